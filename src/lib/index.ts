@@ -1,0 +1,19 @@
+/**
+ * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
+ * references, deadlines. It knows nothing of tokens, packets or processes, and imports no other room.
+ */
+export { type Clock, nowSeconds, systemClock } from './clock.ts'
+export { withDeadline } from './deadline.ts'
+export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
+export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'
+export {
+  createLog,
+  errorText,
+  type Log,
+  type LogFields,
+  type LogOptions,
+  silentLog,
+} from './log.ts'
+export { REASONS, type Reason } from './reasons.ts'
+export { createReference, parseReference } from './reference.ts'
+export { Secret } from './secret.ts'

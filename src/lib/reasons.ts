@@ -1,0 +1,47 @@
+/**
+ * Why something was refused or ended. One list for API, logs, metrics, portal and `why`;
+ * the client on the wire learns only the class that the protocol has for it.
+ */
+export const REASONS = [
+  'token-malformed',
+  'token-expired',
+  'token-not-yet-valid',
+  'issuer-unknown',
+  'issuer-outside-window',
+  'algorithm-refused',
+  'signature-invalid',
+  'audience-mismatch',
+  'client-mismatch',
+  'token-replayed',
+  'token-revoked',
+  'trust-stale',
+  'broker-unreachable',
+  'target-mismatch',
+  'target-not-allowed',
+  'vm-mismatch',
+  'vm-unknown',
+  'host-not-opted-in',
+  'host-unreachable',
+  'host-not-rdp',
+  'host-tls-mismatch',
+  'host-refused',
+  'limit-reached',
+  'node-draining',
+  'policy-denied',
+  'origin-refused',
+  'protocol-error',
+  'set-up-timeout',
+  'slow-peer',
+  'idle-limit',
+  'session-limit',
+  'killed',
+  'superseded',
+  'drained',
+  'node-stopped',
+  'node-lost',
+  'client-closed',
+  'host-closed',
+  'internal-error',
+] as const
+
+export type Reason = (typeof REASONS)[number]

@@ -1,0 +1,51 @@
+import { defineConfig } from 'vitest/config'
+
+const unitRooms = [
+  'lib',
+  'protocol',
+  'certs',
+  'tokens',
+  'rdpfile',
+  'farm',
+  'config',
+  'store',
+  'gateway',
+  'broker',
+  'portal',
+  'client',
+  'demo',
+  'cli',
+]
+
+/**
+ * Three projects: `unit` (no programs but Node, runs in `npm run check`), `conformance` (the gateway
+ * on loopback against raw bytes) and `e2e` (real programs; one file at a time, since they share CPUs).
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/*.test.ts', ...unitRooms.map((room) => `test/${room}/**/*.test.ts`)],
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
