@@ -1,0 +1,14 @@
+/**
+ * The token service: a koa app that knows tenants, hosts and machines, signs console tokens and
+ * hands over `.rdp` files. It never carries console traffic and never talks to a gateway's clients.
+ * Start reading at `create-broker.ts`.
+ */
+export type {
+  OpenConsoleInput,
+  OpenConsoleResult,
+  PortalServices,
+  Session,
+  SignInInput,
+  SignInResult,
+  VmSummary,
+} from './portal-services.ts'
