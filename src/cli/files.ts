@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { BrokerError, errorText } from '../lib/index.ts'
+
+/** The bytes of a file that the operator named; `what` says in the error what it was for. */
+export function readBytes(path: string, what: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new BrokerError('ERR_USAGE', `${what} ${path}: ${errorText(error)}`, { cause: error })
+  }
+}
+
+/** As {@link readBytes}, for text in UTF-8. */
+export function readText(path: string, what: string): string {
+  return readBytes(path, what).toString('utf8')
+}
+
+/** A secret from a file, or from standard input for `-`: secrets are never arguments. White space around it is dropped. */
+export async function readSecretText(path: string, what: string): Promise<string> {
+  return (path === '-' ? await text(process.stdin) : readText(path, what)).trim()
+}

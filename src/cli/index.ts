@@ -1,0 +1,32 @@
+/**
+ * The command line: one file per command, each with `register(program)`. This is the only room that
+ * builds stores, clocks, logs and servers and joins them; nobody imports it. Start with `demo.ts`.
+ */
+import { Command, CommanderError } from 'commander'
+import { ExitCode, fail } from './output.ts'
+
+const commands: Array<{ register(program: Command): void }> = []
+
+/** Runs one command line (without the program's name); sets `process.exitCode`. */
+export async function run(args: string[]): Promise<void> {
+  const program = createProgram()
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has written its text already; help and version are no errors.
+      process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage
+    } else {
+      fail(error)
+    }
+  }
+}
+
+export function createProgram(): Command {
+  const program = new Command('portcullis')
+    .description('RD Gateway compatible console broker')
+    .showHelpAfterError('(add --help for the options and an example)')
+    .exitOverride()
+  for (const command of commands) command.register(program)
+  return program
+}

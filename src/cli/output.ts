@@ -1,0 +1,64 @@
+import { BrokerError, errorText, Refusal } from '../lib/index.ts'
+
+/** Exit codes that scripts rely on. */
+export const ExitCode = {
+  done: 0,
+  /** Refused, or a check failed: the reason is on the last line of standard error. */
+  refused: 1,
+  usage: 2,
+  /** No answer from broker, node or host. */
+  noAnswer: 3,
+} as const
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** A value: standard output, so that it can be piped. */
+export function print(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+}
+
+/** Talk: standard error, so that it never mixes with values. */
+export function say(text: string): void {
+  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`)
+}
+
+/** The `--json` form of a value. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2))
+}
+
+/** Left-aligned columns, two spaces apart. */
+export function printTable(header: string[], rows: string[][]): void {
+  const all = [header, ...rows]
+  const widths = header.map((_, column) =>
+    Math.max(...all.map((row) => (row[column] ?? '').length)),
+  )
+  for (const row of all) {
+    print(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+  }
+}
+
+/** Ends a command: writes one sentence to standard error and sets the exit code for the error's kind. */
+export function fail(error: unknown): void {
+  if (error instanceof Refusal) say(`portcullis: ${error.reason}: ${error.message}`)
+  else say(`portcullis: ${errorText(error)}`)
+  process.exitCode = exitCodeOf(error)
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  if (!(error instanceof BrokerError)) return ExitCode.refused
+  switch (error.code) {
+    case 'ERR_USAGE':
+    case 'ERR_CONFIG':
+      return ExitCode.usage
+    case 'ERR_NO_ANSWER':
+    case 'ERR_DEADLINE':
+      return ExitCode.noAnswer
+    default:
+      return ExitCode.refused
+  }
+}

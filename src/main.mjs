@@ -1,0 +1,128 @@
+#!/usr/bin/env node
+/**
+ * The one entry point, in JavaScript that Node 20 can read: it finds a Node that can run the
+ * TypeScript sources, sets up dependencies when asked, and hands the arguments to `cli`.
+ *
+ * Before the command: `--set-up` installs what the command needs, `--set-up=all` what the tests need too.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NEEDED_MAJOR = 24
+const entry = fileURLToPath(import.meta.url)
+const root = dirname(dirname(entry))
+const modules = join(root, 'node_modules')
+const stamp = join(modules, '.portcullis-set-up')
+
+const args = process.argv.slice(2)
+if (args[0] === '--set-up' || args[0] === '--set-up=all') setUp(args.shift() === '--set-up=all')
+
+if (major(process.version) >= NEEDED_MAJOR) {
+  await runHere()
+} else {
+  runOnBundledNode()
+}
+
+async function runHere() {
+  endWithParent()
+  if (!existsSync(modules) && existsSync(join(root, 'package-lock.json'))) {
+    stop('dependencies are not installed: run `npm ci` first, or `npm start`, which does it')
+  }
+  // Sources in a clone, compiled files in the package: both lie beside this file.
+  const compiled = new URL('./cli/index.js', import.meta.url)
+  const { run } = await import(existsSync(compiled) ? compiled.href : './cli/index.ts')
+  await run(args)
+}
+
+/** Node 20 cannot replace its process: it stays as the parent that passes on signals and the exit code. */
+function runOnBundledNode() {
+  const node = join(modules, '.bin', 'node')
+  if (!existsSync(node)) {
+    stop(
+      `this is Node ${process.version} and Portcullis runs on Node ${NEEDED_MAJOR}: run \`npm ci\`, ` +
+        `which brings it on Linux x64 and arm64, or install Node ${NEEDED_MAJOR}`,
+    )
+  }
+  const child = spawn(node, [entry, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  child.on('error', (error) => stop(`${node} does not start: ${error.message}`))
+  child.on('exit', (code, signal) => {
+    process.exitCode = signal === null ? (code ?? 1) : 128 + (constants.signals[signal] ?? 0)
+    process.removeAllListeners()
+    clearInterval(watch)
+    if (child.connected) child.disconnect()
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  const watch = watchNpm(() => child.kill('SIGTERM'))
+}
+
+/**
+ * Started by one of our own processes (there is an IPC channel), this one ends when that one does,
+ * however it died; started by npm, it ends when npm does.
+ */
+function endWithParent() {
+  const end = () => {
+    process.kill(process.pid, 'SIGTERM')
+    setTimeout(() => process.exit(1), 15_000).unref()
+  }
+  if (process.channel !== undefined && process.channel !== null) {
+    process.channel.unref()
+    process.once('disconnect', end)
+  } else {
+    watchNpm(end)
+  }
+}
+
+/** npm passes on INT and TERM; killed or hung up it passes on nothing, but its child gets another parent. */
+function watchNpm(end) {
+  const parent = process.ppid
+  if (process.env.npm_lifecycle_event === undefined) return undefined
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    end()
+  }, 500)
+  timer.unref()
+  return timer
+}
+
+function setUp(all) {
+  const lock = join(root, 'package-lock.json')
+  if (!existsSync(lock)) return
+  const digest = createHash('sha256').update(readFileSync(lock)).digest('hex')
+  const wanted = `${digest} ${all ? 'all' : 'run'}`
+  const done = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
+  if (done === wanted || done === `${digest} all`) return
+  process.stderr.write('Installing dependencies (once per version)…\n')
+  const npm = process.env.npm_execpath
+  const command = npm === undefined ? ['npm'] : [process.execPath, npm]
+  const options = [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    ...(all ? [] : ['--omit=dev']),
+  ]
+  const result = spawnSync(command[0], [...command.slice(1), ...options], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
+  if (result.status !== 0) {
+    stop(
+      '`npm ci` failed (its words are above): check the network and the registry, then try again',
+    )
+  }
+  writeFileSync(stamp, wanted)
+}
+
+function major(version) {
+  return Number(version.slice(1).split('.')[0])
+}
+
+function stop(sentence) {
+  process.stderr.write(`portcullis: ${sentence}\n`)
+  process.exit(2)
+}
