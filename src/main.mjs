@@ -19,7 +19,10 @@ const modules = join(root, 'node_modules')
 const stamp = join(modules, '.portcullis-set-up')
 
 const args = process.argv.slice(2)
-if (args[0] === '--set-up' || args[0] === '--set-up=all') setUp(args.shift() === '--set-up=all')
+if (args[0] === '--set-up' || args[0] === '--set-up=all') {
+  setUp(args.shift() === '--set-up=all')
+  if (args.length === 0) process.exit()
+}
 
 if (major(process.version) >= NEEDED_MAJOR) {
   await runHere()
