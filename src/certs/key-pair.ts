@@ -1,0 +1,60 @@
+import { createPrivateKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
+import { BrokerError, errorText } from '../lib/index.ts'
+import { type Certificate, readCertificate } from './certificate.ts'
+
+/** A certificate (or a chain, leaf first) and the private key of its leaf. */
+export interface KeyPair {
+  certificatePem: string
+  /** PKCS#8 (RFC 5208), not encrypted. */
+  privateKeyPem: string
+}
+
+export interface CheckedPair {
+  certificate: Certificate
+  privateKey: KeyObject
+}
+
+/**
+ * Reads both halves and proves that they belong together by signing with one and verifying with the
+ * other. Synchronous, up to 4 ms with RSA-4096: for start-up, not for the serving path.
+ *
+ * @param name what to call the pair in errors: `issuer`
+ * @throws BrokerError `ERR_CERTIFICATE`; never with any part of the key
+ */
+export function checkPair(pair: KeyPair, name = 'key pair'): CheckedPair {
+  const certificate = readCertificate(pair.certificatePem, `${name} certificate`)
+  const privateKey = readPrivateKey(pair.privateKeyPem, `${name} private key`)
+  if (!belongsTogether(certificate.publicKey, privateKey)) {
+    throw new BrokerError(
+      'ERR_CERTIFICATE',
+      `${name} private key: does not belong to certificate ${certificate.subject} (${certificate.sha1Thumbprint})`,
+    )
+  }
+  return { certificate, privateKey }
+}
+
+function readPrivateKey(pem: string, name: string): KeyObject {
+  const label = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----/.exec(pem)?.[1]
+  if (label === undefined) throw unusable(name, 'no BEGIN PRIVATE KEY line')
+  if (!pem.includes(`-----END ${label}-----`)) throw unusable(name, `cut off: no END ${label} line`)
+  if (label.includes('ENCRYPTED') || pem.includes('Proc-Type: 4,ENCRYPTED')) {
+    throw unusable(name, 'encrypted, need one without a pass phrase')
+  }
+  try {
+    return createPrivateKey(pem)
+  } catch (error) {
+    throw unusable(name, `not readable: ${errorText(error)}`, error)
+  }
+}
+
+function belongsTogether(publicKey: KeyObject, privateKey: KeyObject): boolean {
+  if (publicKey.asymmetricKeyType !== privateKey.asymmetricKeyType) return false
+  const challenge = randomBytes(32)
+  // Ed25519 and Ed448 bring their own digest.
+  const digest = publicKey.asymmetricKeyType?.startsWith('ed') ? null : 'sha256'
+  return verify(digest, challenge, publicKey, sign(digest, challenge, privateKey))
+}
+
+function unusable(name: string, message: string, cause?: unknown): BrokerError {
+  return new BrokerError('ERR_CERTIFICATE', `${name}: ${message}`, { cause })
+}
