@@ -89,11 +89,13 @@ export async function issueCertificate(options: IssueOptions): Promise<KeyPair> 
 }
 
 function commonFields(options: AuthorityOptions, keys: webcrypto.CryptoKeyPair) {
+  // Certificates count in whole seconds (RFC 5280 section 4.1.2.5).
+  const notBeforeMs = Math.floor(options.notBefore.getTime() / 1000) * 1000
   return {
     serialNumber: createSerialNumber(),
     subject: distinguishedName(options),
-    notBefore: options.notBefore,
-    notAfter: new Date(options.notBefore.getTime() + options.days * DAY_MS),
+    notBefore: new Date(notBeforeMs),
+    notAfter: new Date(notBeforeMs + options.days * DAY_MS),
     publicKey: keys.publicKey,
     signingAlgorithm: SIGNATURE,
   }

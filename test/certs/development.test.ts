@@ -6,7 +6,7 @@ test('makes a set for one farm, marked as development, valid from five minutes a
     farmName: 'demo',
     names: ['localhost', '127.0.0.1', '::1'],
     gateways: ['gw1', 'gw2'],
-    now: new Date('2026-11-21T12:00:00Z'),
+    now: new Date('2026-11-21T12:00:00.537Z'),
   })
   expect(Object.keys(set.gatewayTls)).toEqual(['gw1', 'gw2'])
   const all = [set.authority, set.issuer, set.portalTls, ...Object.values(set.gatewayTls)]
