@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type RunningProgram, startProgram } from './programs.ts'
+import type { Display } from './xvfb.ts'
+
+/** FreeRDP 2 and FreeRDP 3 as Debian names them. */
+export type FreerdpProgram = 'xfreerdp' | 'xfreerdp3'
+
+export const FREERDP_PROGRAMS: readonly FreerdpProgram[] = ['xfreerdp', 'xfreerdp3']
+
+export interface FreerdpOptions {
+  program: FreerdpProgram
+  /** Where its window appears. */
+  display: Display
+  /** `['/v:127.0.0.1:3389']`, or a path of an .rdp file first. */
+  args: string[]
+}
+
+/**
+ * Starts a FreeRDP client that asks nothing: TLS security, any certificate, no NLA, standard input
+ * closed, HOME in a scratch directory that goes away with `stop()`. FreeRDP 3 would prompt without user
+ * name and password, so it gets some. Its exit code means nothing after `stop()`; `output()` has its log.
+ */
+export async function startFreerdp({
+  program,
+  display,
+  args,
+}: FreerdpOptions): Promise<RunningProgram> {
+  const home = await mkdtemp(join(tmpdir(), 'portcullis-freerdp-'))
+  const client = startProgram(
+    program,
+    [...args, '/sec:tls', '/cert:ignore', ...(program === 'xfreerdp3' ? ['/u:u', '/p:p'] : [])],
+    { env: { ...display.env, HOME: home, XDG_CONFIG_HOME: home, LANG: 'C.UTF-8' } },
+  )
+  return {
+    ...client,
+    async stop() {
+      await client.stop()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Arguments that go straight to a host, without a gateway. */
+export function directArgs(
+  host: { address: string; port: number },
+  size: { width: number; height: number },
+): string[] {
+  return [`/v:${host.address}:${host.port}`, `/size:${size.width}x${size.height}`]
+}
