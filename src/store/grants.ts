@@ -1,0 +1,41 @@
+import type { Kysely } from 'kysely'
+import { present } from './rows.ts'
+import type { Database } from './schema.ts'
+import type { Grants } from './store.ts'
+
+export function createGrants(db: Kysely<Database>): Grants {
+  return {
+    async insert(grant) {
+      await db.insertInto('grants').values(grant).execute()
+    },
+    async get(id) {
+      const row = await db.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()
+      return row && present(row)
+    },
+    async findByRef(ref) {
+      const row = await db
+        .selectFrom('grants')
+        .selectAll()
+        .where('ref', '=', ref)
+        .orderBy('createdAtMs', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row && present(row)
+    },
+    async revoke(id, nowMs) {
+      const { numUpdatedRows } = await db
+        .updateTable('grants')
+        .set(({ fn, val }) => ({ revokedAtMs: fn.coalesce('revokedAtMs', val(nowMs)) }))
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
+    },
+    async deleteExpiredBefore(timeMs) {
+      const { numDeletedRows } = await db
+        .deleteFrom('grants')
+        .where('expiresAtMs', '<', timeMs)
+        .executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+  }
+}

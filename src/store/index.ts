@@ -1,0 +1,19 @@
+/**
+ * The broker's memory: tenants, hosts, machines, users, API keys, grants, portal sessions. One
+ * interface, engines behind it; SQLite is the one there is. It holds no token, password or key, only
+ * hashes, and decides nothing: who may do what is the broker's business. Start at `store.ts`.
+ */
+export * from './records.ts'
+export { openSqliteStore } from './sqlite.ts'
+export type {
+  ApiKeys,
+  DeleteOutcome,
+  Grants,
+  Hosts,
+  PortalSessions,
+  PutOutcome,
+  Store,
+  Tenants,
+  Users,
+  Vms,
+} from './store.ts'

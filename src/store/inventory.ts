@@ -1,0 +1,204 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { Host, Tenant, Vm, VmPlacement } from './records.ts'
+import { deleted, present, stamped } from './rows.ts'
+import type { Database, HostRow, TenantRow, VmRow } from './schema.ts'
+import type { Hosts, Tenants, Vms } from './store.ts'
+
+export function createTenants(db: Kysely<Database>): Tenants {
+  const get: Tenants['get'] = async (id) => {
+    const row = await db.selectFrom('tenants').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && toTenant(row)
+  }
+
+  return {
+    get,
+    async put(tenant, nowMs) {
+      const { revision } = await db
+        .insertInto('tenants')
+        .values({ ...tenant, ...stamped(nowMs) })
+        .onConflict((conflict) =>
+          conflict.column('id').doUpdateSet(({ ref, eb }) => ({
+            name: ref('excluded.name'),
+            updatedAtMs: nowMs,
+            revision: eb('tenants.revision', '+', 1),
+          })),
+        )
+        .returning('revision')
+        .executeTakeFirstOrThrow()
+      return revision === 1 ? 'created' : 'replaced'
+    },
+    async list() {
+      const rows = await db.selectFrom('tenants').selectAll().orderBy('id').execute()
+      return rows.map(toTenant)
+    },
+    async delete(id) {
+      const result = await db
+        .deleteFrom('tenants')
+        .where('id', '=', id)
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('vms').select('id').where('tenant', '=', id))),
+        )
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('users').select('id').where('tenant', '=', id))),
+        )
+        .executeTakeFirst()
+      return deleted(result, () => get(id))
+    },
+  }
+}
+
+export function createHosts(db: Kysely<Database>): Hosts {
+  const get: Hosts['get'] = async (id) => {
+    const row = await db.selectFrom('hosts').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && toHost(row)
+  }
+
+  return {
+    get,
+    async put({ id, ...host }, nowMs) {
+      const values = {
+        ...host,
+        consoleAllow: host.consoleAllow ? (1 as const) : (0 as const),
+        consoleMode: host.consoleMode ?? null,
+      }
+      const { revision } = await db
+        .insertInto('hosts')
+        .values({ id, ...values, ...stamped(nowMs) })
+        .onConflict((conflict) =>
+          conflict.column('id').doUpdateSet(({ eb }) => ({
+            ...values,
+            updatedAtMs: nowMs,
+            revision: eb('hosts.revision', '+', 1),
+          })),
+        )
+        .returning('revision')
+        .executeTakeFirstOrThrow()
+      return revision === 1 ? 'created' : 'replaced'
+    },
+    async list() {
+      const rows = await db.selectFrom('hosts').selectAll().orderBy('id').execute()
+      return rows.map(toHost)
+    },
+    async delete(id) {
+      const result = await db
+        .deleteFrom('hosts')
+        .where('id', '=', id)
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('vms').select('id').where('host', '=', id))),
+        )
+        .executeTakeFirst()
+      return deleted(result, () => get(id))
+    },
+  }
+}
+
+export function createVms(db: Kysely<Database>): Vms {
+  const get: Vms['get'] = async (id) => {
+    const row = await db.selectFrom('vms').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && toVm(row)
+  }
+
+  return {
+    get,
+    async put({ id, ...vm }, nowMs) {
+      const values = {
+        ...vm,
+        guid: vm.guid ?? null,
+        address: vm.address ?? null,
+        port: vm.port ?? null,
+      }
+      const { revision } = await db
+        .insertInto('vms')
+        .values({ id, ...values, ...stamped(nowMs) })
+        .onConflict((conflict) =>
+          conflict.column('id').doUpdateSet(({ eb }) => ({
+            ...values,
+            updatedAtMs: nowMs,
+            revision: eb('vms.revision', '+', 1),
+          })),
+        )
+        .returning('revision')
+        .executeTakeFirstOrThrow()
+      return revision === 1 ? 'created' : 'replaced'
+    },
+    async list() {
+      const rows = await db.selectFrom('vms').selectAll().orderBy('id').execute()
+      return rows.map(toVm)
+    },
+    async delete(id) {
+      const result = await db.deleteFrom('vms').where('id', '=', id).executeTakeFirst()
+      return deleted(result, () => get(id))
+    },
+    async getPlacement(id) {
+      const row = await selectPlacements(db).where('vms.id', '=', id).executeTakeFirst()
+      return row && toPlacement(row)
+    },
+    async listPlacements(tenant) {
+      const rows = await selectPlacements(db)
+        .where('vms.tenant', '=', tenant)
+        .orderBy('vms.name')
+        .orderBy('vms.id')
+        .execute()
+      return rows.map(toPlacement)
+    },
+  }
+}
+
+function selectPlacements(db: Kysely<Database>) {
+  return db
+    .selectFrom('vms')
+    .innerJoin('hosts', 'hosts.id', 'vms.host')
+    .innerJoin('tenants', 'tenants.id', 'vms.tenant')
+    .selectAll('vms')
+    .select([
+      'tenants.name as tenantName',
+      'hosts.kind as hostKind',
+      'hosts.address as hostAddress',
+      'hosts.port as hostPort',
+      'hosts.identify as hostIdentify',
+      'hosts.consoleAllow as hostConsoleAllow',
+      'hosts.consoleMode as hostConsoleMode',
+    ])
+}
+
+interface PlacementRow extends VmRow {
+  tenantName: string
+  hostKind: HostRow['kind']
+  hostAddress: string
+  hostPort: number
+  hostIdentify: HostRow['identify']
+  hostConsoleAllow: HostRow['consoleAllow']
+  hostConsoleMode: HostRow['consoleMode']
+}
+
+function toPlacement(row: PlacementRow): VmPlacement {
+  return {
+    vm: toVm(row),
+    tenant: { id: row.tenant, name: row.tenantName },
+    host: toHost({
+      id: row.host,
+      kind: row.hostKind,
+      address: row.hostAddress,
+      port: row.hostPort,
+      identify: row.hostIdentify,
+      consoleAllow: row.hostConsoleAllow,
+      consoleMode: row.hostConsoleMode,
+    }),
+  }
+}
+
+function toTenant({ id, name }: Selectable<TenantRow>): Tenant {
+  return { id, name }
+}
+
+function toHost(row: Omit<HostRow, 'revision' | 'createdAtMs' | 'updatedAtMs'>): Host {
+  const { id, kind, address, port, identify, consoleAllow, consoleMode } = row
+  return {
+    ...present({ id, kind, address, port, identify, consoleMode }),
+    consoleAllow: consoleAllow === 1,
+  }
+}
+
+function toVm({ id, name, tenant, host, guid, address, port }: Selectable<VmRow>): Vm {
+  return present({ id, name, tenant, host, guid, address, port })
+}

@@ -1,0 +1,120 @@
+import { type Kysely, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { BrokerError } from '../lib/index.ts'
+import type { Database } from './schema.ts'
+
+/**
+ * Every change of the tables, in the order of names, in SQL that SQLite and PostgreSQL both read. A
+ * published migration is never edited: its numbers are literals and not the constants of
+ * `records.ts`, which may grow. Text is bounded here as well, so that no caller can forget to.
+ */
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-inventory': {
+    async up(db) {
+      await sql`create table tenants (
+        id text not null primary key check (length(id) between 1 and 64),
+        name text not null check (length(name) between 1 and 200),
+        revision bigint not null,
+        created_at_ms bigint not null,
+        updated_at_ms bigint not null
+      )`.execute(db)
+      await sql`create table hosts (
+        id text not null primary key check (length(id) between 1 and 64),
+        kind text not null check (kind in ('rdp', 'hyperv', 'agent', 'vnc')),
+        address text not null check (length(address) between 1 and 255),
+        port integer not null check (port between 1 and 65535),
+        identify text not null check (identify in ('fqdn', 'name', 'ipv4', 'ipv6')),
+        console_allow smallint not null check (console_allow in (0, 1)),
+        console_mode text check (console_mode in ('basic', 'enhanced')),
+        revision bigint not null,
+        created_at_ms bigint not null,
+        updated_at_ms bigint not null
+      )`.execute(db)
+      await sql`create table vms (
+        id text not null primary key check (length(id) between 1 and 64),
+        name text not null check (length(name) between 1 and 200),
+        tenant text not null references tenants (id),
+        host text not null references hosts (id),
+        guid text check (length(guid) = 36),
+        address text check (length(address) between 1 and 255),
+        port integer check (port between 1 and 65535),
+        revision bigint not null,
+        created_at_ms bigint not null,
+        updated_at_ms bigint not null
+      )`.execute(db)
+      await sql`create index vms_by_tenant on vms (tenant, name)`.execute(db)
+      await sql`create index vms_by_host on vms (host)`.execute(db)
+    },
+  },
+
+  '0002-accounts': {
+    async up(db) {
+      await sql`create table users (
+        id text not null primary key check (length(id) between 1 and 128),
+        tenant text references tenants (id),
+        password_hash text not null check (length(password_hash) <= 300),
+        revision bigint not null,
+        created_at_ms bigint not null,
+        updated_at_ms bigint not null
+      )`.execute(db)
+      await sql`create index users_by_tenant on users (tenant)`.execute(db)
+      await sql`create table api_keys (
+        id text not null primary key check (length(id) between 1 and 64),
+        label text not null check (length(label) <= 200),
+        key_sha256 text not null unique check (length(key_sha256) = 64),
+        created_at_ms bigint not null,
+        revoked_at_ms bigint,
+        revision bigint not null
+      )`.execute(db)
+      await sql`create table portal_sessions (
+        token_sha256 text not null primary key check (length(token_sha256) = 64),
+        "user" text not null references users (id) on delete cascade,
+        created_at_ms bigint not null,
+        last_seen_at_ms bigint not null,
+        expires_at_ms bigint not null
+      )`.execute(db)
+      await sql`create index portal_sessions_by_user on portal_sessions ("user")`.execute(db)
+      await sql`create index portal_sessions_by_end on portal_sessions (expires_at_ms)`.execute(db)
+    },
+  },
+
+  // A grant outlives its VM, host and tenant, since support asks later: it names them, it does not
+  // refer to them.
+  '0003-grants': {
+    async up(db) {
+      await sql`create table grants (
+        id text not null primary key check (length(id) between 1 and 64),
+        ref text not null check (length(ref) = 9),
+        jti text not null unique check (length(jti) between 1 and 64),
+        vm text not null check (length(vm) <= 64),
+        host text not null check (length(host) <= 64),
+        tenant text not null check (length(tenant) <= 64),
+        "user" text not null check (length("user") <= 128),
+        destination text not null check (length(destination) <= 270),
+        issuer_thumbprint text not null check (length(issuer_thumbprint) = 64),
+        file_name text not null check (length(file_name) <= 200),
+        client_address text check (length(client_address) <= 64),
+        created_at_ms bigint not null,
+        expires_at_ms bigint not null,
+        revoked_at_ms bigint
+      )`.execute(db)
+      await sql`create index grants_by_ref on grants (ref, created_at_ms)`.execute(db)
+      await sql`create index grants_by_end on grants (expires_at_ms)`.execute(db)
+    },
+  },
+}
+
+/**
+ * Brings the tables up to date; all of it or nothing.
+ *
+ * @throws BrokerError `ERR_STORE`, also when the database is newer than this program
+ */
+export async function migrate(db: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  const { error, results } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  const failed = results?.find(({ status }) => status === 'Error')?.migrationName
+  throw new BrokerError('ERR_STORE', `migration ${failed ?? 'list'}: cannot be applied`, {
+    cause: error,
+  })
+}

@@ -1,0 +1,109 @@
+/**
+ * What the store keeps. Times are milliseconds since the Unix epoch, UTC; an absent field is NULL in
+ * the table. No record holds a token, a password or a key: only hashes of the last two.
+ */
+
+/** Longest text, in characters, per sort of column; the tables check the same numbers. */
+export const MAX_ID_LENGTH = 64
+export const MAX_USER_ID_LENGTH = 128
+export const MAX_NAME_LENGTH = 200
+export const MAX_ADDRESS_LENGTH = 255
+
+export const HOST_KINDS = ['rdp', 'hyperv', 'agent', 'vnc'] as const
+export type HostKind = (typeof HOST_KINDS)[number]
+
+export const IDENTIFY_MODES = ['fqdn', 'name', 'ipv4', 'ipv6'] as const
+export type IdentifyMode = (typeof IDENTIFY_MODES)[number]
+
+export const CONSOLE_MODES = ['basic', 'enhanced'] as const
+export type ConsoleMode = (typeof CONSOLE_MODES)[number]
+
+export interface Tenant {
+  id: string
+  name: string
+}
+
+/** A hypervisor host, or a machine that serves RDP itself. */
+export interface Host {
+  id: string
+  kind: HostKind
+  /** Name or literal address without brackets, as the operator wrote it. */
+  address: string
+  port: number
+  /** Which of its names goes into token and file. */
+  identify: IdentifyMode
+  /** Consoles are refused until an operator opts the host in. */
+  consoleAllow: boolean
+  /** `hyperv` only. */
+  consoleMode?: ConsoleMode
+}
+
+export interface Vm {
+  id: string
+  name: string
+  tenant: string
+  host: string
+  /** VM GUID in lower case with dashes; `hyperv` and `agent` hosts find the machine by it. */
+  guid?: string
+  /** Only where it differs from the host's: RDP inside the guest, or one port per machine. */
+  address?: string
+  port?: number
+}
+
+/** A machine with its host and tenant: all that a console needs, in one read. */
+export interface VmPlacement {
+  vm: Vm
+  host: Host
+  tenant: Tenant
+}
+
+/** Someone who signs in at the portal. */
+export interface User {
+  id: string
+  /** Absent for the provider's own people. */
+  tenant?: string
+  /** Self-describing text of a slow password hash. */
+  passwordHash: string
+}
+
+export interface ApiKey {
+  id: string
+  label: string
+  /** SHA-256 of the whole key text, lower-case hex. */
+  keySha256: string
+  createdAtMs: number
+  revokedAtMs?: number
+}
+
+/** The right to open one console that a token stands for. */
+export interface Grant {
+  id: string
+  /** What a person reads to support: `7K3M-Q2XD`. Not unique over years: the newest one is meant. */
+  ref: string
+  jti: string
+  vm: string
+  host: string
+  tenant: string
+  /** The token's subject. */
+  user: string
+  /** `host:port` as written into token and file. */
+  destination: string
+  /** SHA-256 thumbprint of the issuer certificate, upper-case hex. */
+  issuerThumbprint: string
+  /** Name under which the file was handed out. */
+  fileName: string
+  /** Address or prefix that asked, where it is known. */
+  clientAddress?: string
+  createdAtMs: number
+  expiresAtMs: number
+  revokedAtMs?: number
+}
+
+export interface PortalSession {
+  /** SHA-256 of the session token, lower-case hex. */
+  tokenSha256: string
+  user: string
+  createdAtMs: number
+  lastSeenAtMs: number
+  expiresAtMs: number
+}

@@ -1,0 +1,23 @@
+import { type Kysely, sql } from 'kysely'
+import { createApiKeys, createPortalSessions, createUsers } from './accounts.ts'
+import { createGrants } from './grants.ts'
+import { createHosts, createTenants, createVms } from './inventory.ts'
+import type { Database } from './schema.ts'
+import type { Store } from './store.ts'
+
+/** The store over any engine that Kysely speaks to, its tables already migrated. */
+export function createSqlStore(db: Kysely<Database>): Store {
+  return {
+    tenants: createTenants(db),
+    hosts: createHosts(db),
+    vms: createVms(db),
+    users: createUsers(db),
+    keys: createApiKeys(db),
+    grants: createGrants(db),
+    sessions: createPortalSessions(db),
+    async check() {
+      await sql`select 1`.execute(db)
+    },
+    close: () => db.destroy(),
+  }
+}

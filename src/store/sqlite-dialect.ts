@@ -1,0 +1,168 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type QueryResult,
+  SelectQueryNode,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import { BrokerError, errorText } from '../lib/index.ts'
+
+/** Prepared statements kept; the store has fewer different ones, so none is ever prepared twice. */
+const MAX_STATEMENTS = 200
+
+/**
+ * Kysely's SQLite dialect over `node:sqlite`.
+ *
+ * `node:sqlite` is synchronous and `synchronous=FULL` waits for the disk at each commit, so the
+ * writes of one event-loop turn share a transaction: its commit comes at the end of the turn, and a
+ * write's promise resolves after it. A write that fails (a constraint) undoes itself alone.
+ *
+ * Every failure is a BrokerError `ERR_STORE` with the engine's error as `cause`.
+ */
+export function sqliteDialect(database: DatabaseSync): Dialect {
+  return {
+    createDriver: () => new NodeSqliteDriver(database),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createAdapter: () => new NodeSqliteAdapter(),
+    createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
+  }
+}
+
+interface Prepared {
+  statement: StatementSync
+  givesRows: boolean
+}
+
+class NodeSqliteAdapter extends SqliteAdapter {
+  /** The driver keeps transactions apart itself: Kysely's lock would let one write in per commit. */
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+class NodeSqliteDriver implements Driver {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, Prepared>()
+  /** Commit of this turn's writes. */
+  #batch: Promise<void> | undefined
+  /** The connection with an explicit transaction; all others wait for its end. */
+  #transaction: { owner: DatabaseConnection; ended: PromiseWithResolvers<void> } | undefined
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const connection: DatabaseConnection = {
+      executeQuery: <Row>(query: CompiledQuery) => this.#execute<Row>(connection, query),
+      streamQuery: () => {
+        throw new Error('streaming is not supported')
+      },
+    }
+    return connection
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.#turnOf(connection)
+    this.#transaction = { owner: connection, ended: Promise.withResolvers() }
+    await this.#batch?.catch(() => {}) // Its writers learn of the failure.
+    this.#database.exec('begin immediate')
+  }
+
+  async commitTransaction(): Promise<void> {
+    this.#endTransaction('commit')
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    this.#endTransaction('rollback')
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    await this.#batch?.catch(() => {})
+    this.#statements.clear()
+    this.#database.close()
+  }
+
+  async #execute<Row>(
+    connection: DatabaseConnection,
+    { sql, parameters, query }: CompiledQuery,
+  ): Promise<QueryResult<Row>> {
+    await this.#turnOf(connection)
+    const inBatch = !SelectQueryNode.is(query) && this.#transaction === undefined
+    try {
+      const committed = inBatch ? this.#joinBatch() : undefined
+      const result = this.#run<Row>(sql, parameters)
+      await committed
+      return result
+    } catch (error) {
+      throw new BrokerError('ERR_STORE', `store: ${errorText(error)}`, { cause: error })
+    }
+  }
+
+  #run<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> {
+    const { statement, givesRows } = this.#prepare(sql)
+    // Kysely types parameters as unknown; node:sqlite itself refuses what it cannot bind.
+    const values = parameters as SQLInputValue[]
+    // The row type is the query builder's promise about its own SQL.
+    if (givesRows) return { rows: statement.all(...values) as Row[] }
+    return { rows: [], numAffectedRows: BigInt(statement.run(...values).changes) }
+  }
+
+  async #turnOf(connection: DatabaseConnection): Promise<void> {
+    while (this.#transaction !== undefined && this.#transaction.owner !== connection) {
+      await this.#transaction.ended.promise
+    }
+  }
+
+  #joinBatch(): Promise<void> {
+    if (this.#batch === undefined) {
+      this.#database.exec('begin immediate')
+      this.#batch = new Promise((resolve, reject) => {
+        setImmediate(() => {
+          this.#batch = undefined
+          try {
+            this.#database.exec('commit')
+            resolve()
+          } catch (error) {
+            if (this.#database.isTransaction) this.#database.exec('rollback')
+            reject(error)
+          }
+        })
+      })
+      this.#batch.catch(() => {}) // Not unhandled when every write of the turn failed by itself.
+    }
+    return this.#batch
+  }
+
+  #endTransaction(statement: 'commit' | 'rollback'): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec(statement)
+    } finally {
+      this.#transaction?.ended.resolve()
+      this.#transaction = undefined
+    }
+  }
+
+  #prepare(sql: string): Prepared {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#database.prepare(sql)
+    const prepared = { statement, givesRows: statement.columns().length > 0 }
+    if (this.#statements.size < MAX_STATEMENTS) this.#statements.set(sql, prepared)
+    return prepared
+  }
+}

@@ -1,0 +1,221 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Grant, Host, Store, User, Vm } from '../../src/store/index.ts'
+
+const NOW_MS = Date.UTC(2030, 0, 1)
+
+const host: Host = {
+  id: 'hv1',
+  kind: 'rdp',
+  address: '192.0.2.10',
+  port: 3389,
+  identify: 'ipv4',
+  consoleAllow: true,
+}
+const vm: Vm = { id: 'vm1', name: 'web', tenant: 'acme', host: 'hv1' }
+const user: User = { id: 'ann@acme.example', tenant: 'acme', passwordHash: 'scrypt$…' }
+const grant: Grant = {
+  id: 'g1',
+  ref: '7K3M-Q2XD',
+  jti: 'j1',
+  vm: 'vm1',
+  host: 'hv1',
+  tenant: 'acme',
+  user: 'ann',
+  destination: '192.0.2.10:3389',
+  issuerThumbprint: 'A'.repeat(64),
+  fileName: 'web-7K3M-Q2XD.rdp',
+  createdAtMs: NOW_MS,
+  expiresAtMs: NOW_MS + 60_000,
+}
+
+/** What every engine promises; each engine's own test calls this with a way to open an empty store. */
+export function storeContract(engine: string, open: () => Promise<Store>): void {
+  describe(`the store on ${engine}`, () => {
+    let store: Store
+
+    beforeEach(async () => {
+      store = await open()
+    })
+    afterEach(() => store.close())
+
+    async function fill() {
+      await store.tenants.put({ id: 'acme', name: 'Acme' }, NOW_MS)
+      await store.hosts.put(host, NOW_MS)
+      await store.vms.put(vm, NOW_MS)
+    }
+
+    test('answers a check', async () => {
+      await expect(store.check()).resolves.toBeUndefined()
+    })
+
+    test('creates, then replaces, and gives back exactly what was put', async () => {
+      await fill()
+      expect(await store.hosts.get('hv1')).toEqual(host)
+      const hyperv: Host = { ...host, kind: 'hyperv', consoleMode: 'enhanced', consoleAllow: false }
+      expect(await store.hosts.put(hyperv, NOW_MS)).toBe('replaced')
+      expect(await store.hosts.get('hv1')).toEqual(hyperv)
+      expect(await store.hosts.put(host, NOW_MS)).toBe('replaced')
+      expect(await store.hosts.get('hv1')).toEqual(host)
+      expect(await store.tenants.put({ id: 'acme', name: 'Acme Ltd' }, NOW_MS)).toBe('replaced')
+      expect(await store.tenants.get('acme')).toEqual({ id: 'acme', name: 'Acme Ltd' })
+    })
+
+    test('drops optional fields that a replacement leaves out', async () => {
+      await fill()
+      const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+      const full: Vm = { ...vm, guid, address: 'web.example', port: 3390 }
+      await store.vms.put(full, NOW_MS)
+      expect(await store.vms.get('vm1')).toEqual(full)
+      await store.vms.put(vm, NOW_MS)
+      expect(await store.vms.get('vm1')).toEqual(vm)
+    })
+
+    test('lists in the order of ids', async () => {
+      await fill()
+      await store.vms.put({ ...vm, id: 'vm0', name: 'zeta' }, NOW_MS)
+      expect((await store.vms.list()).map(({ id }) => id)).toEqual(['vm0', 'vm1'])
+      expect(await store.hosts.list()).toEqual([host])
+      expect(await store.tenants.list()).toEqual([{ id: 'acme', name: 'Acme' }])
+    })
+
+    test('answers undefined for what it does not know', async () => {
+      expect(await store.tenants.get('x')).toBeUndefined()
+      expect(await store.hosts.get('x')).toBeUndefined()
+      expect(await store.vms.get('x')).toBeUndefined()
+      expect(await store.vms.getPlacement('x')).toBeUndefined()
+      expect(await store.users.get('x')).toBeUndefined()
+      expect(await store.grants.get('x')).toBeUndefined()
+      expect(await store.sessions.get('x')).toBeUndefined()
+      expect(await store.keys.findBySha256('x')).toBeUndefined()
+    })
+
+    test('reads a machine with its host and tenant', async () => {
+      await fill()
+      const placement = { vm, host, tenant: { id: 'acme', name: 'Acme' } }
+      expect(await store.vms.getPlacement('vm1')).toEqual(placement)
+      expect(await store.vms.listPlacements('acme')).toEqual([placement])
+      expect(await store.vms.listPlacements('other')).toEqual([])
+    })
+
+    test('deletes nothing that others still name', async () => {
+      await fill()
+      await store.users.put(user, NOW_MS)
+      expect(await store.hosts.delete('hv1')).toBe('in-use')
+      expect(await store.tenants.delete('acme')).toBe('in-use')
+      expect(await store.vms.delete('vm1')).toBe('deleted')
+      expect(await store.vms.delete('vm1')).toBe('not-found')
+      expect(await store.hosts.delete('hv1')).toBe('deleted')
+      expect(await store.hosts.delete('hv1')).toBe('not-found')
+      expect(await store.tenants.delete('acme')).toBe('in-use')
+    })
+
+    test('refuses a machine on a host that does not exist, and goes on', async () => {
+      await fill()
+      const writes = await Promise.allSettled([
+        store.vms.put({ ...vm, id: 'before' }, NOW_MS),
+        store.vms.put({ ...vm, id: 'bad', host: 'nowhere' }, NOW_MS),
+        store.vms.put({ ...vm, id: 'after' }, NOW_MS),
+      ])
+      expect(writes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      expect(writes[1]).toMatchObject({ reason: { code: 'ERR_STORE' } })
+      expect((await store.vms.list()).map(({ id }) => id)).toEqual(['after', 'before', 'vm1'])
+    })
+
+    test('refuses text over the limit of its column', async () => {
+      const tenant = { id: 'acme', name: 'n'.repeat(201) }
+      await expect(store.tenants.put(tenant, NOW_MS)).rejects.toMatchObject({ code: 'ERR_STORE' })
+    })
+
+    test('keeps users, with and without a tenant', async () => {
+      await fill()
+      expect(await store.users.put(user, NOW_MS)).toBe('created')
+      expect(await store.users.get(user.id)).toEqual(user)
+      const { tenant: _, ...operator } = user
+      expect(await store.users.put(operator, NOW_MS)).toBe('replaced')
+      expect(await store.users.get(user.id)).toEqual(operator)
+    })
+
+    test('finds an API key by its hash until it is revoked', async () => {
+      const key = { id: 'k1', label: 'panel', keySha256: 'a'.repeat(64), createdAtMs: NOW_MS }
+      expect(await store.keys.put(key)).toBe('created')
+      expect(await store.keys.findBySha256(key.keySha256)).toEqual(key)
+      expect(await store.keys.revoke('k1', NOW_MS)).toBe(true)
+      expect(await store.keys.findBySha256(key.keySha256)).toBeUndefined()
+      expect(await store.keys.revoke('k2', NOW_MS)).toBe(false)
+      expect(await store.keys.put(key)).toBe('replaced')
+      expect(await store.keys.findBySha256(key.keySha256)).toEqual(key)
+    })
+
+    test('keeps a grant when its machine is gone, and the first time of its revocation', async () => {
+      await fill()
+      await store.grants.insert(grant)
+      await store.vms.delete('vm1')
+      expect(await store.grants.get('g1')).toEqual(grant)
+      expect(await store.grants.revoke('g1', NOW_MS + 1)).toBe(true)
+      expect(await store.grants.revoke('g1', NOW_MS + 2)).toBe(true)
+      expect(await store.grants.get('g1')).toEqual({ ...grant, revokedAtMs: NOW_MS + 1 })
+      expect(await store.grants.revoke('g2', NOW_MS)).toBe(false)
+    })
+
+    test('never takes one jti twice', async () => {
+      await store.grants.insert(grant)
+      await expect(store.grants.insert({ ...grant, id: 'g2' })).rejects.toMatchObject({
+        code: 'ERR_STORE',
+      })
+    })
+
+    test('finds the newest grant of a reference', async () => {
+      await store.grants.insert(grant)
+      const newer = { ...grant, id: 'g2', jti: 'j2', createdAtMs: NOW_MS + 1 }
+      await store.grants.insert({ ...newer, clientAddress: '2001:db8::/64' })
+      expect(await store.grants.findByRef(grant.ref)).toMatchObject({ id: 'g2' })
+      expect(await store.grants.findByRef('0000-0000')).toBeUndefined()
+    })
+
+    test('forgets grants and sessions after their time', async () => {
+      await fill()
+      await store.users.put(user, NOW_MS)
+      await store.grants.insert(grant)
+      const session = {
+        tokenSha256: 'b'.repeat(64),
+        user: user.id,
+        createdAtMs: NOW_MS,
+        lastSeenAtMs: NOW_MS,
+        expiresAtMs: NOW_MS + 1_000,
+      }
+      await store.sessions.insert(session)
+      expect(await store.grants.deleteExpiredBefore(grant.expiresAtMs)).toBe(0)
+      expect(await store.grants.deleteExpiredBefore(grant.expiresAtMs + 1)).toBe(1)
+      expect(await store.sessions.deleteExpiredBefore(session.expiresAtMs)).toBe(0)
+      expect(await store.sessions.deleteExpiredBefore(session.expiresAtMs + 1)).toBe(1)
+    })
+
+    test('keeps a session, its last use, and ends it', async () => {
+      await fill()
+      await store.users.put(user, NOW_MS)
+      const session = {
+        tokenSha256: 'c'.repeat(64),
+        user: user.id,
+        createdAtMs: NOW_MS,
+        lastSeenAtMs: NOW_MS,
+        expiresAtMs: NOW_MS + 1_000,
+      }
+      await store.sessions.insert(session)
+      await store.sessions.touch(session.tokenSha256, NOW_MS + 500)
+      expect(await store.sessions.get(session.tokenSha256)).toEqual({
+        ...session,
+        lastSeenAtMs: NOW_MS + 500,
+      })
+      await store.sessions.delete(session.tokenSha256)
+      await store.sessions.delete(session.tokenSha256)
+      expect(await store.sessions.get(session.tokenSha256)).toBeUndefined()
+    })
+
+    test('takes many writes at once', async () => {
+      await fill()
+      const ids = Array.from({ length: 200 }, (_, index) => `vm-${index}`)
+      await Promise.all(ids.map((id) => store.vms.put({ ...vm, id }, NOW_MS)))
+      expect(await store.vms.list()).toHaveLength(201)
+    })
+  })
+}

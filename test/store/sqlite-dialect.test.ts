@@ -1,0 +1,77 @@
+import { DatabaseSync } from 'node:sqlite'
+import { type Generated, Kysely } from 'kysely'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { sqliteDialect } from '../../src/store/sqlite-dialect.ts'
+
+interface Tables {
+  notes: { id: Generated<number>; text: string }
+}
+
+let database: DatabaseSync
+let db: Kysely<Tables>
+
+beforeEach(() => {
+  database = new DatabaseSync(':memory:')
+  database.exec('create table notes (id integer primary key, text text not null unique)')
+  db = new Kysely<Tables>({ dialect: sqliteDialect(database) })
+})
+afterEach(() => db.destroy())
+
+const write = (text: string) => db.insertInto('notes').values({ text }).execute()
+const texts = async () => {
+  const rows = await db.selectFrom('notes').select('text').orderBy('id').execute()
+  return rows.map(({ text }) => text)
+}
+
+test('the writes of one turn share one commit', async () => {
+  const exec = vi.spyOn(database, 'exec')
+  await Promise.all(['a', 'b', 'c', 'd'].map(write))
+  expect(exec.mock.calls.flat()).toEqual(['begin immediate', 'commit'])
+  expect(await texts()).toEqual(['a', 'b', 'c', 'd'])
+})
+
+test('a write that breaks a constraint fails alone', async () => {
+  const outcomes = await Promise.allSettled(['a', 'a', 'b'].map(write))
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(await texts()).toEqual(['a', 'b'])
+})
+
+test('when the commit fails, every write of the turn fails and nothing is left open', async () => {
+  const exec = vi.spyOn(database, 'exec')
+  exec.mockImplementation(function (this: DatabaseSync, sql: string) {
+    if (sql === 'commit') throw new Error('disk full')
+    return DatabaseSync.prototype.exec.call(database, sql)
+  })
+  const outcomes = await Promise.allSettled(['a', 'b'].map(write))
+  expect(outcomes).toMatchObject([
+    { status: 'rejected', reason: { code: 'ERR_STORE', message: 'store: disk full' } },
+    { status: 'rejected' },
+  ])
+  expect(database.isTransaction).toBe(false)
+  exec.mockRestore()
+  await write('c')
+  expect(await texts()).toEqual(['c'])
+})
+
+test('writes beside an explicit transaction wait for its end', async () => {
+  let beside: Promise<unknown> | undefined
+  await db.transaction().execute(async (transaction) => {
+    await transaction.insertInto('notes').values({ text: 'inside' }).execute()
+    beside = write('beside')
+    await transaction.insertInto('notes').values({ text: 'inside too' }).execute()
+    expect(await transaction.selectFrom('notes').select('text').execute()).toHaveLength(2)
+  })
+  await beside
+  expect(await texts()).toEqual(['inside', 'inside too', 'beside'])
+})
+
+test('a transaction that throws leaves nothing behind', async () => {
+  const failing = db.transaction().execute(async (transaction) => {
+    await transaction.insertInto('notes').values({ text: 'inside' }).execute()
+    throw new Error('changed my mind')
+  })
+  const beside = write('beside')
+  await expect(failing).rejects.toThrow('changed my mind')
+  await beside
+  expect(await texts()).toEqual(['beside'])
+})
