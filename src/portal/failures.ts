@@ -1,0 +1,40 @@
+import type { Middleware } from 'koa'
+import { createReference, errorText, type Log, Refusal } from '../lib/index.ts'
+import type { AssetUrl } from './assets.ts'
+import type { Failure } from './failure-page.ts'
+import { sendFailure } from './send.ts'
+
+export interface FailureOptions {
+  asset: AssetUrl
+  log: Log
+}
+
+/** Turns whatever a route throws into a page with a reference, and the cause into one log line. */
+export function answerFailures({ asset, log }: FailureOptions): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      const failure = { ...classify(error), ref: createReference() }
+      log[failure.status >= 500 ? 'error' : 'warn']('portal.refused', {
+        ref: failure.ref,
+        code: failure.code,
+        method: ctx.method,
+        path: ctx.path,
+        remoteAddress: ctx.req.socket.remoteAddress,
+        error: errorText(error),
+      })
+      sendFailure(ctx, { asset, failure })
+    }
+  }
+}
+
+function classify(error: unknown): Pick<Failure, 'status' | 'code'> {
+  if (error instanceof Refusal) return { status: 403, code: error.reason }
+  // What koa and the body parser throw carries the status that fits: 400, 413 or 415.
+  const status = error instanceof Error && 'status' in error ? error.status : undefined
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return { status, code: 'validation-failed' }
+  }
+  return { status: 500, code: 'internal-error' }
+}

@@ -1,0 +1,88 @@
+import type { Session, VmSummary } from '../broker/index.ts'
+import type { AssetUrl } from './assets.ts'
+import { type Html, html } from './html.ts'
+import { renderPage } from './layout.ts'
+import { formatWait, wordsFor } from './words.ts'
+
+export interface MachinesPageOptions {
+  asset: AssetUrl
+  session: Session
+  vms: VmSummary[]
+  /** How long a console file may be opened, seconds. */
+  fileLifetimeSeconds: number
+}
+
+export function renderMachinesPage(options: MachinesPageOptions): string {
+  const { asset, session, vms } = options
+  const content = html`<h1>Machines</h1>
+${vms.length === 0 ? renderEmpty(session) : [renderList(options), renderHints(options)]}`
+  return renderPage({ title: 'Machines', asset, session, content })
+}
+
+function renderEmpty({ tenant }: Session): Html {
+  if (tenant === undefined) {
+    return html`<div class="card empty">
+<h2>No machines here</h2>
+<p>This account belongs to the provider and not to a tenant, and only tenants have machines.</p>
+</div>`
+  }
+  return html`<div class="card empty">
+<h2>No machines yet</h2>
+<p>As soon as your provider adds a machine for ${tenant.name}, it appears here with its console.</p>
+</div>`
+}
+
+/** One form for the whole list: the button that is pressed names the machine. */
+function renderList({ session, vms, fileLifetimeSeconds }: MachinesPageOptions): Html {
+  return html`<p class="lead" id="about">Press <b>Console</b>, then open the file that is downloaded.</p>
+<form class="card" method="post" action="/console" data-lifetime-seconds="${fileLifetimeSeconds}">
+<input type="hidden" name="csrf" value="${session.csrfToken}">
+<ul class="machines">
+${vms.map((vm, index) => renderMachine(vm, `vm-${index}`))}
+</ul>
+</form>
+<p class="status" role="status" data-status></p>`
+}
+
+function renderMachine(vm: VmSummary, elementId: string): Html {
+  const button = vm.consoleAvailable
+    ? html`<button class="primary" name="vm" value="${vm.id}" data-name="${vm.name}">${label(vm)}</button>`
+    : html`<button class="primary" disabled aria-describedby="${elementId}-reason">${label(vm)}</button>`
+  return html`<li>
+<div class="machine">
+<h2>${vm.name}</h2>
+<p class="kind">${KINDS.get(vm.kind) ?? vm.kind}</p>
+${!vm.consoleAvailable && html`<p class="reason" id="${elementId}-reason">${reasonOf(vm)}</p>`}
+</div>
+${button}
+</li>`
+}
+
+/** A list of equal buttons is no help to someone who hears it. */
+function label({ name }: VmSummary): Html {
+  return html`Console<span class="visually-hidden"> of ${name}</span>`
+}
+
+function reasonOf({ unavailableReason }: VmSummary): string {
+  return wordsFor(unavailableReason ?? 'unavailable').sentence
+}
+
+const KINDS = new Map([
+  ['rdp', 'Remote Desktop'],
+  ['hyperv', 'Hyper-V console'],
+  ['agent', 'Virtual machine console'],
+  ['vnc', 'VNC console'],
+])
+
+function renderHints({ fileLifetimeSeconds }: MachinesPageOptions): Html {
+  return html`<section class="hints" aria-labelledby="hints">
+<h2 id="hints">Opening the file</h2>
+<dl>
+<div><dt>Windows</dt><dd>Double-click it; Remote Desktop Connection (<code>mstsc</code>) opens it.</dd></div>
+<div><dt>macOS, iOS, Android</dt><dd>Open it with <b>Windows App</b>.</dd></div>
+<div><dt>Linux</dt><dd><code>xfreerdp NAME.rdp</code>, with FreeRDP 3 <code>xfreerdp3 NAME.rdp</code>, or Remmina.</dd></div>
+</dl>
+<p>A file is valid for ${formatWait(fileLifetimeSeconds)} and for one session. Whoever has it can open
+the console, so do not pass it on; for another session press Console again.</p>
+</section>`
+}
