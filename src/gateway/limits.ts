@@ -1,0 +1,70 @@
+/**
+ * Every cap and every timeout of a node, with its unit and its reason. What a peer can make this
+ * process hold or wait for is bounded here and nowhere else.
+ */
+export interface Limits {
+  /** Sockets at once, in any state: three for each tunnel that is allowed, and some that only knock. */
+  maxConnections: number
+  /** From TCP accept to the end of the TLS handshake, and again to the end of the request head. */
+  requestHeadTimeoutMs: number
+  /** OUT and WebSocket connections that have no tunnel yet: nobody has proven anything on them. */
+  maxHalfOpen: number
+  /** The same for one client address. Many tenants may share one address behind NAT. */
+  maxHalfOpenPerAddress: number
+  /** OUT waits this long for its IN: a person may be reading a certificate prompt between the two. */
+  pairingTimeoutMs: number
+  /** IN waits this long for its OUT: clients open OUT first, but a balancer may swap the two. */
+  inBeforeOutMs: number
+  /** From the first byte of the tunnel to TUNNEL_RESPONSE: no person takes part in it. */
+  tunnelTimeoutMs: number
+  /** From TUNNEL_RESPONSE to CHANNEL_CREATE: a consent dialog may be open. */
+  channelTimeoutMs: number
+  /** Tunnels at once on this node; a tunnel at rest holds about 50 to 85 KiB. */
+  maxTunnels: number
+  /** Tunnels at once from one client address; large, since a whole office may share one. */
+  maxTunnelsPerAddress: number
+  /** Name look-up and TCP connect to the host together; below the 15 s that clients wait. */
+  dialTimeoutMs: number
+  /** Addresses of one name that are tried. */
+  maxDialAttempts: number
+  /** From CHANNEL_RESPONSE until the first bytes prove the token's kind, [MS-RDPEPS] 3.2.2. */
+  firstBytesTimeoutMs: number
+  /** Bytes held while they do not prove it yet: a preconnection blob's limit, and more than X.224 needs. */
+  maxFirstBytes: number
+  /** Silence on our side after which KEEPALIVE is due; below the idle time-outs of proxies. */
+  keepAliveMs: number
+  /** Packets of unknown type in one tunnel that are skipped. */
+  maxUnknownPackets: number
+  /** Packets that wait for set-up to ask for them before the client is paused. */
+  maxQueuedPackets: number
+  /** Bytes queued towards the host in one tunnel; backpressure works far below it. */
+  maxQueuedBytes: number
+  /** A peer that takes no byte for this long while bytes wait for it is gone or too slow. */
+  slowPeerTimeoutMs: number
+  /** After the last packet: time to flush it and for the peer to close; then the sockets are destroyed. */
+  closeTimeoutMs: number
+}
+
+/** One head of 16 KiB and 100 fields is what `protocol` accepts; the rest is bounded here. */
+export const DEFAULT_LIMITS: Limits = {
+  maxConnections: 8_192,
+  requestHeadTimeoutMs: 10_000,
+  maxHalfOpen: 1_024,
+  maxHalfOpenPerAddress: 128,
+  pairingTimeoutMs: 120_000,
+  inBeforeOutMs: 1_000,
+  tunnelTimeoutMs: 30_000,
+  channelTimeoutMs: 120_000,
+  maxTunnels: 2_048,
+  maxTunnelsPerAddress: 256,
+  dialTimeoutMs: 10_000,
+  maxDialAttempts: 4,
+  firstBytesTimeoutMs: 10_000,
+  maxFirstBytes: 4_096,
+  keepAliveMs: 30_000,
+  maxUnknownPackets: 16,
+  maxQueuedPackets: 16,
+  maxQueuedBytes: 8 * 1024 * 1024,
+  slowPeerTimeoutMs: 120_000,
+  closeTimeoutMs: 2_000,
+}
