@@ -3,6 +3,9 @@
  * hands over `.rdp` files. It never carries console traffic and never talks to a gateway's clients.
  * Start reading at `create-broker.ts`.
  */
+
+export { apiKeyId, createApiKey } from './api-keys.ts'
+export { hashPassword } from './passwords.ts'
 export type {
   OpenConsoleInput,
   OpenConsoleResult,
@@ -12,3 +15,4 @@ export type {
   SignInResult,
   VmSummary,
 } from './portal-services.ts'
+export { type Seed, seedStore } from './seed.ts'

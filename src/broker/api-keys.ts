@@ -1,0 +1,24 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { Secret } from '../lib/index.ts'
+
+const KEY_BYTES = 32
+/** `pck_<id>_<32 random bytes, base64url>`. */
+const FORMAT = /^pck_([a-z0-9]{1,32})_[A-Za-z0-9_-]{43}$/
+
+/** A new API key; its text is shown once and kept by nobody here. */
+export function createApiKey(id: string): Secret {
+  return new Secret(`pck_${id}_${randomBytes(KEY_BYTES).toString('base64url')}`)
+}
+
+/** The id inside a key's text; undefined when the text is no key. */
+export function apiKeyId(key: Secret): string | undefined {
+  return FORMAT.exec(key.reveal())?.[1]
+}
+
+/**
+ * SHA-256 of a key or session token, lower-case hex: what the store keeps. No salt and no slow
+ * hash, since 32 random bytes cannot be guessed; looking the hash up leaks nothing of the secret.
+ */
+export function secretSha256(secret: Secret): string {
+  return createHash('sha256').update(secret.reveal()).digest('hex')
+}

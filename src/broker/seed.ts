@@ -1,0 +1,62 @@
+import { BrokerError, type Clock, type Secret } from '../lib/index.ts'
+import type { Host, Store, Tenant, Vm } from '../store/index.ts'
+import { apiKeyId, secretSha256 } from './api-keys.ts'
+import { hashPassword, PASSWORD_COST, type PasswordCost, verifyPassword } from './passwords.ts'
+
+/** What a store should hold before its broker starts. */
+export interface Seed {
+  tenants?: Tenant[]
+  hosts?: Host[]
+  vms?: Vm[]
+  /** Without a tenant: the provider's own people. */
+  users?: Array<{ id: string; tenant?: string; password: Secret }>
+  apiKeys?: Array<{ label: string; key: Secret }>
+}
+
+/**
+ * Puts the seed into the store; the same again changes nothing, and what the seed does not name is
+ * left alone.
+ *
+ * @throws BrokerError `ERR_USAGE` for an API key that is not `pck_<id>_<32 random bytes>`
+ */
+export async function seedStore(
+  store: Store,
+  { tenants = [], hosts = [], vms = [], users = [], apiKeys = [] }: Seed,
+  clock: Clock,
+  cost = PASSWORD_COST,
+): Promise<void> {
+  const nowMs = clock.now()
+  await Promise.all(tenants.map((tenant) => store.tenants.put(tenant, nowMs)))
+  await Promise.all(hosts.map((host) => store.hosts.put(host, nowMs)))
+  await Promise.all(vms.map((vm) => store.vms.put(vm, nowMs)))
+  for (const user of users) await seedUser(store, user, nowMs, cost)
+  for (const key of apiKeys) await seedApiKey(store, key, nowMs)
+}
+
+/** Keeps the stored hash when it fits: hashing anew would make every start a change. */
+async function seedUser(
+  store: Store,
+  { id, tenant, password }: { id: string; tenant?: string; password: Secret },
+  nowMs: number,
+  cost: PasswordCost,
+): Promise<void> {
+  const known = await store.users.get(id)
+  const fits = known !== undefined && (await verifyPassword(password, known.passwordHash))
+  if (fits && known.tenant === tenant) return
+  const passwordHash = fits ? known.passwordHash : await hashPassword(password, cost)
+  await store.users.put({ id, passwordHash, ...(tenant === undefined ? {} : { tenant }) }, nowMs)
+}
+
+async function seedApiKey(
+  store: Store,
+  { label, key }: { label: string; key: Secret },
+  nowMs: number,
+): Promise<void> {
+  const id = apiKeyId(key)
+  if (id === undefined) {
+    throw new BrokerError('ERR_USAGE', `API key ${label}: need pck_<id>_<32 random bytes>`)
+  }
+  const keySha256 = secretSha256(key)
+  if ((await store.keys.findBySha256(keySha256)) !== undefined) return
+  await store.keys.put({ id, label, keySha256, createdAtMs: nowMs })
+}
