@@ -34,8 +34,9 @@ function renderEmpty({ tenant }: Session): Html {
 
 /** One form for the whole list: the button that is pressed names the machine. */
 function renderList({ session, vms, fileLifetimeSeconds }: MachinesPageOptions): Html {
-  return html`<p class="lead" id="about">Press <b>Console</b>, then open the file that is downloaded.</p>
-<form class="card" method="post" action="/console" data-lifetime-seconds="${fileLifetimeSeconds}">
+  return html`<p class="lead">Press <b>Console</b>, then open the file that is downloaded.</p>
+<form class="card" method="post" action="/console"
+ data-lifetime-seconds="${fileLifetimeSeconds}" data-lifetime="${formatWait(fileLifetimeSeconds)}">
 <input type="hidden" name="csrf" value="${session.csrfToken}">
 <ul class="machines">
 ${vms.map((vm, index) => renderMachine(vm, `vm-${index}`))}
@@ -78,9 +79,9 @@ function renderHints({ fileLifetimeSeconds }: MachinesPageOptions): Html {
   return html`<section class="hints" aria-labelledby="hints">
 <h2 id="hints">Opening the file</h2>
 <dl>
-<div><dt>Windows</dt><dd>Double-click it; Remote Desktop Connection (<code>mstsc</code>) opens it.</dd></div>
+<div><dt>Windows</dt><dd>Double-click it, or run <code>mstsc NAME.rdp</code>.</dd></div>
 <div><dt>macOS, iOS, Android</dt><dd>Open it with <b>Windows App</b>.</dd></div>
-<div><dt>Linux</dt><dd><code>xfreerdp NAME.rdp</code>, with FreeRDP 3 <code>xfreerdp3 NAME.rdp</code>, or Remmina.</dd></div>
+<div><dt>Linux</dt><dd>Run <code>xfreerdp NAME.rdp</code> (FreeRDP 3: <code>xfreerdp3</code>), or open it with Remmina.</dd></div>
 </dl>
 <p>A file is valid for ${formatWait(fileLifetimeSeconds)} and for one session. Whoever has it can open
 the console, so do not pass it on; for another session press Console again.</p>

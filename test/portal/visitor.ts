@@ -24,6 +24,13 @@ export class Visitor {
     })
   }
 
+  /** A visitor who has signed in as `alice`. */
+  static async signedIn(log?: Log): Promise<Visitor> {
+    const visitor = new Visitor(log)
+    await visitor.signIn()
+    return visitor
+  }
+
   async get(path: string) {
     return this.#keepCookies(await this.#send(request(this.#app.callback()).get(path)))
   }

@@ -6,10 +6,10 @@ let expiry
 
 form?.addEventListener('submit', ({ submitter }) => {
   const name = submitter?.dataset.name ?? 'the machine'
-  const seconds = Number(form.dataset.lifetimeSeconds)
-  status.textContent = `The file for ${name} is on its way. Open it within ${seconds} seconds.`
+  const { lifetime, lifetimeSeconds } = form.dataset
+  status.textContent = `The file for ${name} is on its way. Open it within ${lifetime}.`
   clearTimeout(expiry)
   expiry = setTimeout(() => {
     status.textContent = `If you have not opened the file for ${name}, it is now too old: press Console again.`
-  }, seconds * 1000)
+  }, Number(lifetimeSeconds) * 1000)
 })

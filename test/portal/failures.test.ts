@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { createLog } from '../../src/lib/index.ts'
+import { alice } from './fake-services.ts'
+import { Visitor } from './visitor.ts'
+
+const form = { csrf: alice.csrfToken, vm: 'vm-1' }
+
+test('an error of ours is a page with a reference, and the log has the cause under it', async () => {
+  const lines: string[] = []
+  const log = createLog({ stream: { write: (line) => lines.push(line) } })
+  const visitor = await Visitor.signedIn(log)
+  visitor.services.openConsoleResult = new Error('store: disk full')
+  const response = await visitor.post('/console', form)
+  expect(response.status).toBe(500)
+  expect(response.text).not.toContain('disk full')
+  const line = JSON.parse(lines[0] ?? '')
+  expect(line).toMatchObject({ event: 'portal.refused', level: 'error', error: 'store: disk full' })
+  expect(response.text).toContain(line.ref)
+})
