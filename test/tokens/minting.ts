@@ -1,0 +1,67 @@
+import { createHash, type KeyObject, sign } from 'node:crypto'
+import {
+  type Certificate,
+  checkPair,
+  createAuthority,
+  issueCertificate,
+  type KeyPair,
+  readCertificate,
+} from '../../src/certs/index.ts'
+import { Secret } from '../../src/lib/index.ts'
+import type { GatewayClaims } from '../../src/tokens/index.ts'
+
+/** The fixed time of these tests, in seconds. */
+export const NOW = Date.parse('2026-11-21T12:00:00Z') / 1000
+
+export const CLAIMS: GatewayClaims = {
+  iss: 'broker-1',
+  aud: 'demo',
+  jti: '0TQ4l7pJ5m0hJw2E3vXK9A',
+  iat: NOW,
+  nbf: NOW,
+  exp: NOW + 60,
+  tid: 'contoso',
+  sub: 'alice',
+  vm: 'vm-1',
+  knd: 'rdp',
+  dst: '192.0.2.10:3389',
+}
+
+/** A development-free issuer, valid from an hour before `NOW`. */
+export async function createIssuerPair(role: 'issuer' | 'tls' = 'issuer'): Promise<KeyPair> {
+  const common = { organization: 'Example', notBefore: new Date((NOW - 3600) * 1000), days: 30 }
+  const authority = await createAuthority({ ...common, commonName: 'Authority' })
+  return issueCertificate({ ...common, authority, role, commonName: 'Issuer' })
+}
+
+export interface MintOptions {
+  header?: Record<string, unknown>
+  claims?: Record<string, unknown>
+  /** Digest and signature encoding, when not those of ES256. */
+  signWith?: (bytes: Buffer) => Buffer
+}
+
+/** Mints without any of the product's checks, so that a test can mint what must be refused. */
+export function mint(pair: KeyPair, { header, claims, signWith }: MintOptions = {}): Secret {
+  const { certificate, privateKey } = checkPair(pair)
+  const signingInput = [
+    { alg: 'ES256', typ: 'cgt+jwt', 'x5t#S256': x5tS256(certificate), ...header },
+    { ...CLAIMS, ...claims },
+  ]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
+  const signature = (signWith ?? es256(privateKey))(Buffer.from(signingInput))
+  return new Secret(`${signingInput}.${signature.toString('base64url')}`)
+}
+
+export function x5tS256({ der }: Certificate): string {
+  return createHash('sha256').update(der).digest('base64url')
+}
+
+export function thumbprintOf(pair: KeyPair): string {
+  return readCertificate(pair.certificatePem).sha256Thumbprint
+}
+
+function es256(key: KeyObject): (bytes: Buffer) => Buffer {
+  return (bytes) => sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' })
+}
