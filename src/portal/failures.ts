@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa'
-import { createReference, errorText, type Log, Refusal } from '../lib/index.ts'
+import { BrokerError, createReference, errorText, type Log, Refusal } from '../lib/index.ts'
 import type { AssetUrl } from './assets.ts'
 import type { Failure } from './failure-page.ts'
 import { sendFailure } from './send.ts'
@@ -31,6 +31,9 @@ export function answerFailures({ asset, log }: FailureOptions): Middleware {
 
 function classify(error: unknown): Pick<Failure, 'status' | 'code'> {
   if (error instanceof Refusal) return { status: 403, code: error.reason }
+  if (error instanceof BrokerError && error.code === 'ERR_STORE') {
+    return { status: 503, code: 'unavailable' }
+  }
   // What koa and the body parser throw carries the status that fits: 400, 413 or 415.
   const status = error instanceof Error && 'status' in error ? error.status : undefined
   if (typeof status === 'number' && status >= 400 && status < 500) {

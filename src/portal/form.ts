@@ -6,7 +6,10 @@ import { Secret } from '../lib/index.ts'
 /** The longest password at 9 bytes a character (3 bytes, each percent-encoded), and the other fields. */
 const MAX_FORM_BYTES = 12 * 1024
 
-/** URL-encoded forms only; a larger body is answered 413 before it is read to its end. */
+/**
+ * URL-encoded forms only; a larger body is answered 413 before it is read to its end. How long a
+ * body may take is the server's `requestTimeout`.
+ */
 export const readForm = bodyParser({ enableTypes: ['form'], formLimit: MAX_FORM_BYTES })
 
 const csrf = z.string().min(1).max(200)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLog } from '../../src/lib/index.ts'
+import { BrokerError, createLog } from '../../src/lib/index.ts'
 import { alice } from './fake-services.ts'
 import { Visitor } from './visitor.ts'
 
@@ -16,4 +16,13 @@ test('an error of ours is a page with a reference, and the log has the cause und
   const line = JSON.parse(lines[0] ?? '')
   expect(line).toMatchObject({ event: 'portal.refused', level: 'error', error: 'store: disk full' })
   expect(response.text).toContain(line.ref)
+})
+
+test('a store that fails is told as a service that cannot answer just now', async () => {
+  const visitor = await Visitor.signedIn()
+  visitor.services.openConsoleResult = new BrokerError('ERR_STORE', 'database is locked')
+  const response = await visitor.post('/console', form)
+  expect(response.status).toBe(503)
+  expect(response.text).toContain('The service cannot answer at the moment.')
+  expect(response.text).not.toContain('locked')
 })
