@@ -1,0 +1,76 @@
+import { BrokerError, formatEndpoint, parseEndpoint, type Secret } from '../lib/index.ts'
+import { type RdpSetting, renderRdpFile } from './render.ts'
+import { CONSOLE_SETTINGS, type SettingName, type SettingRow } from './settings.ts'
+
+/** Host kinds that an RDP client can show. */
+export type ConsoleKind = 'rdp' | 'hyperv' | 'agent'
+
+export interface ConsoleFileInput {
+  kind: ConsoleKind
+  /** Target host, name or literal address, exactly as the token's `dst` names it. */
+  host: string
+  port: number
+  /** Farm address `host:port`, always with port. */
+  gatewayAddress: string
+  gatewayToken: Secret
+  /** VM GUID; needed for `hyperv` and `agent`, not written for `rdp`. */
+  vmg?: string
+  /** The token has a reconnect window; default false. */
+  reconnect?: boolean
+  /** The host asks for network level authentication; default true, `rdp` only. */
+  networkLevelAuthentication?: boolean
+}
+
+/**
+ * The file that opens one console, unsigned.
+ *
+ * @throws BrokerError `ERR_RDP_FILE` naming the setting that can't be written
+ */
+export function renderConsoleFile(input: ConsoleFileInput): Uint8Array {
+  const values = valuesOf(input)
+  return renderRdpFile(
+    CONSOLE_SETTINGS.flatMap((row: SettingRow & { name: SettingName }): RdpSetting[] => {
+      const value = row.value ?? values[row.name]
+      return value === undefined ? [] : [{ name: row.name, type: row.type, value }]
+    }),
+  )
+}
+
+/** The settings that differ from console to console. */
+function valuesOf(input: ConsoleFileInput): Partial<Record<SettingName, string>> {
+  const { kind, gatewayAddress, gatewayToken, reconnect = false } = input
+  if (parseEndpoint(gatewayAddress) === undefined)
+    throw unusable('gatewayhostname', 'need host:port')
+  const target = parseEndpoint(formatEndpoint(input))
+  if (target === undefined) throw unusable('full address', 'need a host and a port')
+  const address = formatEndpoint(input)
+  const blob = preconnectionBlob(input)
+  return {
+    'full address': address,
+    'alternate full address': address,
+    'server port': String(target.port),
+    ...(blob === undefined ? {} : { pcb: blob }),
+    gatewayhostname: gatewayAddress,
+    gatewayaccesstoken: gatewayToken.reveal(),
+    // Hyper-V speaks TLS at once; the others answer the X.224 negotiation first.
+    'negotiate security layer': kind === 'hyperv' ? '0' : '1',
+    enablecredsspsupport: usesCredssp(input) ? '1' : '0',
+    'autoreconnection enabled': reconnect ? '1' : '0',
+  }
+}
+
+function preconnectionBlob({ kind, vmg }: ConsoleFileInput): string | undefined {
+  if (kind === 'rdp') return undefined
+  if (vmg === undefined) throw unusable('pcb', `a host of kind ${kind} needs the VM's GUID`)
+  return vmg
+}
+
+/** The host agent takes its own token in place of credentials. */
+function usesCredssp({ kind, networkLevelAuthentication = true }: ConsoleFileInput): boolean {
+  if (kind === 'rdp') return networkLevelAuthentication
+  return kind === 'hyperv'
+}
+
+function unusable(setting: SettingName, message: string): BrokerError {
+  return new BrokerError('ERR_RDP_FILE', `${setting}: ${message}`)
+}
