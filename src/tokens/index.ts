@@ -18,6 +18,7 @@ export {
   type TrustEntry,
   type TrustedIssuer,
   type TrustList,
+  x5tS256Of,
 } from './trust-list.ts'
 export {
   DEFAULT_LEEWAY_SECONDS,
