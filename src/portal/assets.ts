@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import type Router from '@koa/router'
 
-const NAMES = ['portal.css', 'portal.js', 'icon.svg'] as const
-export type AssetName = (typeof NAMES)[number]
+export type AssetName = 'portal.css' | 'portal.js' | 'icon.svg'
 
 /** The address of an asset as pages write it: with the content's hash, so that it may be cached for good. */
 export type AssetUrl = (name: AssetName) => string
@@ -17,12 +16,13 @@ interface Asset {
 
 /** Reads the static files once and serves them from memory under `/assets/`. */
 export function serveAssets(router: Router): AssetUrl {
-  const assets = new Map(NAMES.map((name) => [name, loadAsset(name)]))
-  for (const asset of assets.values()) addRoute(router, asset)
-  return (name) => {
-    const asset = assets.get(name)
-    return asset === undefined ? '' : `${asset.path}?v=${asset.version}`
+  const assets: Record<AssetName, Asset> = {
+    'portal.css': loadAsset('portal.css'),
+    'portal.js': loadAsset('portal.js'),
+    'icon.svg': loadAsset('icon.svg'),
   }
+  for (const asset of Object.values(assets)) addRoute(router, asset)
+  return (name) => `${assets[name].path}?v=${assets[name].version}`
 }
 
 function loadAsset(name: AssetName): Asset {
