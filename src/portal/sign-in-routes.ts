@@ -39,7 +39,7 @@ export function addSignInRoutes(router: Router, { asset, services }: SignInOptio
     const { user, password } = form
     const result = await services.signIn({ user, password, remoteAddress: remoteAddress(ctx) })
     if (!result.ok) return refuse(ctx, { ...explain(ctx, result), user })
-    await endPreviousSession(ctx)
+    await endSession(ctx)
     writeSessionCookie(ctx, result.sessionToken)
     seeOther(ctx, '/')
   })
@@ -49,7 +49,7 @@ export function addSignInRoutes(router: Router, { asset, services }: SignInOptio
     const session = await findSession(ctx, services)
     if (session !== undefined) {
       requireFormToken(form.csrf, session.csrfToken)
-      await endPreviousSession(ctx)
+      await endSession(ctx)
     }
     clearSessionCookie(ctx)
     seeOther(ctx, '/sign-in?after=sign-out')
@@ -63,9 +63,10 @@ export function addSignInRoutes(router: Router, { asset, services }: SignInOptio
     sendPage(ctx, renderSignInPage({ asset, csrfToken, problem, user }), status)
   }
 
-  async function endPreviousSession(ctx: Context): Promise<void> {
-    const previous = readSessionCookie(ctx)
-    if (previous !== undefined) await services.signOut(previous)
+  /** The one that the browser came with. */
+  async function endSession(ctx: Context): Promise<void> {
+    const token = readSessionCookie(ctx)
+    if (token !== undefined) await services.signOut(token)
   }
 }
 
@@ -81,6 +82,6 @@ function explain(ctx: Context, result: SignInResult & { ok: false }): SignInRefu
     return { status: 401, problem: { text: wordsFor(code).sentence, ref } }
   }
   ctx.set('Retry-After', String(retryAfterSeconds))
-  const text = `Too many sign-ins have failed. Try again in ${formatWait(retryAfterSeconds)}.`
+  const text = `Too many sign-ins were tried. Try again in ${formatWait(retryAfterSeconds)}.`
   return { status: 429, problem: { text, ref } }
 }
