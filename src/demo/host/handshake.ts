@@ -1,0 +1,96 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import { BrokerError, ProtocolError } from '../../lib/index.ts'
+import {
+  type ConnectionRequest,
+  decodeConnectionRequest,
+  EXTENDED_CLIENT_DATA_SUPPORTED,
+  encodeConnectionConfirm,
+  NegotiationFailureCode,
+  SecurityProtocol,
+  tpktLength,
+} from '../../protocol/index.ts'
+import { MAX_REQUEST_BYTES } from './limits.ts'
+
+export interface SecuredConnection {
+  socket: TLSSocket
+  /** What the client offered, to be echoed in the connect response. */
+  requestedProtocols: number
+}
+
+/**
+ * The part before RDP proper: one Connection Request in clear, the confirm that chooses TLS, the TLS
+ * handshake. Has no deadline of its own: destroy `raw`, and it rejects.
+ *
+ * @throws ProtocolError when the client does not offer TLS (it is told so) or its bytes are wrong;
+ *   BrokerError `ERR_CLOSED` when it leaves
+ */
+export async function secure(
+  raw: Socket,
+  secureContext: SecureContext,
+): Promise<SecuredConnection> {
+  const { negotiation } = await receiveRequest(raw)
+  const requestedProtocols = negotiation?.requestedProtocols ?? SecurityProtocol.rdp
+  if ((requestedProtocols & SecurityProtocol.ssl) === 0) {
+    const failureCode = NegotiationFailureCode.sslRequiredByServer
+    raw.write(encodeConnectionConfirm({ kind: 'failure', failureCode }))
+    throw new ProtocolError(
+      'ERR_PACKET_UNEXPECTED',
+      'CONNECTION_REQUEST',
+      'requestedProtocols',
+      `need TLS, have ${requestedProtocols}`,
+    )
+  }
+  raw.write(
+    encodeConnectionConfirm({
+      kind: 'selected',
+      flags: EXTENDED_CLIENT_DATA_SUPPORTED,
+      selectedProtocol: SecurityProtocol.ssl,
+    }),
+  )
+  // In the same turn as the confirm: bytes that JavaScript reads before this would be lost to TLS.
+  const socket = new TLSSocket(raw, { isServer: true, secureContext })
+  // An error reaches whoever reads the socket; this keeps one between two reads from ending the process.
+  socket.on('error', () => {})
+  await orClosed(socket, once(socket, 'secure'))
+  return { socket, requestedProtocols }
+}
+
+/** Takes exactly one TPKT and leaves the socket paused; bytes behind it are refused. */
+async function receiveRequest(raw: Socket): Promise<ConnectionRequest> {
+  let pending: Buffer = Buffer.alloc(0)
+  let onData = (_chunk: Buffer) => {}
+  const packet = new Promise<Buffer>((resolve, reject) => {
+    onData = (chunk) => {
+      pending = Buffer.concat([pending, chunk])
+      try {
+        const length = tpktLength(pending, MAX_REQUEST_BYTES)
+        if (length !== undefined && pending.length >= length) resolve(pending)
+      } catch (error) {
+        reject(error)
+      }
+    }
+  })
+  raw.on('data', onData)
+  try {
+    return decodeConnectionRequest(await orClosed(raw, packet))
+  } finally {
+    raw.off('data', onData)
+    raw.pause()
+  }
+}
+
+async function orClosed<T>(socket: Socket, outcome: Promise<T>): Promise<T> {
+  let onClose = () => {}
+  const closed = new Promise<never>((_, reject) => {
+    onClose = () => reject(new BrokerError('ERR_CLOSED', 'connection: closed during set-up'))
+    if (socket.destroyed) onClose()
+    else socket.once('close', onClose)
+  })
+  try {
+    return await Promise.race([outcome, closed])
+  } finally {
+    socket.off('close', onClose)
+  }
+}
