@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { refuseOpenListener } from './development.ts'
+import {
+  dialledAddress,
+  farmName,
+  file,
+  listenAddress,
+  logLevel,
+  pairFiles,
+  roleName,
+  wholeNumber,
+  yesOrNo,
+} from './fields.ts'
+
+const lifetime = (): z.ZodInt => wholeNumber(5, 3600)
+
+/** What `portcullis broker` needs to know. */
+export const brokerSchema = z
+  .strictObject({
+    /** `iss` of the tokens it signs. */
+    name: roleName.default('broker'),
+    farm: z
+      .strictObject({ name: farmName, address: dialledAddress })
+      .describe('name and address of the farm'),
+    /** Portal and API. */
+    listen: listenAddress,
+    tls: pairFiles,
+    issuer: pairFiles,
+    store: z
+      .strictObject({ file: file.describe('the name of the SQLite file; it is made when missing') })
+      .describe('file'),
+    /** How long a token lives when nobody asks, and what may be asked for. */
+    tokens: z
+      .strictObject({
+        lifetimeSeconds: lifetime().default(60),
+        minLifetimeSeconds: lifetime().default(5),
+        maxLifetimeSeconds: lifetime().default(3600),
+      })
+      .refine((tokens) => tokens.lifetimeSeconds >= tokens.minLifetimeSeconds, {
+        path: ['lifetimeSeconds'],
+        error: 'need at least minLifetimeSeconds',
+      })
+      .refine((tokens) => tokens.lifetimeSeconds <= tokens.maxLifetimeSeconds, {
+        path: ['lifetimeSeconds'],
+        error: 'need at most maxLifetimeSeconds',
+      })
+      .prefault({}),
+    /** Pages for tenants next to the API. */
+    portal: yesOrNo.default(true),
+    logLevel: logLevel.default('info'),
+    /** Takes development certificates, and then listens on loopback only. */
+    development: yesOrNo.default(false),
+  })
+  .superRefine(({ development, listen }, context) => {
+    refuseOpenListener(context, development, ['listen'], listen)
+  })
+
+export type BrokerConfig = z.infer<typeof brokerSchema>

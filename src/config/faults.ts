@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { nearest } from './nearest.ts'
+import { schemaAt, unwrap } from './schema-walk.ts'
+
+/** One thing wrong with a configuration: where, what is there, what is needed. */
+export interface ConfigFault {
+  /** Dotted: `listeners.0.address`; the name of the variable when one is at fault. */
+  path: string
+  message: string
+}
+
+/** zod's default text of a failed refinement, which says nothing. */
+const SILENT = 'Invalid input'
+
+/** The faults that a schema found in a value, in words for the person who wrote it. */
+export function describeFaults(
+  error: z.ZodError,
+  schema: z.ZodType,
+  value: unknown,
+): ConfigFault[] {
+  return error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => unknownKey([...issue.path, key], schema))
+      : [{ path: dotted(issue.path), message: describe(issue, schema, value) }],
+  )
+}
+
+function unknownKey(path: PropertyKey[], schema: z.ZodType): ConfigFault {
+  const { schema: parent } = unwrap(schemaAt(schema, path.slice(0, -1)))
+  const known = parent instanceof z.ZodObject ? Object.keys(parent.shape) : []
+  const guess = nearest(String(path.at(-1)), known)
+  const advice = guess === undefined ? `known are ${known.join(', ')}` : `did you mean ${guess}?`
+  return { path: dotted(path), message: `unknown setting; ${advice}` }
+}
+
+function describe(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string {
+  const { description } = unwrap(schemaAt(schema, issue.path))
+  const ownWords = issue.code === 'custom' && issue.message !== SILENT ? issue.message : undefined
+  const need = ownWords ?? (description === undefined ? issue.message : `need ${description}`)
+  const found = valueAt(value, issue.path)
+  return found === undefined ? `missing; ${need}` : `have ${shown(found)}; ${need}`
+}
+
+function valueAt(value: unknown, path: PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (parent, key) =>
+      typeof parent === 'object' && parent !== null ? Reflect.get(parent, key) : undefined,
+    value,
+  )
+}
+
+/** Short enough for one line. Nothing in a configuration is a secret: secrets are in files it names. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text
+}
+
+function dotted(path: PropertyKey[]): string {
+  return path.length === 0 ? 'configuration' : path.map(String).join('.')
+}

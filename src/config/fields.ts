@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { type Endpoint, parseEndpoint } from '../lib/index.ts'
+import { isLiteralAddress } from './loopback.ts'
+
+// Each field's description completes the sentence "need …" in an error.
+
+/** A file; relative names are taken from the configuration file's directory. */
+export const file = z.string().min(1).max(4096).describe('the name of a file')
+
+export const pairFiles = z
+  .strictObject({
+    certificateFile: file.describe('the name of a PEM file: certificate, then its chain'),
+    privateKeyFile: file.describe('the name of a PEM file: private key in PKCS#8'),
+  })
+  .describe('certificateFile and privateKeyFile')
+
+export type PairFiles = z.infer<typeof pairFiles>
+
+export const farmName = z
+  .string()
+  .regex(/^[A-Za-z0-9]{3,24}$/)
+  .describe('3 to 24 letters and digits')
+
+/** Broker and node names stand in tokens, logs and certificates. */
+export const roleName = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/)
+  .describe('1 to 63 letters, digits, dots and dashes')
+
+/** `host:port` that clients dial; kept as text, since it is written into files as it stands. */
+export const dialledAddress = z
+  .string()
+  .refine((text) => parseEndpoint(text) !== undefined)
+  .describe('a DNS name and a port, for example gateway.example:443')
+
+/** Where to listen: a literal address, so that it is plain which network it faces. */
+export const listenAddress = z
+  .string()
+  .transform((text, context): Endpoint => {
+    const endpoint = parseEndpoint(text)
+    if (endpoint !== undefined && isLiteralAddress(endpoint.host)) return endpoint
+    context.addIssue({ code: 'custom', input: text })
+    return z.NEVER
+  })
+  .describe('a literal address and a port, for example 0.0.0.0:443 or "[::]:443"')
+
+/** A whole number between two bounds, both included. */
+export function wholeNumber(from: number, to: number): z.ZodInt {
+  return z.int().min(from).max(to).describe(`a whole number from ${from} to ${to}`)
+}
+
+export const yesOrNo = z.boolean().describe('true or false')
+
+export const logLevel = z
+  .enum(['debug', 'info', 'warn', 'error'])
+  .describe('debug, info, warn or error')

@@ -1,0 +1,104 @@
+import ipaddr from 'ipaddr.js'
+import { z } from 'zod'
+import { refuseOpenListener } from './development.ts'
+import {
+  farmName,
+  file,
+  listenAddress,
+  logLevel,
+  pairFiles,
+  roleName,
+  wholeNumber,
+  yesOrNo,
+} from './fields.ts'
+
+const instant = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()])
+  .transform((text) => new Date(text))
+  .describe('a time, for example 2026-11-21T12:00:00Z')
+
+/** One issuer that the node trusts: a public certificate, named once more by its thumbprint. */
+const trustFile = z
+  .strictObject({
+    certificateFile: file.describe("the name of a PEM file: the issuer's public certificate"),
+    thumbprint: z
+      .string()
+      .min(40)
+      .max(256)
+      .describe('SHA-1 or SHA-256 of the certificate in hex, in quotes'),
+    notBefore: instant.exactOptional(),
+    notAfter: instant.exactOptional(),
+  })
+  .describe('certificateFile and thumbprint')
+
+const targetRule = z
+  .strictObject({
+    cidr: z
+      .string()
+      .refine((text) => ipaddr.isValidCIDR(text) || ipaddr.isValid(text))
+      .describe('an address or a network, for example 10.20.0.0/16'),
+    ports: z
+      .array(wholeNumber(1, 65_535))
+      .min(1)
+      .max(256)
+      .describe('a list of ports; 2179, 3389 and 5900 when left out')
+      .exactOptional(),
+  })
+  .describe('cidr, and ports where they are others than 2179, 3389 and 5900')
+
+/** What `portcullis gateway` needs to know. */
+export const gatewaySchema = z
+  .strictObject({
+    /** This node's name in the farm. */
+    node: roleName,
+    farm: z.strictObject({ name: farmName }).describe('name of the farm'),
+    listeners: z
+      .array(z.strictObject({ address: listenAddress }).describe('address'))
+      .min(1)
+      .max(16)
+      .describe('1 to 16 listeners, each with an address'),
+    tls: pairFiles,
+    trust: z.array(trustFile).min(1).max(64).describe('1 to 64 issuers'),
+    targets: z
+      .strictObject({
+        allow: z.array(targetRule).min(1).max(1024).describe('1 to 1024 networks'),
+      })
+      .describe('allow: the networks that may be dialled'),
+    clientBinding: z
+      .enum(['address', 'prefix', 'none'])
+      .describe('address, prefix or none')
+      .default('address'),
+    /** Clock difference to the broker that is forgiven. */
+    leewaySeconds: wholeNumber(0, 30).default(5),
+    /** How often one client may present one token. */
+    redeem: z
+      .strictObject({
+        reopenSeconds: wholeNumber(0, 300).default(120),
+        maxOpenTunnels: wholeNumber(1, 16).default(2),
+        maxOpens: wholeNumber(1, 100).default(10),
+      })
+      .prefault({}),
+    /** Caps of this node; what is left out keeps the gateway's own value. */
+    limits: z
+      .strictObject({
+        maxConnections: wholeNumber(16, 1_000_000).exactOptional(),
+        maxHalfOpen: wholeNumber(1, 100_000).exactOptional(),
+        maxHalfOpenPerAddress: wholeNumber(1, 100_000).exactOptional(),
+        maxTunnels: wholeNumber(1, 100_000).exactOptional(),
+        maxTunnelsPerAddress: wholeNumber(1, 100_000).exactOptional(),
+        dialTimeoutMs: wholeNumber(100, 60_000).exactOptional(),
+        keepAliveMs: wholeNumber(1_000, 300_000).exactOptional(),
+      })
+      .prefault({}),
+    logLevel: logLevel.default('info'),
+    /** Takes development certificates, and then listens on loopback only. */
+    development: yesOrNo.default(false),
+  })
+  .superRefine(({ development, listeners }, context) => {
+    for (const [index, { address }] of listeners.entries()) {
+      refuseOpenListener(context, development, ['listeners', index, 'address'], address)
+    }
+  })
+
+export type GatewayConfig = z.infer<typeof gatewaySchema>
+export type TrustFile = z.infer<typeof trustFile>

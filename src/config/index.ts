@@ -1,0 +1,18 @@
+/**
+ * Configuration of the roles: one YAML file and `PORTCULLIS_…` variables become one checked, frozen
+ * value. It reads the file itself, never the files it names: certificates and keys are opened by `cli`.
+ * Start with `broker.ts` and `gateway.ts`, the schemas.
+ */
+export type { BrokerConfig } from './broker.ts'
+export { assertDevelopmentAllowed, type NamedCertificate } from './development.ts'
+export type { ConfigFault } from './faults.ts'
+export type { PairFiles } from './fields.ts'
+export type { GatewayConfig, TrustFile } from './gateway.ts'
+export {
+  type CheckedConfig,
+  checkConfig,
+  loadBrokerConfig,
+  loadGatewayConfig,
+  ROLES,
+  type RoleName,
+} from './load.ts'

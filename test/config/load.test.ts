@@ -1,0 +1,147 @@
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { checkConfig, loadBrokerConfig, loadGatewayConfig } from '../../src/config/index.ts'
+import { ConfigError } from '../../src/lib/index.ts'
+import { BROKER, GATEWAY, writeConfig } from './files.ts'
+
+/** Faults as `path: message`. */
+function faultsOf(text: string, environment: Record<string, string> = {}): string[] {
+  const checked = checkConfig(writeConfig(text), undefined, environment)
+  if (!('faults' in checked)) return []
+  return checked.faults.map(({ path, message }) => `${path}: ${message}`)
+}
+
+test('a short broker file gives every value', () => {
+  const path = writeConfig(BROKER)
+  const directory = dirname(path)
+  expect(loadBrokerConfig(path, {})).toEqual({
+    name: 'broker',
+    farm: { name: 'demo', address: 'gateway.example:443' },
+    listen: { host: '0.0.0.0', port: 8443 },
+    tls: {
+      certificateFile: join(directory, 'tls.crt'),
+      privateKeyFile: join(directory, 'tls.key'),
+    },
+    issuer: {
+      certificateFile: join(directory, 'keys/issuer.crt'),
+      privateKeyFile: '/etc/portcullis/issuer.key',
+    },
+    store: { file: join(directory, 'portcullis.sqlite') },
+    tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 3600 },
+    portal: true,
+    logLevel: 'info',
+    development: false,
+  })
+})
+
+test('a short gateway file gives every value', () => {
+  const path = writeConfig(GATEWAY)
+  const config = loadGatewayConfig(path, {})
+  expect(config).toMatchObject({
+    node: 'gw1',
+    listeners: [{ address: { host: '::', port: 443 } }],
+    targets: { allow: [{ cidr: '10.20.0.0/16', ports: [3389] }] },
+    clientBinding: 'address',
+    leewaySeconds: 5,
+    redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
+    limits: {},
+    development: false,
+  })
+  expect(config.trust[0]).toEqual({
+    certificateFile: join(dirname(path), 'issuer.crt'),
+    thumbprint: '0123456789ABCDEF0123456789ABCDEF01234567',
+    notAfter: new Date('2027-01-31T00:00:00Z'),
+  })
+})
+
+test('the value is frozen all the way down', () => {
+  const config = loadBrokerConfig(writeConfig(BROKER), {})
+  expect(Object.isFrozen(config) && Object.isFrozen(config.farm)).toBe(true)
+})
+
+test('variables go over the file', () => {
+  const config = loadBrokerConfig(writeConfig(BROKER), {
+    PORTCULLIS_LISTEN: '127.0.0.1:9000',
+    PORTCULLIS_TOKENS_LIFETIME_SECONDS: '120',
+    PORTCULLIS_PORTAL: 'false',
+    PORTCULLIS_API: 'https://elsewhere',
+    PORTCULLIS_NODE: "another role's",
+    HOME: '/root',
+  })
+  expect(config.listen).toEqual({ host: '127.0.0.1', port: 9000 })
+  expect(config.tokens.lifetimeSeconds).toBe(120)
+  expect(config.portal).toBe(false)
+})
+
+test('a fault names path, value and fix', () => {
+  const cases: Array<[string, string, string]> = [
+    [BROKER, 'listen: 0.0.0.0:8443', 'lisen: 0.0.0.0:8443'],
+    [BROKER, '0.0.0.0:8443', '8443'],
+    [BROKER, '0.0.0.0:8443', 'localhost:8443'],
+    [BROKER, 'name: demo', 'name: de'],
+    [BROKER, 'certificateFile: tls.crt', 'certificate: tls.crt'],
+    [BROKER, 'gateway.example:443', 'gateway.example'],
+    [GATEWAY, '10.20.0.0/16', '10.20.0.0/33'],
+    [GATEWAY, '[3389]', '[0]'],
+    [GATEWAY, "'0123456789ABCDEF0123456789ABCDEF01234567'", '1234'],
+    [GATEWAY, '2027-01-31', 'tomorrow'],
+    [`${GATEWAY}leewaySeconds: 31`, '', ''],
+    [`${GATEWAY}clientBinding: adress`, '', ''],
+    [`${GATEWAY}limits: { maxTunnel: 5 }`, '', ''],
+    [`${BROKER}tokens: { lifetimeSeconds: 60, maxLifetimeSeconds: 30 }`, '', ''],
+    [`${BROKER}development: true`, '', ''],
+    [`${GATEWAY}development: true`, '', ''],
+  ]
+  expect(cases.flatMap(([text, from, to]) => faultsOf(text.replace(from, to)))).toEqual([
+    'listen: missing; need a literal address and a port, for example 0.0.0.0:443 or "[::]:443"',
+    'lisen: unknown setting; did you mean listen?',
+    'listen: have 8443; need a literal address and a port, for example 0.0.0.0:443 or "[::]:443"',
+    'listen: have "localhost:8443"; need a literal address and a port, for example 0.0.0.0:443 or "[::]:443"',
+    'farm.name: have "de"; need 3 to 24 letters and digits',
+    'tls.certificateFile: missing; need the name of a PEM file: certificate, then its chain',
+    'tls.certificate: unknown setting; did you mean certificateFile?',
+    'farm.address: have "gateway.example"; need a DNS name and a port, for example gateway.example:443',
+    'targets.allow.0.cidr: have "10.20.0.0/33"; need an address or a network, for example 10.20.0.0/16',
+    'targets.allow.0.ports.0: have 0; need a whole number from 1 to 65535',
+    'trust.0.thumbprint: have 1234; need SHA-1 or SHA-256 of the certificate in hex, in quotes',
+    'trust.0.notAfter: have "tomorrow"; need a time, for example 2026-11-21T12:00:00Z',
+    'leewaySeconds: have 31; need a whole number from 0 to 30',
+    'clientBinding: have "adress"; need address, prefix or none',
+    'limits.maxTunnel: unknown setting; did you mean maxTunnels?',
+    'tokens.lifetimeSeconds: have 60; need at most maxLifetimeSeconds',
+    'listen: have "0.0.0.0:8443"; need a loopback address with development: true, 0.0.0.0 can be reached from elsewhere',
+    'listeners.0.address: have "[::]:443"; need a loopback address with development: true, :: can be reached from elsewhere',
+  ])
+})
+
+test('a mistyped variable is a fault of its own', () => {
+  expect(faultsOf(BROKER, { PORTCULLIS_LISTN: '127.0.0.1:1', PORTCULLIS_PORTAL: 'maybe' })).toEqual(
+    [
+      'PORTCULLIS_LISTN: names no setting; did you mean PORTCULLIS_LISTEN?',
+      'portal: have "maybe"; need true or false',
+    ],
+  )
+})
+
+test('loading throws the first fault and counts the others', () => {
+  const path = writeConfig('node: gw1\nfarm: { name: demo }')
+  expect(() => loadGatewayConfig(path, {})).toThrow(
+    'listeners: missing; need 1 to 16 listeners, each with an address (and 3 more: see portcullis config check)',
+  )
+})
+
+test('says what is wrong with a file that holds no configuration', () => {
+  expect(() => loadBrokerConfig('/nonexistent/broker.yaml', {})).toThrow(ConfigError)
+  expect(() => loadBrokerConfig(writeConfig('a: [1'), {})).toThrow('is no YAML: ')
+  expect(() => loadBrokerConfig(writeConfig('a: 1\na: 2'), {})).toThrow('Map keys must be unique')
+  expect(() => loadBrokerConfig(writeConfig(''), {})).toThrow('configuration: ')
+  expect(() => loadBrokerConfig(writeConfig('[]'), {})).toThrow('configuration: ')
+  expect(() => checkConfig(writeConfig('a: 1'), undefined, {})).toThrow('--role broker or')
+  expect(faultsOf('store: 1\n__proto__: { listen: 1 }').length).toBeGreaterThan(0)
+})
+
+test('the role can be given or found out', () => {
+  expect(checkConfig(writeConfig(GATEWAY), undefined, {})).toMatchObject({ role: 'gateway' })
+  expect(checkConfig(writeConfig(BROKER), undefined, {})).toMatchObject({ role: 'broker' })
+  expect(checkConfig(writeConfig(GATEWAY), 'broker', {})).toHaveProperty('faults')
+})
