@@ -40,17 +40,21 @@ const gatewayClaims = z
       .max(260)
       .refine((text) => parseEndpoint(text) !== undefined, 'need host:port'),
     /** VM GUID, for the kinds whose preconnection blob names one. */
-    vmg: guid.optional(),
+    vmg: guid.exactOptional(),
     /** Client address or prefix. */
-    cip: z.string().max(64).refine(isAddressOrPrefix, 'need an address or a prefix').optional(),
+    cip: z
+      .string()
+      .max(64)
+      .refine(isAddressOrPrefix, 'need an address or a prefix')
+      .exactOptional(),
     /** Idle limit in minutes. */
-    idl: z.int().min(1).max(1440).optional(),
+    idl: z.int().min(1).max(1440).exactOptional(),
     /** Session limit in seconds. */
-    max: z.int().min(1).max(2_592_000).optional(),
+    max: z.int().min(1).max(2_592_000).exactOptional(),
     /** Redirection flags, HTTP_TUNNEL_REDIR ([MS-TSGU] 2.2.5.3.10). */
-    rdr: z.int().min(0).max(0xffff_ffff).optional(),
+    rdr: z.int().min(0).max(0xffff_ffff).exactOptional(),
     /** Reconnect window in seconds. */
-    rcw: z.int().min(1).max(300).optional(),
+    rcw: z.int().min(1).max(300).exactOptional(),
   })
   .refine(({ iat, exp }) => exp - iat <= MAX_LIFETIME_SECONDS, {
     path: ['exp'],
