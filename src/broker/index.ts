@@ -5,6 +5,8 @@
  */
 
 export { apiKeyId, createApiKey } from './api-keys.ts'
+export type { Farm, LifetimePolicy } from './consoles.ts'
+export { type Broker, type BrokerOptions, createBroker } from './create-broker.ts'
 export { hashPassword } from './passwords.ts'
 export type {
   OpenConsoleInput,

@@ -1,0 +1,160 @@
+import { bodyParser } from '@koa/bodyparser'
+import Router from '@koa/router'
+import Koa, { type Context, type Middleware } from 'koa'
+import helmet from 'koa-helmet'
+import { errorText, type Log } from '../lib/index.ts'
+import type { Authenticate } from './authenticate.ts'
+import { ApiError, toApiError, toProblem } from './errors.ts'
+import { renderProblemPage } from './problem-page.ts'
+import type { Answer, Route } from './route.ts'
+
+/** The largest valid body is a few hundred characters. */
+const MAX_BODY = '16kb'
+
+export interface AppOptions {
+  routes: Route[]
+  authenticate: Authenticate
+  log: Log
+  /** Off in development: browsers would keep to HTTPS for everything else on localhost. */
+  strictTransportSecurity: boolean
+}
+
+/** The routes as a koa app. What is mounted after it gets the paths that no route has. */
+export function createApp({ routes, authenticate, log, strictTransportSecurity }: AppOptions): Koa {
+  const app = new Koa()
+  app.use(answerProblems(log))
+  app.use(helmet({ strictTransportSecurity }))
+  app.use(createRouter(routes, authenticate).routes())
+  app.on('error', (error) => log.warn('request.aborted', { error: errorText(error) }))
+  return app
+}
+
+/** Every failure below, and every path that nothing answers, as problem+json or as a page. */
+function answerProblems(log: Log): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+      if (ctx.status === 404 && ctx.body === undefined) {
+        throw new ApiError('not-found', 'There is nothing at this address.')
+      }
+    } catch (thrown) {
+      const error = toApiError(thrown)
+      logFailure(log, ctx, error)
+      answerWith(ctx, error)
+    }
+  }
+}
+
+function answerWith(ctx: Context, error: ApiError): void {
+  const problem = toProblem(error)
+  ctx.status = error.status
+  ctx.set(error.headers)
+  ctx.set('Cache-Control', 'no-store')
+  ctx.remove('Content-Disposition')
+  const html = ctx.accepts('application/problem+json', 'application/json', 'text/html')
+  if (html === 'text/html') {
+    ctx.type = 'text/html; charset=utf-8'
+    ctx.body = renderProblemPage(problem)
+  } else {
+    ctx.type = 'application/problem+json'
+    ctx.body = JSON.stringify(problem)
+  }
+}
+
+/** A client over its limit is not worth a line per request. */
+function logFailure(log: Log, ctx: Context, error: ApiError): void {
+  const { problem: code, ref, status, cause } = error
+  const event = code === 'unauthorized' ? 'auth.failed' : 'request.refused'
+  const fields = { code, ref, status, method: ctx.method, path: ctx.path, remoteAddress: ctx.ip }
+  if (status >= 500) log.error('request.failed', { ...fields, error: rootText(cause ?? error) })
+  else if (status === 429) log.debug(event, fields)
+  else log.warn(event, fields)
+}
+
+function rootText(error: unknown): string {
+  const text = errorText(error)
+  return error instanceof Error && error.cause !== undefined
+    ? `${text}: ${rootText(error.cause)}`
+    : text
+}
+
+function createRouter(routes: Route[], authenticate: Authenticate): Router {
+  const router = new Router()
+  for (const route of routes) {
+    router[route.method](toRouterPath(route.path), ...toMiddleware(route, authenticate))
+  }
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map(({ method }) => method)
+    router.all(toRouterPath(path), () => {
+      throw methodNotAllowed(methods)
+    })
+  }
+  return router
+}
+
+function toRouterPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+function methodNotAllowed(methods: string[]): ApiError {
+  const allow = methods.map((method) => method.toUpperCase()).join(', ')
+  return new ApiError('protocol-error', `This address takes ${allow} only.`, {
+    status: 405,
+    headers: { Allow: allow },
+  })
+}
+
+/** The caller is known before any of the body is read. */
+function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
+  const answer: Middleware = async (ctx) => {
+    const prefer = (...types: [string, ...string[]]) => ctx.accepts(...types) || undefined
+    const id: unknown = ctx.params.id
+    send(
+      ctx,
+      await route.respond({
+        id: typeof id === 'string' ? id : undefined,
+        body: ctx.request.body,
+        caller: ctx.state.caller,
+        remoteAddress: ctx.ip,
+        prefer,
+      }),
+    )
+  }
+  const identify: Middleware = async (ctx, next) => {
+    ctx.state.caller = await authenticate(ctx.get('authorization'), ctx.ip)
+    await next()
+  }
+  return [
+    ...(route.access === 'key' ? [identify] : []),
+    ...(route.takesBody ? [requireJson, parseJson] : []),
+    answer,
+  ]
+}
+
+const parseJson = bodyParser({
+  enableTypes: ['json'],
+  jsonLimit: MAX_BODY,
+  onError(error) {
+    const { status } = toApiError(error)
+    if (status === 413) throw error
+    throw new ApiError('validation-failed', 'The body is not JSON.', {
+      errors: [{ field: '', message: 'is not JSON' }],
+      cause: error,
+    })
+  },
+})
+
+/** No body at all is left to the schema, which names what is missing. */
+const requireJson: Middleware = async (ctx, next) => {
+  if (ctx.request.length !== 0 && ctx.is('application/json') === false) {
+    throw new ApiError('protocol-error', 'The body must be application/json.', { status: 415 })
+  }
+  await next()
+}
+
+function send(ctx: Context, { status, body, headers = {} }: Answer): void {
+  ctx.status = status
+  ctx.set(headers)
+  if (body instanceof Uint8Array) ctx.body = Buffer.from(body)
+  else if (body !== undefined) ctx.body = body
+}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type Clock,
+  createReference,
+  formatEndpoint,
+  type Log,
+  normalizeHost,
+  nowSeconds,
+  type Reason,
+  type Secret,
+} from '../lib/index.ts'
+import { type ConsoleKind, consoleFileName, renderConsoleFile } from '../rdpfile/index.ts'
+import type { Grant, Store, VmPlacement } from '../store/index.ts'
+import type { GatewayClaims, Issuer } from '../tokens/index.ts'
+import { ApiError } from './errors.ts'
+
+/** What tokens and files say of the farm. */
+export interface Farm {
+  /** Label and audience, 3 to 24 letters and digits; compared in lower case. */
+  name: string
+  /** `host:port` that clients dial. */
+  address: string
+}
+
+/** How long a token may live, in seconds. */
+export interface LifetimePolicy {
+  min: number
+  max: number
+  default: number
+}
+
+export const DEFAULT_LIFETIME: LifetimePolicy = { min: 5, max: 3600, default: 60 }
+
+export interface ConsoleRequest {
+  vm: string
+  /** The machine must be this tenant's, when given. */
+  tenant?: string
+  /** The token's subject. */
+  user: string
+  ttlSeconds?: number
+  /** Where the request came from; kept with the grant. */
+  clientAddress?: string
+  /** Address or prefix that the token is bound to. */
+  boundTo?: string
+  /** Which key or page asked, for the log. */
+  askedBy: string
+}
+
+export interface OpenedConsole {
+  grant: Grant
+  gatewayToken: Secret
+  gatewayAddress: string
+  rdp: Uint8Array
+}
+
+export interface Consoles {
+  /**
+   * Checks tenant, machine and host, signs a token, keeps the grant, renders the file.
+   *
+   * @throws ApiError `vm-unknown`, `host-not-opted-in`, `policy-denied`
+   */
+  open(request: ConsoleRequest): Promise<OpenedConsole>
+  /** @throws ApiError `not-found` */
+  get(grantId: string): Promise<Grant>
+  /** Revoking twice is no error. @throws ApiError `not-found` */
+  revoke(grantId: string): Promise<void>
+}
+
+export interface ConsoleOptions {
+  store: Store
+  issuer: Issuer
+  /** `iss` of the tokens: which broker signed. */
+  brokerName: string
+  farm: Farm
+  lifetime: LifetimePolicy
+  clock: Clock
+  log: Log
+}
+
+export function createConsoles(options: ConsoleOptions): Consoles {
+  const { store, clock, log } = options
+
+  return {
+    async open(request) {
+      try {
+        return await open(options, request)
+      } catch (error) {
+        if (error instanceof ApiError) {
+          const { vm, user, askedBy, clientAddress } = request
+          const { problem: code, ref } = error
+          log.warn('console.refused', {
+            code,
+            ref,
+            vm,
+            user,
+            askedBy,
+            remoteAddress: clientAddress,
+          })
+        }
+        throw error
+      }
+    },
+    async get(grantId) {
+      const grant = await store.grants.get(grantId)
+      if (grant === undefined) throw new ApiError('not-found', 'There is no console with this id.')
+      return grant
+    },
+    async revoke(grantId) {
+      const { jti, ref, tenant, vm, revokedAtMs } = await this.get(grantId)
+      if (revokedAtMs !== undefined) return
+      await store.grants.revoke(grantId, clock.now())
+      log.info('token.revoked', { jti, ref, tenant, vm })
+    },
+  }
+}
+
+async function open(
+  { store, issuer, brokerName, farm, lifetime, clock, log }: ConsoleOptions,
+  request: ConsoleRequest,
+): Promise<OpenedConsole> {
+  const placement = await findPlacement(store, request)
+  const access = consoleAccess(placement)
+  if (!access.available) throw new ApiError(access.reason, access.detail)
+  const { vm, host, tenant } = placement
+  const target = { host: normalizeHost(vm.address ?? host.address), port: vm.port ?? host.port }
+
+  const iat = nowSeconds(clock)
+  const claims: GatewayClaims = {
+    iss: brokerName,
+    aud: farm.name.toLowerCase(),
+    jti: randomUUID(),
+    iat,
+    nbf: iat,
+    exp: iat + chooseLifetime(lifetime, request.ttlSeconds),
+    tid: tenant.id,
+    sub: request.user,
+    vm: vm.id,
+    knd: host.kind,
+    dst: formatEndpoint(target),
+    ...(vm.guid === undefined ? {} : { vmg: vm.guid }),
+    ...(request.boundTo === undefined ? {} : { cip: request.boundTo }),
+  }
+  const gatewayToken = await issuer.sign(claims)
+
+  const ref = createReference()
+  const grant: Grant = {
+    id: randomUUID(),
+    ref,
+    jti: claims.jti,
+    vm: vm.id,
+    host: host.id,
+    tenant: tenant.id,
+    user: claims.sub,
+    destination: claims.dst,
+    issuerThumbprint: issuer.certificate.sha256Thumbprint,
+    fileName: consoleFileName(vm.name, ref),
+    ...(request.clientAddress === undefined ? {} : { clientAddress: request.clientAddress }),
+    createdAtMs: clock.now(),
+    expiresAtMs: claims.exp * 1000,
+  }
+  const rdp = renderConsoleFile({
+    ...target,
+    kind: access.kind,
+    gatewayAddress: farm.address,
+    gatewayToken,
+    ...(claims.vmg === undefined ? {} : { vmg: claims.vmg }),
+  })
+  await store.grants.insert(grant)
+  log.info('console.minted', {
+    ref,
+    jti: grant.jti,
+    tenant: tenant.id,
+    vm: vm.id,
+    host: host.id,
+    user: grant.user,
+    askedBy: request.askedBy,
+    remoteAddress: grant.clientAddress,
+    expiresAt: new Date(grant.expiresAtMs).toISOString(),
+  })
+  return { grant, gatewayToken, gatewayAddress: farm.address, rdp }
+}
+
+/** A foreign tenant's machine looks exactly like one that does not exist. */
+async function findPlacement(store: Store, request: ConsoleRequest): Promise<VmPlacement> {
+  const placement = await store.vms.getPlacement(request.vm)
+  const foreign = request.tenant !== undefined && request.tenant !== placement?.tenant.id
+  if (placement === undefined || foreign) {
+    throw new ApiError('vm-unknown', 'There is no machine with this id.')
+  }
+  return placement
+}
+
+export type ConsoleAccess =
+  | { available: true; kind: ConsoleKind }
+  | { available: false; reason: Reason; detail: string }
+
+/** Whether a file can open the machine's console now, and why not. */
+export function consoleAccess({ vm, host }: VmPlacement): ConsoleAccess {
+  if (!host.consoleAllow) {
+    return unavailable(
+      'host-not-opted-in',
+      'Console access is not switched on for the host of this machine.',
+    )
+  }
+  switch (host.kind) {
+    case 'rdp':
+      return { available: true, kind: host.kind }
+    case 'hyperv':
+      return vm.guid === undefined
+        ? unavailable('policy-denied', 'The GUID of this machine is not known.')
+        : { available: true, kind: host.kind }
+    case 'agent':
+      return unavailable('policy-denied', 'Tokens for host agents cannot be made yet.')
+    case 'vnc':
+      return unavailable('policy-denied', 'The console of this machine opens in a browser only.')
+  }
+}
+
+function unavailable(reason: Reason, detail: string): ConsoleAccess {
+  return { available: false, reason, detail }
+}
+
+function chooseLifetime({ min, max, default: usual }: LifetimePolicy, wanted = usual): number {
+  if (wanted >= min && wanted <= max) return wanted
+  const message = `need ${min} to ${max} seconds`
+  throw new ApiError('policy-denied', `ttlSeconds: ${message}.`, {
+    errors: [{ field: 'ttlSeconds', message }],
+  })
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi'
+import { ApiError } from './errors.ts'
+import { id as idSchema, problemShape } from './schemas.ts'
+import { invalid, validate } from './validate.ts'
+
+const PATH = z.object({ id: idSchema })
+
+/** Whose key a request carries. */
+export interface Caller {
+  keyId: string
+}
+
+/** A request without its transport, so that a route can be read and tested without koa. */
+export interface RawRequest {
+  /** The `{id}` of the path. */
+  id: string | undefined
+  body: unknown
+  /** Absent on public routes. */
+  caller: Caller | undefined
+  remoteAddress: string
+  /** The one of these media types that the client likes best; the first when it does not care. */
+  prefer(...types: [string, ...string[]]): string | undefined
+}
+
+export interface RouteRequest<Body> {
+  /** Valid; empty on routes without one. */
+  id: string
+  body: Body
+  /** Empty id on public routes. */
+  caller: Caller
+  remoteAddress: string
+  prefer(...types: [string, ...string[]]): string | undefined
+}
+
+export interface Answer {
+  status: number
+  /** Bytes go out as they are, other values as JSON; absent with 204. */
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export type Method = 'get' | 'put' | 'post' | 'delete'
+
+export interface RouteDefinition<Schema extends z.ZodType> {
+  method: Method
+  /** As OpenAPI writes it: `/v1/hosts/{id}`. */
+  path: string
+  operationId: string
+  summary: string
+  access: 'key' | 'public'
+  body?: Schema
+  /** Successful answers; each route also has the problem answer. */
+  answers: ZodOpenApiResponsesObject
+  handle(request: RouteRequest<z.output<Schema>>): Answer | Promise<Answer>
+}
+
+/** A route whose body type is closed in: what the app mounts and the OpenAPI document lists. */
+export interface Route {
+  method: Method
+  path: string
+  access: 'key' | 'public'
+  takesBody: boolean
+  operation: ZodOpenApiOperationObject
+  respond(request: RawRequest): Promise<Answer>
+}
+
+export function defineRoute<Schema extends z.ZodType = z.ZodUndefined>(
+  definition: RouteDefinition<Schema>,
+): Route {
+  const { method, path, access, body: schema, handle } = definition
+  const hasId = path.includes('{id}')
+  return {
+    method,
+    path,
+    access,
+    takesBody: schema !== undefined,
+    operation: toOperation(definition, hasId),
+    async respond({ id, body, caller, remoteAddress, prefer }) {
+      return handle({
+        id: hasId ? checkId(method, id) : '',
+        // Without a schema Schema is ZodUndefined, whose output is undefined.
+        body: (schema === undefined ? undefined : validate(schema, body)) as z.output<Schema>,
+        caller: caller ?? { keyId: '' },
+        remoteAddress,
+        prefer,
+      })
+    },
+  }
+}
+
+/** An id that cannot be is wrong where one is made, and unknown everywhere else. */
+function checkId(method: Method, id: string | undefined): string {
+  const result = idSchema.safeParse(id)
+  if (result.success) return result.data
+  if (method !== 'put') throw notFound()
+  throw invalid([{ field: 'id', message: result.error.issues[0]?.message ?? 'is not valid' }])
+}
+
+export function notFound(): ApiError {
+  return new ApiError('not-found', 'There is nothing with this id.')
+}
+
+function toOperation<Schema extends z.ZodType>(
+  { operationId, summary, access, body, answers }: RouteDefinition<Schema>,
+  hasId: boolean,
+): ZodOpenApiOperationObject {
+  return {
+    operationId,
+    summary,
+    security: access === 'key' ? [{ key: [] }] : [],
+    ...(hasId ? { requestParams: { path: PATH } } : {}),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses: {
+      ...answers,
+      default: {
+        description: 'Any failure; a browser gets an HTML page instead.',
+        content: { 'application/problem+json': { schema: problemShape } },
+      },
+    },
+  }
+}

@@ -1,0 +1,125 @@
+import type { Grant } from '../../store/index.ts'
+import type { Consoles, OpenedConsole } from '../consoles.ts'
+import { type Answer, defineRoute, type Route } from '../route.ts'
+import { consoleBody, consoleShape, openedConsole } from '../schemas.ts'
+
+export const RDP_MEDIA_TYPE = 'application/x-rdp'
+
+/** Tokens are in these answers: no cache may keep them. */
+const NO_STORE = { 'Cache-Control': 'no-store' }
+
+export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route[] {
+  return [
+    defineRoute({
+      method: 'post',
+      path: '/v1/consoles',
+      operationId: 'openConsole',
+      summary: 'Mint a token for one console session and get the file that carries it',
+      access: 'key',
+      body: consoleBody,
+      answers: {
+        '201': {
+          description: 'The parts as JSON, or the file itself to `Accept: application/x-rdp`.',
+          content: {
+            'application/json': { schema: openedConsole },
+            [RDP_MEDIA_TYPE]: { schema: { type: 'string', format: 'binary' } },
+          },
+        },
+      },
+      async handle({ body, caller, remoteAddress, prefer }) {
+        const { vm, tenant, ttlSeconds, clientAddress } = body
+        const opened = await consoles.open({
+          vm,
+          user: body.user ?? `key:${caller.keyId}`,
+          clientAddress: clientAddress ?? remoteAddress,
+          askedBy: `key:${caller.keyId}`,
+          ...(tenant === undefined ? {} : { tenant }),
+          ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+          ...(clientAddress === undefined ? {} : { boundTo: clientAddress }),
+        })
+        const wantsFile = prefer('application/json', RDP_MEDIA_TYPE) === RDP_MEDIA_TYPE
+        return wantsFile ? fileAnswer(opened) : jsonAnswer(opened)
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/consoles/{id}',
+      operationId: 'getConsole',
+      summary: 'What a console was minted for; never its token',
+      access: 'key',
+      answers: {
+        '200': {
+          description: 'The console.',
+          content: { 'application/json': { schema: consoleShape } },
+        },
+      },
+      async handle({ id }) {
+        const grant = await consoles.get(id)
+        return { status: 200, headers: NO_STORE, body: render(grant, gatewayAddress) }
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path: '/v1/consoles/{id}',
+      operationId: 'revokeConsole',
+      summary: 'Revoke a console; again is no error',
+      access: 'key',
+      answers: { '204': { description: 'It is revoked.' } },
+      async handle({ id }) {
+        await consoles.revoke(id)
+        return { status: 204 }
+      },
+    }),
+  ]
+}
+
+function fileAnswer({ grant, rdp }: OpenedConsole): Answer {
+  return {
+    status: 201,
+    body: rdp,
+    headers: {
+      ...NO_STORE,
+      'Content-Type': RDP_MEDIA_TYPE,
+      'Content-Disposition': `attachment; filename="${grant.fileName}"`,
+      Location: `/v1/consoles/${grant.id}`,
+    },
+  }
+}
+
+function jsonAnswer({ grant, gatewayToken, gatewayAddress, rdp }: OpenedConsole): Answer {
+  const { id, ref, vm, fileName } = grant
+  return {
+    status: 201,
+    headers: { ...NO_STORE, Location: `/v1/consoles/${id}` },
+    body: {
+      id,
+      ref,
+      vm,
+      expiresAt: toTimestamp(grant.expiresAtMs),
+      gatewayAddress,
+      gatewayToken: gatewayToken.reveal(),
+      fileName,
+      rdp: Buffer.from(rdp).toString('base64'),
+    },
+  }
+}
+
+function render(grant: Grant, gatewayAddress: string) {
+  const { id, ref, vm, tenant, user, fileName, createdAtMs, expiresAtMs, revokedAtMs } = grant
+  return {
+    id,
+    ref,
+    vm,
+    tenant,
+    user,
+    createdAt: toTimestamp(createdAtMs),
+    expiresAt: toTimestamp(expiresAtMs),
+    ...(revokedAtMs === undefined ? {} : { revokedAt: toTimestamp(revokedAtMs) }),
+    gatewayAddress,
+    fileName,
+  }
+}
+
+function toTimestamp(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}

@@ -1,0 +1,104 @@
+import type { z } from 'zod'
+import type { DeleteOutcome, PutOutcome } from '../../store/index.ts'
+import { ApiError } from '../errors.ts'
+import { defineRoute, notFound, type Route } from '../route.ts'
+import { listOf } from '../schemas.ts'
+
+/** A kind of thing in the inventory: how it is read, written and shown. */
+export interface Resource<Body extends z.ZodType, Record> {
+  /** `host`: names the path `/v1/hosts` and the operations. */
+  name: string
+  body: Body
+  shape: z.ZodType
+  records: {
+    get(id: string): Promise<Record | undefined>
+    list(): Promise<Record[]>
+    delete(id: string): Promise<DeleteOutcome>
+  }
+  put(id: string, body: z.output<Body>): Promise<PutOutcome>
+  render(record: Record): unknown
+  /** Said when others still name it. */
+  inUse: string
+}
+
+/** GET of all and one, PUT, DELETE. */
+export function resourceRoutes<Body extends z.ZodType, Record>({
+  name,
+  body,
+  shape,
+  records,
+  put,
+  render,
+  inUse,
+}: Resource<Body, Record>): Route[] {
+  const all = `/v1/${name}s`
+  const one = `${all}/{id}`
+  const title = name.charAt(0).toUpperCase() + name.slice(1)
+  const content = { 'application/json': { schema: shape } }
+
+  async function read(id: string): Promise<unknown> {
+    const record = await records.get(id)
+    if (record === undefined) throw notFound()
+    return render(record)
+  }
+
+  return [
+    defineRoute({
+      method: 'get',
+      path: all,
+      operationId: `list${title}s`,
+      summary: `All ${name}s, in the order of ids`,
+      access: 'key',
+      answers: {
+        '200': {
+          description: `The ${name}s.`,
+          content: { 'application/json': { schema: listOf(shape) } },
+        },
+      },
+      async handle() {
+        return { status: 200, body: { items: (await records.list()).map(render) } }
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: one,
+      operationId: `get${title}`,
+      summary: `One ${name}`,
+      access: 'key',
+      answers: { '200': { description: `The ${name}.`, content } },
+      async handle({ id }) {
+        return { status: 200, body: await read(id) }
+      },
+    }),
+    defineRoute({
+      method: 'put',
+      path: one,
+      operationId: `put${title}`,
+      summary: `Create or replace a ${name}; absent optional fields return to their defaults`,
+      access: 'key',
+      body,
+      answers: {
+        '200': { description: 'It is replaced.', content },
+        '201': { description: 'It is created.', content },
+      },
+      async handle({ id, body: wanted }) {
+        const status = (await put(id, wanted)) === 'created' ? 201 : 200
+        return { status, body: await read(id) }
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path: one,
+      operationId: `delete${title}`,
+      summary: `Delete a ${name}`,
+      access: 'key',
+      answers: { '204': { description: 'It is deleted.' } },
+      async handle({ id }) {
+        const outcome = await records.delete(id)
+        if (outcome === 'not-found') throw notFound()
+        if (outcome === 'in-use') throw new ApiError('conflict', inUse)
+        return { status: 204 }
+      },
+    }),
+  ]
+}

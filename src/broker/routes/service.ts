@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import type { Clock } from '../../lib/index.ts'
+import type { Store } from '../../store/index.ts'
+import { type Issuer, x5tS256Of } from '../../tokens/index.ts'
+import { ApiError } from '../errors.ts'
+import { defineRoute, type Route } from '../route.ts'
+import { issuerShape, keySet, listOf } from '../schemas.ts'
+
+export interface ServiceOptions {
+  store: Store
+  issuer: Issuer
+  clock: Clock
+  /** The OpenAPI document; a function, since it lists these routes as well. */
+  openApi: () => unknown
+}
+
+/** What the broker says of itself: its issuer, its health, its description. */
+export function serviceRoutes({ store, issuer, clock, openApi }: ServiceOptions): Route[] {
+  const status = z.object({ status: z.literal('ok') })
+  const ok = {
+    '200': { description: 'It is.', content: { 'application/json': { schema: status } } },
+  }
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/issuers',
+      operationId: 'listIssuers',
+      summary: 'Certificates whose tokens gateways should trust',
+      access: 'key',
+      answers: {
+        '200': {
+          description: 'The issuers.',
+          content: { 'application/json': { schema: listOf(issuerShape) } },
+        },
+      },
+      handle: () => ({ status: 200, body: { items: [renderIssuer(issuer)] } }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/.well-known/jwks.json',
+      operationId: 'getKeySet',
+      summary: 'Public keys of the issuers',
+      access: 'public',
+      answers: {
+        '200': { description: 'The keys.', content: { 'application/json': { schema: keySet } } },
+      },
+      handle: () => ({
+        status: 200,
+        headers: { 'Cache-Control': 'public, max-age=300' },
+        body: { keys: [renderKey(issuer)] },
+      }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/openapi.json',
+      operationId: 'getOpenApi',
+      summary: 'This document',
+      access: 'public',
+      answers: {
+        '200': {
+          description: 'OpenAPI 3.1.',
+          content: { 'application/json': { schema: z.looseObject({ openapi: z.string() }) } },
+        },
+      },
+      handle: () => ({ status: 200, body: openApi() }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/healthz',
+      operationId: 'getHealth',
+      summary: 'Whether the process is alive',
+      access: 'public',
+      answers: ok,
+      handle: () => ({ status: 200, body: { status: 'ok' } }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/readyz',
+      operationId: 'getReadiness',
+      summary: 'Whether it can mint: the store answers and the issuer certificate is valid',
+      access: 'public',
+      answers: ok,
+      async handle() {
+        await store.check()
+        const { notBefore, notAfter } = issuer.certificate
+        if (clock.now() < notBefore.getTime() || clock.now() > notAfter.getTime()) {
+          throw new ApiError('unavailable', 'The issuer certificate is not valid now.')
+        }
+        return { status: 200, body: { status: 'ok' } }
+      },
+    }),
+  ]
+}
+
+function renderIssuer({ certificate, algorithm }: Issuer) {
+  const { sha256Thumbprint, sha1Thumbprint, subject, notBefore, notAfter, pem } = certificate
+  return {
+    sha256Thumbprint,
+    sha1Thumbprint,
+    subject,
+    algorithm,
+    purpose: 'gateway',
+    notBefore: notBefore.toISOString(),
+    notAfter: notAfter.toISOString(),
+    certificatePem: pem,
+  }
+}
+
+/** JSON Web Key, RFC 7517 section 4; no `kid`, since tokens name the issuer by `x5t#S256`. */
+function renderKey({ certificate, algorithm }: Issuer) {
+  return {
+    ...certificate.publicKey.export({ format: 'jwk' }),
+    use: 'sig',
+    alg: algorithm,
+    'x5t#S256': x5tS256Of(certificate),
+    x5c: [Buffer.from(certificate.der).toString('base64')],
+  }
+}

@@ -1,0 +1,210 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import { z } from 'zod'
+import { normalizeHost } from '../lib/index.ts'
+import {
+  CONSOLE_MODES,
+  HOST_KINDS,
+  IDENTIFY_MODES,
+  MAX_ADDRESS_LENGTH,
+  MAX_ID_LENGTH,
+  MAX_NAME_LENGTH,
+  MAX_USER_ID_LENGTH,
+} from '../store/index.ts'
+
+/**
+ * Shapes of the API's requests and answers. They validate, and the OpenAPI document is made from the
+ * same values; a request with a field that is not here is refused.
+ */
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+const PRINTABLE = /^[^\p{C}]+$/u
+const DNS_NAME =
+  /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*$/
+const GUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
+
+export const id = z
+  .string()
+  .max(MAX_ID_LENGTH)
+  .regex(ID, 'need letters, digits, dots, dashes and underscores, the first a letter or digit')
+  .meta({ description: "Chosen by the caller, for example the control panel's own id." })
+
+const name = z
+  .string()
+  .min(1)
+  .max(MAX_NAME_LENGTH)
+  .regex(PRINTABLE, 'need printable characters')
+  .meta({ description: 'For people.' })
+
+const address = z
+  .string()
+  .max(MAX_ADDRESS_LENGTH, { abort: true })
+  .refine(isAddress, 'need a DNS name, an IPv4 or an IPv6 address, without a port')
+  .transform(normalizeHost)
+  .meta({
+    description: 'DNS name or literal address, without a port.',
+    examples: ['hv1.example.net'],
+  })
+
+const port = z.int().min(1).max(65_535)
+
+const user = z.string().min(1).max(MAX_USER_ID_LENGTH).regex(PRINTABLE, 'need printable characters')
+
+const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC.' })
+
+export const tenantBody = z.strictObject({ name }).meta({ id: 'TenantBody' })
+export const tenantShape = z.object({ id, name }).meta({ id: 'Tenant' })
+
+export const hostBody = z
+  .strictObject({
+    kind: z.enum(HOST_KINDS),
+    address,
+    port: port.optional().meta({ description: 'By default that of the kind: 3389, 2179, 5900.' }),
+    identify: z
+      .enum(IDENTIFY_MODES)
+      .optional()
+      .meta({ description: 'By default the form that `address` is written in.' }),
+    console: z.strictObject({
+      allow: z.boolean().meta({ description: 'Consoles are refused until this is true.' }),
+      mode: z.enum(CONSOLE_MODES).optional().meta({ description: '`hyperv` only.' }),
+    }),
+  })
+  .refine(({ kind, console }) => kind === 'hyperv' || console.mode === undefined, {
+    path: ['console', 'mode'],
+    message: 'only hosts of kind hyperv have one',
+  })
+  .meta({ id: 'HostBody' })
+
+export const hostShape = z
+  .object({
+    id,
+    kind: z.enum(HOST_KINDS),
+    address: z.string(),
+    port,
+    identify: z.enum(IDENTIFY_MODES),
+    console: z.object({ allow: z.boolean(), mode: z.enum(CONSOLE_MODES).optional() }),
+  })
+  .meta({ id: 'Host' })
+
+export const vmBody = z
+  .strictObject({
+    name,
+    tenant: id,
+    host: id,
+    guid: z
+      .string()
+      .regex(GUID, 'need a GUID')
+      .transform((text) => text.toLowerCase())
+      .optional()
+      .meta({ description: 'Needed on hosts of kind hyperv and agent.' }),
+    address: address.optional().meta({ description: "Only where it is not the host's." }),
+    port: port.optional().meta({ description: "Only where it is not the host's." }),
+  })
+  .meta({ id: 'VmBody' })
+
+export const vmShape = z
+  .object({
+    id,
+    name,
+    tenant: id,
+    host: id,
+    guid: z.string().optional(),
+    address: z.string().optional(),
+    port: port.optional(),
+  })
+  .meta({ id: 'Vm' })
+
+export const consoleBody = z
+  .strictObject({
+    vm: id,
+    tenant: id.optional().meta({ description: "Must be the machine's, when given." }),
+    user: user.optional().meta({
+      description: "The caller's own name for its user: the token's subject. By default the key's.",
+    }),
+    via: z.literal('file', 'only "file" is available').optional(),
+    ttlSeconds: z
+      .int()
+      .positive()
+      .optional()
+      .meta({ description: 'How long the token may be presented first, in seconds.' }),
+    clientAddress: z
+      .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'need an IP address or a prefix')
+      .optional()
+      .meta({ description: 'Only a client from here may use the token: an address or a prefix.' }),
+    tokenFormat: z.literal('native', 'only "native" is available').optional(),
+  })
+  .meta({ id: 'ConsoleBody' })
+
+export const openedConsole = z
+  .object({
+    id,
+    ref: z.string().meta({ description: 'What support looks up.', examples: ['7K3M-Q2XD'] }),
+    vm: id,
+    expiresAt: timestamp.meta({ description: "RFC 3339, UTC: the token's `exp`." }),
+    gatewayAddress: z.string().meta({ description: '`host:port`, as in the file.' }),
+    gatewayToken: z.string().meta({ description: 'In this one answer only.' }),
+    fileName: z.string(),
+    rdp: z.base64().meta({ description: 'The bytes of the .rdp file.' }),
+  })
+  .meta({ id: 'OpenedConsole' })
+
+export const consoleShape = z
+  .object({
+    id,
+    ref: z.string(),
+    vm: id,
+    tenant: id,
+    user,
+    createdAt: timestamp,
+    expiresAt: timestamp,
+    revokedAt: timestamp.optional(),
+    gatewayAddress: z.string(),
+    fileName: z.string(),
+  })
+  .meta({ id: 'Console' })
+
+export const issuerShape = z
+  .object({
+    sha256Thumbprint: z.string(),
+    sha1Thumbprint: z.string(),
+    subject: z.string(),
+    algorithm: z.string(),
+    purpose: z.literal('gateway'),
+    notBefore: timestamp,
+    notAfter: timestamp,
+    certificatePem: z.string(),
+  })
+  .meta({ id: 'Issuer' })
+
+export const keySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).meta({
+  id: 'KeySet',
+  description: 'RFC 7517. Each key carries `x5t#S256`, which is how tokens name their issuer.',
+})
+
+export const problemShape = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().meta({ description: 'Stable: switch on this.', examples: ['not-found'] }),
+    detail: z.string().meta({ description: 'One sentence for a person.' }),
+    ref: z.string().meta({ description: 'What support looks up.' }),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457.' })
+
+export function listOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item) })
+}
+
+export type TenantBody = z.output<typeof tenantBody>
+export type HostBody = z.output<typeof hostBody>
+export type VmBody = z.output<typeof vmBody>
+export type ConsoleBody = z.output<typeof consoleBody>
+
+/** A name made of digits and dots only is a mistyped IPv4 address to every resolver. */
+function isAddress(text: string): boolean {
+  const plain = normalizeHost(text)
+  if (isIPv4(plain)) return true
+  if (isIPv6(plain)) return !plain.includes('%')
+  return DNS_NAME.test(plain) && !/^[\d.]+$/.test(plain)
+}

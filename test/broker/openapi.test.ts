@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTestBroker, type TestBroker } from './support.ts'
+
+interface Operation {
+  operationId: string
+  security: unknown[]
+  parameters?: Array<{ name: string; in: string; required?: boolean }>
+  requestBody?: { content: Record<string, unknown> }
+  responses: Record<string, { content?: Record<string, unknown> }>
+}
+
+let api: TestBroker
+let document: {
+  openapi: string
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, Record<string, unknown>> }
+}
+
+beforeAll(async () => {
+  api = await createTestBroker()
+  document = (await api.anonymous.get('/v1/openapi.json').expect(200)).body
+})
+afterAll(() => api.close())
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  )
+
+test('lists every route that there is', () => {
+  expect(document.openapi).toBe('3.1.0')
+  expect(
+    operations()
+      .map(({ path, method }) => `${method} ${path}`)
+      .sort(),
+  ).toEqual([
+    'delete /v1/consoles/{id}',
+    'delete /v1/hosts/{id}',
+    'delete /v1/tenants/{id}',
+    'delete /v1/vms/{id}',
+    'get /.well-known/jwks.json',
+    'get /healthz',
+    'get /readyz',
+    'get /v1/consoles/{id}',
+    'get /v1/hosts',
+    'get /v1/hosts/{id}',
+    'get /v1/issuers',
+    'get /v1/openapi.json',
+    'get /v1/tenants',
+    'get /v1/tenants/{id}',
+    'get /v1/vms',
+    'get /v1/vms/{id}',
+    'post /v1/consoles',
+    'put /v1/hosts/{id}',
+    'put /v1/tenants/{id}',
+    'put /v1/vms/{id}',
+  ])
+})
+
+test('every listed operation is routed, and says truly whether it needs a key', async () => {
+  for (const { path, method, operation } of operations()) {
+    const url = path.replace('{id}', 'none')
+    const { status, body } = await api.anonymous[method as 'get'](url)
+    const code = operation.security.length > 0 ? 401 : 200
+    expect({ path, method, status }).toEqual({ path, method, status: code })
+    expect(body).toBeDefined()
+  }
+})
+
+test('every reference in it leads somewhere, and no operation id is used twice', () => {
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+    ([, target]) => target,
+  )
+  expect(references.length).toBeGreaterThan(10)
+  for (const target of references) {
+    const [, name = ''] = /^#\/components\/schemas\/(\w+)$/.exec(target ?? '') ?? []
+    expect(document.components.schemas, target).toHaveProperty(name)
+  }
+  const ids = operations().map(({ operation }) => operation.operationId)
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+test('path parameters, bodies and problems are described', () => {
+  for (const { path, method, operation } of operations()) {
+    const names = (operation.parameters ?? []).filter(({ in: place }) => place === 'path')
+    expect(names.map(({ name }) => name)).toEqual(path.includes('{id}') ? ['id'] : [])
+    expect(operation.requestBody !== undefined).toBe(method === 'put' || method === 'post')
+    expect(operation.responses.default?.content).toHaveProperty('application/problem+json')
+  }
+})
+
+test('request bodies say that unknown fields are refused', () => {
+  for (const name of ['TenantBody', 'HostBody', 'VmBody', 'ConsoleBody']) {
+    expect(document.components.schemas[name]).toMatchObject({ additionalProperties: false })
+  }
+})

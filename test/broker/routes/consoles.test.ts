@@ -1,0 +1,233 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { BrokerError, Secret } from '../../../src/lib/index.ts'
+import { parseRdpFile } from '../../../src/rdpfile/index.ts'
+import { createTrustList, verifyGatewayToken } from '../../../src/tokens/index.ts'
+import { createTestBroker, FARM, NOW_MS, type TestBroker } from '../support.ts'
+
+let api: TestBroker
+
+beforeEach(async () => {
+  api = await createTestBroker()
+})
+afterEach(() => api.close())
+
+const verify = (text: string) =>
+  verifyGatewayToken(new Secret(text), {
+    trust: createTrustList([{ certificate: api.issuer.certificate, purpose: 'gateway' }], NOW_MS),
+    nowMs: NOW_MS,
+    audience: 'demo',
+    leewaySeconds: 0,
+  })
+
+/** Host `hv1` as the fixture has it, with changes. */
+const putHost = (changes: object) =>
+  api
+    .put('/v1/hosts/hv1', {
+      kind: 'rdp',
+      address: '192.0.2.10',
+      console: { allow: true },
+      ...changes,
+    })
+    .expect(200)
+
+describe('POST /v1/consoles', () => {
+  test('answers with token and file, and the token says what the file says', async () => {
+    const { body, headers } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    expect(body).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      ref: expect.stringMatching(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/),
+      vm: 'web',
+      expiresAt: '2030-01-01T12:01:00.000Z',
+      gatewayAddress: FARM.address,
+      gatewayToken: expect.any(String),
+      fileName: `Web-1-${body.ref}.rdp`,
+      rdp: expect.any(String),
+    })
+    expect(headers['cache-control']).toBe('no-store')
+    expect(headers.location).toBe(`/v1/consoles/${body.id}`)
+
+    const { claims } = await verify(body.gatewayToken)
+    expect(claims).toMatchObject({
+      iss: 'broker.example.net',
+      aud: 'demo',
+      exp: NOW_MS / 1000 + 60,
+      tid: 'acme',
+      sub: 'key:test',
+      vm: 'web',
+      knd: 'rdp',
+      dst: '192.0.2.10:3389',
+    })
+    expect(claims).not.toHaveProperty('cip')
+    expect(claims).not.toHaveProperty('vmg')
+
+    const file = parseRdpFile(Buffer.from(body.rdp, 'base64'))
+    expect(file.get('gatewayaccesstoken')).toBe(body.gatewayToken)
+    expect(file.get('gatewayhostname')).toBe(body.gatewayAddress)
+    expect(file.get('full address')).toBe(claims.dst)
+  })
+
+  test('gives the file itself to who asks for one', async () => {
+    const { body, headers } = await api
+      .post('/v1/consoles', { vm: 'web' })
+      .set('Accept', 'application/x-rdp')
+      .buffer()
+      .parse((response, done) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () => done(null, Buffer.concat(chunks)))
+      })
+      .expect(201)
+    expect(headers['content-type']).toBe('application/x-rdp')
+    expect(headers['content-disposition']).toMatch(/^attachment; filename="Web-1-[\w-]{9}\.rdp"$/)
+    expect(headers['cache-control']).toBe('no-store')
+    expect(headers['x-content-type-options']).toBe('nosniff')
+    const file = parseRdpFile(body)
+    await verify(file.get('gatewayaccesstoken') ?? '')
+  })
+
+  test('takes user, lifetime and client address into the token', async () => {
+    const { body } = await api
+      .post('/v1/consoles', {
+        vm: 'web',
+        tenant: 'acme',
+        user: 'ann@acme.example',
+        via: 'file',
+        tokenFormat: 'native',
+        ttlSeconds: 5,
+        clientAddress: '198.51.100.0/24',
+      })
+      .expect(201)
+    const grant = await api.store.grants.get(body.id)
+    expect(grant).toMatchObject({ user: 'ann@acme.example', clientAddress: '198.51.100.0/24' })
+    expect(grant?.expiresAtMs).toBe(NOW_MS + 5_000)
+  })
+
+  test('uses the address and port of a machine that has its own', async () => {
+    const own = { name: 'Web 1', tenant: 'acme', host: 'hv1', address: '2001:db8::7', port: 3390 }
+    await api.put('/v1/vms/web', own).expect(200)
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    expect((await verify(body.gatewayToken)).claims.dst).toBe('[2001:db8::7]:3390')
+  })
+
+  test('names the GUID for a Hyper-V host', async () => {
+    await putHost({ kind: 'hyperv' })
+    const guid = '3F2504E0-4F89-11D3-9A0C-0305E82C3301'
+    const vm = { name: 'Web 1', tenant: 'acme', host: 'hv1' }
+    await api.put('/v1/vms/web', { ...vm, guid }).expect(200)
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    const { claims } = await verify(body.gatewayToken)
+    expect(claims).toMatchObject({ vmg: guid.toLowerCase(), knd: 'hyperv', dst: '192.0.2.10:2179' })
+  })
+
+  test('logs what was minted, and no token anywhere', async () => {
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    expect(api.events('console.minted')).toEqual([
+      expect.objectContaining({ ref: body.ref, tenant: 'acme', vm: 'web', askedBy: 'key:test' }),
+    ])
+    const everything = JSON.stringify([api.events(), await api.store.grants.get(body.id)])
+    expect(everything).not.toContain(body.gatewayToken)
+    expect(everything).not.toContain(api.key.reveal())
+  })
+
+  test.each([
+    ['an unknown machine', { vm: 'nope' }],
+    ["another tenant's machine", { vm: 'web', tenant: 'globex' }],
+    ['an unknown tenant', { vm: 'web', tenant: 'nobody' }],
+  ])('knows no machine for %s', async (_, body) => {
+    const answer = await api.post('/v1/consoles', body).expect(404)
+    expect(answer.body).toMatchObject({ code: 'vm-unknown', status: 404 })
+    expect(api.events('console.refused')).toEqual([
+      expect.objectContaining({ code: 'vm-unknown', ref: answer.body.ref }),
+    ])
+  })
+
+  test('refuses while the host is not opted in', async () => {
+    await putHost({ console: { allow: false } })
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(409)
+    expect(body.code).toBe('host-not-opted-in')
+  })
+
+  test.each(['vnc', 'hyperv', 'agent'])(
+    'refuses what a file cannot open: kind %s',
+    async (kind) => {
+      await putHost({ kind })
+      const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(422)
+      expect(body.code).toBe('policy-denied')
+    },
+  )
+
+  test.each([4, 3601, 1_000_000])('refuses a lifetime of %d s by policy', async (ttlSeconds) => {
+    const { body } = await api.post('/v1/consoles', { vm: 'web', ttlSeconds }).expect(422)
+    expect(body).toMatchObject({
+      code: 'policy-denied',
+      errors: [{ field: 'ttlSeconds', message: 'need 5 to 3600 seconds' }],
+    })
+  })
+
+  test.each([
+    ['vm', {}],
+    ['vm', { vm: 7 }],
+    ['vm', { vm: '../web' }],
+    ['vm', { vm: 'x'.repeat(65) }],
+    ['tenant', { vm: 'web', tenant: '' }],
+    ['user', { vm: 'web', user: 'a\u0000b' }],
+    ['user', { vm: 'web', user: 'u'.repeat(129) }],
+    ['ttlSeconds', { vm: 'web', ttlSeconds: 0 }],
+    ['ttlSeconds', { vm: 'web', ttlSeconds: 7.5 }],
+    ['ttlSeconds', { vm: 'web', ttlSeconds: '60' }],
+    ['via', { vm: 'web', via: 'browser' }],
+    ['tokenFormat', { vm: 'web', tokenFormat: 'fedauth' }],
+    ['clientAddress', { vm: 'web', clientAddress: 'localhost' }],
+    ['clientAddress', { vm: 'web', clientAddress: '192.0.2.1/33' }],
+    ['colour', { vm: 'web', colour: 'red' }],
+  ])('names the wrong field: %s', async (field, request) => {
+    const { body, headers } = await api.post('/v1/consoles', request).expect(400)
+    expect(headers['content-type']).toMatch('application/problem+json')
+    expect(body).toMatchObject({ code: 'validation-failed', errors: [{ field }] })
+  })
+
+  test('answers 503 when the store fails, without saying how', async () => {
+    const failure = new BrokerError('ERR_STORE', 'disk I/O error')
+    vi.spyOn(api.store.grants, 'insert').mockRejectedValue(failure)
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(503)
+    expect(body.code).toBe('unavailable')
+    expect(JSON.stringify(body)).not.toContain('disk')
+    expect(api.events('console.minted')).toEqual([])
+    expect(api.events('request.failed')).toEqual([
+      expect.objectContaining({ ref: body.ref, error: 'disk I/O error' }),
+    ])
+  })
+})
+
+describe('GET and DELETE /v1/consoles/{id}', () => {
+  test('shows what was minted, never the token', async () => {
+    const { body: opened } = await api.post('/v1/consoles', { vm: 'web', user: 'ann' })
+    const { body } = await api.get(`/v1/consoles/${opened.id}`).expect(200)
+    expect(body).toEqual({
+      id: opened.id,
+      ref: opened.ref,
+      vm: 'web',
+      tenant: 'acme',
+      user: 'ann',
+      createdAt: '2030-01-01T12:00:00.000Z',
+      expiresAt: opened.expiresAt,
+      gatewayAddress: FARM.address,
+      fileName: opened.fileName,
+    })
+  })
+
+  test('revokes, once and again', async () => {
+    const { body: opened } = await api.post('/v1/consoles', { vm: 'web' })
+    await api.delete(`/v1/consoles/${opened.id}`).expect(204)
+    api.clock.advance(1_000)
+    await api.delete(`/v1/consoles/${opened.id}`).expect(204)
+    const { body } = await api.get(`/v1/consoles/${opened.id}`).expect(200)
+    expect(body.revokedAt).toBe('2030-01-01T12:00:00.000Z')
+    expect(api.events('token.revoked')).toHaveLength(1)
+  })
+
+  test.each(['nope', '%00', 'a%2Fb', 'x'.repeat(200)])('knows no console %s', async (id) => {
+    await api.get(`/v1/consoles/${id}`).expect(404)
+    await api.delete(`/v1/consoles/${id}`).expect(404)
+  })
+})

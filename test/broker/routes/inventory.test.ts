@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createTestBroker, type TestBroker } from '../support.ts'
+
+let api: TestBroker
+
+beforeEach(async () => {
+  api = await createTestBroker()
+})
+afterEach(() => api.close())
+
+describe('tenants', () => {
+  test('are created, replaced, shown, listed and deleted', async () => {
+    const created = await api.put('/v1/tenants/initech', { name: 'Initech' }).expect(201)
+    expect(created.body).toEqual({ id: 'initech', name: 'Initech' })
+    await api.put('/v1/tenants/initech', { name: 'Initech Inc' }).expect(200)
+    const shown = await api.get('/v1/tenants/initech').expect(200)
+    expect(shown.body).toEqual({ id: 'initech', name: 'Initech Inc' })
+    const listed = await api.get('/v1/tenants').expect(200)
+    expect(listed.body.items.map(({ id }: { id: string }) => id)).toEqual([
+      'acme',
+      'globex',
+      'initech',
+    ])
+    await api.delete('/v1/tenants/initech').expect(204)
+    await api.delete('/v1/tenants/initech').expect(404)
+  })
+
+  test('are not deleted while they have machines or users', async () => {
+    const { body } = await api.delete('/v1/tenants/acme').expect(409)
+    expect(body.code).toBe('conflict')
+  })
+})
+
+describe('hosts', () => {
+  test('get the defaults of their kind and address', async () => {
+    const { body } = await api
+      .put('/v1/hosts/hv2', {
+        kind: 'hyperv',
+        address: 'HV2.Example.NET.',
+        console: { allow: false },
+      })
+      .expect(201)
+    expect(body).toEqual({
+      id: 'hv2',
+      kind: 'hyperv',
+      address: 'hv2.example.net',
+      port: 2179,
+      identify: 'fqdn',
+      console: { allow: false },
+    })
+  })
+
+  test('lose what a replacement leaves out', async () => {
+    const full = {
+      kind: 'hyperv',
+      address: '[2001:db8::1]',
+      port: 2200,
+      identify: 'fqdn',
+      console: { allow: true, mode: 'enhanced' },
+    }
+    const first = await api.put('/v1/hosts/hv2', full).expect(201)
+    expect(first.body).toEqual({ id: 'hv2', ...full, address: '2001:db8::1' })
+    const { body } = await api
+      .put('/v1/hosts/hv2', { kind: 'rdp', address: 'hv2', console: { allow: false } })
+      .expect(200)
+    expect(body).toMatchObject({ port: 3389, identify: 'name', console: { allow: false } })
+    expect(body.console).not.toHaveProperty('mode')
+  })
+
+  test('are not deleted while they have machines', async () => {
+    const { body } = await api.delete('/v1/hosts/hv1').expect(409)
+    expect(body.code).toBe('conflict')
+    await api.delete('/v1/vms/web').expect(204)
+    await api.delete('/v1/vms/mail').expect(204)
+    await api.delete('/v1/hosts/hv1').expect(204)
+  })
+
+  test.each([
+    ['kind', { kind: 'xen' }],
+    ['address', { address: '' }],
+    ['address', { address: 'hv1:3389' }],
+    ['address', { address: 'https://hv1' }],
+    ['address', { address: '300.1.1.1' }],
+    ['address', { address: 'fe80::1%eth0' }],
+    ['address', { address: 'a'.repeat(64) }],
+    ['address', { address: `${'a.'.repeat(150)}net` }],
+    ['port', { port: 0 }],
+    ['port', { port: 65_536 }],
+    ['identify', { identify: 'mac' }],
+    ['console', { console: undefined }],
+    ['console.allow', { console: {} }],
+    ['console.allow', { console: { allow: 'yes' } }],
+    ['console.mode', { console: { allow: true, mode: 'basic' } }],
+    ['console.colour', { console: { allow: true, colour: 1 } }],
+    ['names', { names: {} }],
+  ])('need a valid %s: %j', async (field, change) => {
+    const good = { kind: 'rdp', address: 'hv2', console: { allow: true } }
+    const { body } = await api.put('/v1/hosts/hv2', { ...good, ...change }).expect(400)
+    expect(body).toMatchObject({ code: 'validation-failed', errors: [{ field }] })
+    await api.get('/v1/hosts/hv2').expect(404)
+  })
+})
+
+describe('vms', () => {
+  const good = { name: 'DB', tenant: 'acme', host: 'hv1' }
+
+  test('are created with what is given and nothing else', async () => {
+    const { body } = await api.put('/v1/vms/db', good).expect(201)
+    expect(body).toEqual({ id: 'db', ...good })
+    const own = { ...good, address: 'db.example.net', port: 3390 }
+    const replaced = await api.put('/v1/vms/db', own).expect(200)
+    expect(replaced.body).toEqual({ id: 'db', ...own })
+  })
+
+  test('need a tenant and a host that exist', async () => {
+    const { body } = await api.put('/v1/vms/db', { ...good, tenant: 'x', host: 'y' }).expect(400)
+    expect(body.errors).toEqual([
+      { field: 'tenant', message: 'there is no such tenant' },
+      { field: 'host', message: 'there is no such host' },
+    ])
+  })
+
+  test('need a GUID on a host that finds machines by it', async () => {
+    await api.put('/v1/hosts/hv2', { kind: 'hyperv', address: 'hv2', console: { allow: true } })
+    const { body } = await api.put('/v1/vms/db', { ...good, host: 'hv2' }).expect(400)
+    expect(body.errors).toEqual([{ field: 'guid', message: 'needed on a host of kind hyperv' }])
+    await api.put('/v1/vms/db', { ...good, guid: 'not-a-guid' }).expect(400)
+  })
+
+  test('can move to another tenant', async () => {
+    await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'globex', host: 'hv1' }).expect(200)
+    await api.post('/v1/consoles', { vm: 'web', tenant: 'acme' }).expect(404)
+    await api.post('/v1/consoles', { vm: 'web', tenant: 'globex' }).expect(201)
+  })
+})
+
+test.each(['tenants', 'hosts', 'vms'])(
+  '%s: an impossible id is wrong to put, unknown to read',
+  async (all) => {
+    const { body } = await api.put(`/v1/${all}/-x`, {}).expect(400)
+    expect(body.errors).toMatchObject([{ field: 'id' }])
+    await api.get(`/v1/${all}/-x`).expect(404)
+    await api.get(`/v1/${all}/${'x'.repeat(65)}`).expect(404)
+  },
+)

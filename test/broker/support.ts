@@ -1,0 +1,142 @@
+import supertest from 'supertest'
+import { type Broker, createApiKey, createBroker, seedStore } from '../../src/broker/index.ts'
+import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
+import { createLog, type Log, Secret } from '../../src/lib/index.ts'
+import { openSqliteStore, type Store } from '../../src/store/index.ts'
+import { createIssuer, type Issuer } from '../../src/tokens/index.ts'
+
+export const NOW_MS = Date.UTC(2030, 0, 1, 12)
+export const FARM = { name: 'Demo', address: 'gw.example.net:443' }
+/** Hashing at full cost would be most of the test's time. */
+export const CHEAP = { logN: 4, r: 8, p: 1 }
+
+export interface TestBroker {
+  broker: Broker
+  store: Store
+  issuer: Issuer
+  key: Secret
+  /** Steerable; starts at NOW_MS. */
+  clock: { now(): number; advance(ms: number): void }
+  /** Parsed log lines so far. */
+  events(name?: string): Array<Record<string, unknown>>
+  /** The API without a key. */
+  anonymous: ReturnType<typeof supertest>
+  get(path: string): supertest.Test
+  put(path: string, body?: unknown): supertest.Test
+  post(path: string, body?: unknown): supertest.Test
+  delete(path: string): supertest.Test
+  close(): Promise<void>
+}
+
+/**
+ * A broker over an empty store in memory, under a clock that stands still, with tenants `acme` and
+ * `globex`, host `hv1` (opted in), VM `web` of acme and `mail` of globex, and user `ann` of acme.
+ */
+export async function createTestBroker(): Promise<TestBroker> {
+  const clock = steerableClock()
+  const issuer = await testIssuer()
+  const { log, lines } = recordingLog()
+  const store = await openSqliteStore({ file: ':memory:' })
+  const key = createApiKey('test')
+  await seedStore(
+    store,
+    {
+      tenants: [
+        { id: 'acme', name: 'Acme' },
+        { id: 'globex', name: 'Globex' },
+      ],
+      hosts: [
+        {
+          id: 'hv1',
+          kind: 'rdp',
+          address: '192.0.2.10',
+          port: 3389,
+          identify: 'ipv4',
+          consoleAllow: true,
+        },
+      ],
+      vms: [
+        { id: 'web', name: 'Web 1', tenant: 'acme', host: 'hv1' },
+        { id: 'mail', name: 'Mail', tenant: 'globex', host: 'hv1' },
+      ],
+      users: [
+        { id: 'ann', tenant: 'acme', password: new Secret('correct horse') },
+        { id: 'operator', password: new Secret('battery staple') },
+      ],
+      apiKeys: [{ label: 'test', key }],
+    },
+    clock,
+    CHEAP,
+  )
+  const broker = createBroker({
+    store,
+    issuer,
+    name: 'broker.example.net',
+    farm: FARM,
+    clock,
+    log,
+    passwordCost: CHEAP,
+  })
+  const anonymous = supertest(broker.app.callback())
+  const authorized = (test: supertest.Test) => test.set('Authorization', `Bearer ${key.reveal()}`)
+  return {
+    broker,
+    store,
+    issuer,
+    key,
+    clock,
+    anonymous,
+    events: (name) => lines.filter(({ event }) => name === undefined || event === name),
+    get: (path) => authorized(anonymous.get(path)),
+    put: (path, body) => authorized(anonymous.put(path)).send(body as object),
+    post: (path, body) => authorized(anonymous.post(path)).send(body as object),
+    delete: (path) => authorized(anonymous.delete(path)),
+    async close() {
+      broker.close()
+      await store.close()
+    },
+  }
+}
+
+function steerableClock() {
+  let nowMs = NOW_MS
+  return {
+    now: () => nowMs,
+    advance(ms: number) {
+      nowMs += ms
+    },
+  }
+}
+
+function recordingLog(): { log: Log; lines: Array<Record<string, unknown>> } {
+  const lines: Array<Record<string, unknown>> = []
+  const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  return { log: createLog({ level: 'debug', stream }), lines }
+}
+
+let shared: Promise<Issuer> | undefined
+
+/** Made once per test file: keys take time. */
+function testIssuer(): Promise<Issuer> {
+  shared ??= (async () => {
+    const organization = 'Test'
+    const notBefore = new Date(NOW_MS - 60_000)
+    const authority = await createAuthority({
+      commonName: 'Test CA',
+      organization,
+      notBefore,
+      days: 30,
+    })
+    return createIssuer(
+      await issueCertificate({
+        authority,
+        role: 'issuer',
+        commonName: 'Test issuer',
+        organization,
+        notBefore,
+        days: 30,
+      }),
+    )
+  })()
+  return shared
+}
