@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
-import { BrokerError, type Clock, errorText, type Log } from '../../lib/index.ts'
+import { BrokerError, type Clock, errorText, type Log, type LogFields } from '../../lib/index.ts'
 import { activate } from './activate.ts'
 import { type ClientPdus, readClientPdus } from './client-pdus.ts'
 import { connect } from './connect.ts'
@@ -29,6 +29,7 @@ export class Viewer {
   readonly #raw: Socket
   readonly #options: ViewerOptions
   #socket: TLSSocket | undefined
+  #ended = false
   #active: { link: Link; screen: Screen; supportsErrorInfo: boolean } | undefined
 
   constructor(raw: Socket, options: ViewerOptions) {
@@ -44,20 +45,13 @@ export class Viewer {
     this.#raw.on('error', () => {})
     this.#raw.setNoDelay(true)
     const closed = new Promise((resolve) => this.#raw.once('close', resolve))
-    try {
-      await this.#run()
-      log.info('viewer.closed', { durationMs: clock.now() - startedAt })
-    } catch (error) {
-      const code = error instanceof BrokerError ? error.code : 'ERR_CLOSED'
-      log.info('viewer.closed', {
-        durationMs: clock.now() - startedAt,
-        code,
-        error: errorText(error),
-      })
-    } finally {
-      this.#active?.screen.close()
-      this.#finish()
-    }
+    const failure = await this.#run().then(
+      () => ({}),
+      (error: unknown) => (this.#ended ? {} : describe(error)),
+    )
+    log.info('viewer.closed', { durationMs: clock.now() - startedAt, ...failure })
+    this.#active?.screen.close()
+    this.#finish()
     await closed
   }
 
@@ -66,6 +60,7 @@ export class Viewer {
    * clients that announced it; the others are told by the ultimatum that the host ended the session.
    */
   end(errorInfo: ErrorInfo): void {
+    this.#ended = true
     if (this.#active !== undefined) {
       const { link, screen, supportsErrorInfo } = this.#active
       screen.close()
@@ -118,6 +113,12 @@ export class Viewer {
     this.#socket?.destroy()
     this.#raw.destroy()
   }
+}
+
+/** Log fields: our own errors have a code, a reset or a torn connection has none. */
+function describe(error: unknown): LogFields {
+  const code = error instanceof BrokerError ? error.code : 'ERR_CLOSED'
+  return { code, error: errorText(error) }
 }
 
 /** Until the client ends, or its shutdown request: nobody is logged on, so it is granted by closing. */

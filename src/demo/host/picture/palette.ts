@@ -45,7 +45,7 @@ export const PALETTE: readonly Rgb[] = [
 /** The palette in 16 bits, r5 g6 b5: what goes to the client. */
 export const PALETTE_RGB565 = Uint16Array.from(
   PALETTE,
-  ([red, green, blue]) => ((red >> 3) << 11) | ((green >> 2) << 5) | (blue >> 3),
+  ([red, green, blue]) => (scaled(red, 31) << 11) | (scaled(green, 63) << 5) | scaled(blue, 31),
 )
 
 export function colourIndex(name: ColourName): number {
@@ -63,6 +63,11 @@ export function inkIndexes(ink: Ink, paper: Paper): Uint8Array {
 export function rgbOf(name: ColourName): Rgb {
   const value = COLOURS[name]
   return [value >> 16, (value >> 8) & 0xff, value & 0xff]
+}
+
+/** Nearest, not next lower: dark colours would lose their tint. */
+function scaled(channel: number, max: number): number {
+  return Math.round((channel * max) / 255)
 }
 
 function shadesBetween(from: Rgb, to: Rgb): Rgb[] {
