@@ -17,6 +17,8 @@ import { serviceRoutes } from './routes/service.ts'
 /** Support can look a reference up for so long. */
 const KEEP_GRANTS_MS = 30 * 24 * 60 * 60_000
 const SWEEP_EVERY_MS = 60 * 60_000
+/** A client's own dialogs come first, so a file from the portal lives longer than one from the API. */
+const PORTAL_LIFETIME_SECONDS = 120
 
 export interface BrokerOptions {
   /** Stays the caller's: it is not closed with the broker. */
@@ -37,6 +39,8 @@ export interface Broker {
   /** Answers the API; the portal is mounted after it with `app.use`. */
   app: Koa
   services: PortalServices
+  /** How long the portal's files may be opened: 120 s, or what policy allows. */
+  portalFileLifetimeSeconds: number
   /** Ends what runs by itself; requests are the server's business. */
   close(): void
 }
@@ -50,6 +54,10 @@ export function createBroker(options: BrokerOptions): Broker {
     ...serviceRoutes({ store, issuer, clock, openApi: () => document }),
   ]
   const document = renderOpenApi(routes)
+  const fileLifetimeSeconds = Math.min(
+    Math.max(PORTAL_LIFETIME_SECONDS, lifetime.min),
+    lifetime.max,
+  )
   const sweeping = setInterval(() => void sweep(options), SWEEP_EVERY_MS).unref()
 
   return {
@@ -59,7 +67,8 @@ export function createBroker(options: BrokerOptions): Broker {
       log,
       strictTransportSecurity: options.development !== true,
     }),
-    services: createPortalServices({ ...options, consoles }),
+    services: createPortalServices({ ...options, consoles, fileLifetimeSeconds }),
+    portalFileLifetimeSeconds: fileLifetimeSeconds,
     close: () => clearInterval(sweeping),
   }
 }

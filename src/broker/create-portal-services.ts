@@ -15,9 +15,6 @@ import type {
 } from './portal-services.ts'
 import { createPortalSessions } from './portal-sessions.ts'
 
-/** A client's own dialogs come first, so a file from the portal lives longer than one from the API. */
-export const PORTAL_LIFETIME_SECONDS = 120
-
 const WINDOW_SECONDS = 15 * 60
 const SIGN_INS_PER_USER = 10
 /** Several people may share an address. */
@@ -31,6 +28,8 @@ const MAX_PASSWORD_LENGTH = 1024
 export interface PortalServicesOptions {
   store: Store
   consoles: Consoles
+  /** How long the portal's files may be opened. */
+  fileLifetimeSeconds: number
   clock: Clock
   log: Log
   /** What new password hashes cost, so that unknown users cost the same. */
@@ -38,7 +37,7 @@ export interface PortalServicesOptions {
 }
 
 export function createPortalServices(options: PortalServicesOptions): PortalServices {
-  const { store, consoles, clock, log, passwordCost = PASSWORD_COST } = options
+  const { store, consoles, fileLifetimeSeconds, clock, log, passwordCost = PASSWORD_COST } = options
   const sessions = createPortalSessions(store, clock)
   const perUser = createAttemptLimit(SIGN_INS_PER_USER, WINDOW_SECONDS)
   const perAddress = createAttemptLimit(SIGN_INS_PER_ADDRESS, WINDOW_SECONDS)
@@ -105,7 +104,7 @@ export function createPortalServices(options: PortalServicesOptions): PortalServ
         // Nobody's: a user without a tenant has no machines.
         tenant: session.tenant?.id ?? '',
         user: session.user,
-        ttlSeconds: PORTAL_LIFETIME_SECONDS,
+        ttlSeconds: fileLifetimeSeconds,
         // Not bound to the browser's address: the RDP client may well come over the other IP version.
         clientAddress,
         askedBy: 'portal',

@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { BrokerError, Secret } from '../lib/index.ts'
+import type { ApiAccess } from './api-client.ts'
+import { readSecretText, readText } from './files.ts'
+
+/** Options of every command that talks to the API. */
+export interface ApiOptions {
+  api?: string
+  keyFile?: string
+  ca?: string
+}
+
+const READY_FILE = join(fileURLToPath(new URL('../..', import.meta.url)), 'var', 'demo.json')
+
+const readyFile = z.object({ apiUrl: z.string(), apiKey: z.string(), caFile: z.string() })
+
+export function addApiOptions(command: Command): Command {
+  return command
+    .option('--api <url>', 'origin of the API (PORTCULLIS_API; default: the running demo)')
+    .option(
+      '--key-file <file>',
+      'file with the API key, - for standard input (PORTCULLIS_KEY_FILE)',
+    )
+    .option('--ca <file>', "authority to trust, PEM (default: the system's)")
+}
+
+/**
+ * Which API to talk to: options, then environment, then the demo's ready file for what neither says.
+ * The ready file counts only when no address is given: the demo's key is for the demo.
+ *
+ * @throws BrokerError `ERR_USAGE` naming what is missing
+ */
+export async function findApi(
+  options: ApiOptions,
+  environment: NodeJS.ProcessEnv = process.env,
+  readyFilePath = READY_FILE,
+): Promise<ApiAccess> {
+  const api = options.api ?? environment.PORTCULLIS_API
+  const keyFile = options.keyFile ?? environment.PORTCULLIS_KEY_FILE
+  const ca = options.ca === undefined ? undefined : readText(options.ca, '--ca')
+  if (api === undefined) {
+    const demo = readReadyFile(readyFilePath)
+    const key = keyFile === undefined ? demo.apiKey : await readSecretText(keyFile, '--key-file')
+    return {
+      url: parseOrigin(demo.apiUrl),
+      key: new Secret(key),
+      ca: ca ?? readText(demo.caFile, "the demo's authority"),
+    }
+  }
+  if (keyFile === undefined) {
+    throw new BrokerError('ERR_USAGE', '--key-file: needed with --api (or PORTCULLIS_KEY_FILE)')
+  }
+  const key = new Secret(await readSecretText(keyFile, '--key-file'))
+  return { url: parseOrigin(api), key, ...(ca === undefined ? {} : { ca }) }
+}
+
+/** A key is never sent in the clear. */
+function parseOrigin(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'https:' && url.username === '' && url.password === '') return url
+  throw new BrokerError('ERR_USAGE', '--api: need https://name:port, without a user')
+}
+
+function readReadyFile(path: string): z.output<typeof readyFile> {
+  let text: string
+  try {
+    text = readText(path, 'ready file')
+  } catch (error) {
+    throw new BrokerError(
+      'ERR_USAGE',
+      '--api: not given, and no demo runs here (npm start would start one)',
+      { cause: error },
+    )
+  }
+  try {
+    return readyFile.parse(JSON.parse(text))
+  } catch (error) {
+    throw new BrokerError('ERR_USAGE', `${path}: is no ready file`, { cause: error })
+  }
+}

@@ -1,0 +1,104 @@
+import { type RequestOptions, request } from 'node:https'
+import { getCACertificates } from 'node:tls'
+import { z } from 'zod'
+import { BrokerError, errorText, type Secret } from '../lib/index.ts'
+
+/** Which broker, as whom, trusting whom. */
+export interface ApiAccess {
+  /** Origin of the API, `https://…`. */
+  url: URL
+  key: Secret
+  /** PEM of the authorities to trust; the system's when absent. */
+  ca?: string
+}
+
+const ANSWER_WITHIN_MS = 15_000
+/** A list of everything in a large inventory; one console is a few kilobytes. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+
+const problem = z.object({ code: z.string(), detail: z.string(), ref: z.string() })
+
+/**
+ * One call of the broker's API with a JSON body and a JSON answer.
+ *
+ * @throws BrokerError `ERR_NO_ANSWER`; `ERR_REFUSED` with code, sentence and reference of the problem
+ */
+export async function callApi<Schema extends z.ZodType>(
+  access: ApiAccess,
+  method: 'GET' | 'POST',
+  path: string,
+  { body, answer }: { body?: unknown; answer: Schema },
+): Promise<z.output<Schema>> {
+  const { status, text } = await exchange(access, method, path, body)
+  const value = parseJson(text)
+  if (status >= 200 && status < 300) {
+    const result = answer.safeParse(value)
+    if (result.success) return result.data
+    throw new BrokerError('ERR_NO_ANSWER', `${access.url.origin}: this is no Portcullis broker`)
+  }
+  const refusal = problem.safeParse(value)
+  if (!refusal.success) {
+    throw new BrokerError(
+      'ERR_NO_ANSWER',
+      `${access.url.origin}: answers ${status}, not a broker's`,
+    )
+  }
+  const { code, detail, ref } = refusal.data
+  throw new BrokerError('ERR_REFUSED', `${code}: ${printable(detail)} (reference ${ref})`)
+}
+
+function exchange(
+  { url, key, ca }: ApiAccess,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<{ status: number; text: string }> {
+  const options: RequestOptions = {
+    method,
+    agent: false,
+    ca: ca ?? [...getCACertificates('default'), ...getCACertificates('system')],
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    headers: {
+      Authorization: `Bearer ${key.reveal()}`,
+      Accept: 'application/json',
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    },
+  }
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      const reason =
+        error instanceof Error && error.name === 'AbortError'
+          ? `nothing within ${ANSWER_WITHIN_MS} ms`
+          : errorText(error)
+      reject(new BrokerError('ERR_NO_ANSWER', `${url.origin}: ${reason}`, { cause: error }))
+    }
+    const asked = request(new URL(path, url), options, (answer) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      answer.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > MAX_ANSWER_BYTES) asked.destroy(new Error('the answer is too large'))
+        else chunks.push(chunk)
+      })
+      answer.once('error', fail)
+      answer.once('end', () =>
+        resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+      )
+    })
+    asked.once('error', fail)
+    asked.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** What a server says must not steer the terminal it is shown on. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, ' ').slice(0, 500)
+}

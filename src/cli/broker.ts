@@ -1,0 +1,114 @@
+import type { Command } from 'commander'
+import { createBroker } from '../broker/index.ts'
+import { checkPair, type KeyPair } from '../certs/index.ts'
+import {
+  assertDevelopmentAllowed,
+  type BrokerConfig,
+  loadBrokerConfig,
+  type PairFiles,
+} from '../config/index.ts'
+import {
+  type Clock,
+  createLog,
+  type Endpoint,
+  formatEndpoint,
+  type Log,
+  systemClock,
+} from '../lib/index.ts'
+import { createPortal } from '../portal/index.ts'
+import { openSqliteStore } from '../store/index.ts'
+import { createIssuer } from '../tokens/index.ts'
+import { readText } from './files.ts'
+import { startHttpsServer } from './https-server.ts'
+import { say } from './output.ts'
+import { closeOnSignal } from './shutdown.ts'
+
+export function register(program: Command): void {
+  program
+    .command('broker')
+    .description('token service and portal: signs console tokens, hands over .rdp files')
+    .requiredOption('--config <file>', 'YAML file; portcullis config check explains it')
+    .addHelpText('after', '\nExample:\n  portcullis broker --config /etc/portcullis/broker.yaml')
+    .action(runBroker)
+}
+
+async function runBroker(options: { config: string }): Promise<void> {
+  const config = loadBrokerConfig(options.config)
+  const log = createLog({ level: config.logLevel, fields: { role: 'broker', broker: config.name } })
+  const broker = await startBroker({ config, clock: systemClock, log })
+  closeOnSignal(() => broker.close())
+  const address = formatEndpoint(broker.address)
+  log.info('broker.listening', { address })
+  say(`broker ${config.name} listens on ${address}`)
+}
+
+export interface RunningBroker {
+  address: Endpoint
+  close(): Promise<void>
+}
+
+export interface StartBrokerOptions {
+  config: BrokerConfig
+  clock: Clock
+  log: Log
+}
+
+/**
+ * Joins store, issuer, API, portal and server as the configuration says.
+ *
+ * @throws ConfigError for a development certificate that is not allowed
+ * @throws BrokerError `ERR_CERTIFICATE`, `ERR_STORE`, `ERR_START`
+ */
+export async function startBroker({
+  config,
+  clock,
+  log,
+}: StartBrokerOptions): Promise<RunningBroker> {
+  const { farm, tokens, name, listen, development } = config
+  const tls = readPair(config.tls, 'tls')
+  const issuer = await createIssuer(readPair(config.issuer, 'issuer'))
+  assertDevelopmentAllowed(config, [
+    {
+      path: 'tls.certificateFile',
+      development: checkPair(tls, 'tls').certificate.development,
+    },
+    { path: 'issuer.certificateFile', development: issuer.certificate.development },
+  ])
+  const store = await openSqliteStore(config.store)
+  const broker = createBroker({
+    store,
+    issuer,
+    name,
+    farm,
+    clock,
+    log,
+    development,
+    lifetime: {
+      default: tokens.lifetimeSeconds,
+      min: tokens.minLifetimeSeconds,
+      max: tokens.maxLifetimeSeconds,
+    },
+  })
+  if (config.portal) {
+    const fileLifetimeSeconds = broker.portalFileLifetimeSeconds
+    broker.app.use(createPortal({ services: broker.services, log, fileLifetimeSeconds }))
+  }
+  const closeParts = async (): Promise<void> => {
+    broker.close()
+    await store.close()
+  }
+  try {
+    const server = await startHttpsServer({ ...tls, listen, handler: broker.app.callback() })
+    return { address: server.address, close: () => server.close().then(closeParts) }
+  } catch (error) {
+    await closeParts()
+    throw error
+  }
+}
+
+function readPair({ certificateFile, privateKeyFile }: PairFiles, path: string): KeyPair {
+  return {
+    certificatePem: readText(certificateFile, `${path}.certificateFile`),
+    privateKeyPem: readText(privateKeyFile, `${path}.privateKeyFile`),
+  }
+}

@@ -1,0 +1,73 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { z } from 'zod'
+import { BrokerError, errorText } from '../lib/index.ts'
+import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
+import { callApi } from './api-client.ts'
+import { print, printJson } from './output.ts'
+
+interface Options extends ApiOptions {
+  out?: string
+  ttl?: number
+  json?: boolean
+}
+
+const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600 }
+
+/** What is used of the answer; the token is inside the file, and nowhere else. */
+const openedConsole = z.object({
+  id: z.string(),
+  ref: z.string(),
+  vm: z.string(),
+  expiresAt: z.string(),
+  gatewayAddress: z.string(),
+  fileName: z.string(),
+  rdp: z.base64(),
+})
+
+export function register(program: Command): void {
+  const group = program.command('console').description('consoles of machines')
+  const open = group
+    .command('open')
+    .description('get an .rdp file for one machine, and print its path')
+    .argument('<vm>', 'id of the machine')
+    .option('--out <file>', "where to write it (default: the broker's name for it, here)")
+    .option('--ttl <time>', 'how long it may be opened, for example 60s or 5m', parseDuration)
+    .option('--json', 'print what was minted, and the path, as JSON')
+    .addHelpText('after', '\nExample:\n  xfreerdp "$(portcullis console open vm-alpha)"')
+  addApiOptions(open).action(openConsole)
+}
+
+async function openConsole(vm: string, options: Options): Promise<void> {
+  const access = await findApi(options)
+  const { rdp, ...minted } = await callApi(access, 'POST', '/v1/consoles', {
+    body: { vm, ...(options.ttl === undefined ? {} : { ttlSeconds: options.ttl }) },
+    answer: openedConsole,
+  })
+  // The name comes from elsewhere: only its last part may say where to write.
+  const file = resolve(options.out ?? basename(minted.fileName))
+  writePrivately(file, Buffer.from(rdp, 'base64'))
+  if (options.json) printJson({ ...minted, file })
+  else print(file)
+}
+
+/** By rename, so that a file of that name that others can read never holds the token. */
+function writePrivately(file: string, bytes: Uint8Array): void {
+  const temporary = `${file}.${process.pid}.part`
+  try {
+    writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' })
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw new BrokerError('ERR_USAGE', `--out ${file}: ${errorText(error)}`, { cause: error })
+  }
+}
+
+/** `90`, `90s`, `5m`, `1h` in whole seconds. */
+function parseDuration(text: string): number {
+  const [, number, unit = 's'] = /^(\d{1,6})([smh]?)$/.exec(text) ?? []
+  const seconds = Number(number) * (UNITS[unit === '' ? 's' : unit] ?? Number.NaN)
+  if (Number.isInteger(seconds) && seconds > 0) return seconds
+  throw new InvalidArgumentError('need a time such as 60s or 5m.')
+}

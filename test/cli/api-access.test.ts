@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findApi } from '../../src/cli/api-access.ts'
+
+let directory: string
+let keyFile: string
+let caFile: string
+let readyFile: string
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'portcullis-api-'))
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(directory, name), text)
+    return join(directory, name)
+  }
+  keyFile = write('key', 'pck_panel_key\n')
+  caFile = write('ca.crt', 'PEM')
+  readyFile = write(
+    'demo.json',
+    JSON.stringify({ apiUrl: 'https://localhost:8443', apiKey: 'pck_demo_key', caFile }),
+  )
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+const nowhere = '/nonexistent/demo.json'
+
+test('options win over the environment', async () => {
+  const environment = { PORTCULLIS_API: 'https://other', PORTCULLIS_KEY_FILE: '/nonexistent' }
+  const found = await findApi({ api: 'https://broker.example:8443', keyFile }, environment, nowhere)
+  expect(found.url.origin).toBe('https://broker.example:8443')
+  expect(found.key.reveal()).toBe('pck_panel_key')
+  expect(found).not.toHaveProperty('ca')
+})
+
+test('the environment stands in for options', async () => {
+  const environment = { PORTCULLIS_API: 'https://other', PORTCULLIS_KEY_FILE: keyFile }
+  const found = await findApi({ ca: caFile }, environment, nowhere)
+  expect(found).toMatchObject({ ca: 'PEM', url: new URL('https://other') })
+})
+
+test('with nothing given the running demo is meant', async () => {
+  const found = await findApi({}, {}, readyFile)
+  expect(found.url.origin).toBe('https://localhost:8443')
+  expect(found.key.reveal()).toBe('pck_demo_key')
+  expect(found.ca).toBe('PEM')
+})
+
+test("the demo's key is never sent elsewhere", async () => {
+  await expect(findApi({ api: 'https://elsewhere' }, {}, readyFile)).rejects.toMatchObject({
+    code: 'ERR_USAGE',
+    message: '--key-file: needed with --api (or PORTCULLIS_KEY_FILE)',
+  })
+})
+
+test('without a demo it says what to do', async () => {
+  await expect(findApi({}, {}, nowhere)).rejects.toThrow(/no demo runs here/)
+  await expect(findApi({}, {}, caFile)).rejects.toThrow(/is no ready file/)
+})
+
+test.each(['http://broker.example', 'broker.example:8443', 'https://user:password@broker.example'])(
+  'refuses %s as an API',
+  async (api) => {
+    await expect(findApi({ api, keyFile }, {}, nowhere)).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+    })
+  },
+)
