@@ -14,17 +14,17 @@ const COMMAND_LINE = new Set(['PORTCULLIS_API', 'PORTCULLIS_KEY_FILE'])
  * Puts `PORTCULLIS_…` variables over the file's values: `tokens.lifetimeSeconds` is
  * `PORTCULLIS_TOKENS_LIFETIME_SECONDS`. Lists can only be given in the file.
  *
- * @param otherRoles schemas whose variables may be set as well, since one environment serves several roles
+ * @param allRoles schemas whose variables may be set as well, since one environment serves several roles
  * @returns the merged tree, and a fault for each variable that names no setting
  */
 export function withEnvironment(
   tree: unknown,
   environment: Environment,
   role: z.ZodType,
-  otherRoles: z.ZodType[],
+  allRoles: z.ZodType[],
 ): { tree: unknown; faults: ConfigFault[] } {
   const paths = new Map(leafPaths(role).map((path) => [variableName(path), path]))
-  const others = new Set(otherRoles.flatMap((schema) => leafPaths(schema).map(variableName)))
+  const others = new Set(allRoles.flatMap((schema) => leafPaths(schema).map(variableName)))
   const faults: ConfigFault[] = []
   let merged = tree
   for (const [name, text] of Object.entries(environment)) {

@@ -5,6 +5,7 @@
  */
 export type { BrokerConfig } from './broker.ts'
 export { assertDevelopmentAllowed, type NamedCertificate } from './development.ts'
+export type { FarmConfig } from './farm.ts'
 export type { ConfigFault } from './faults.ts'
 export type { PairFiles } from './fields.ts'
 export type { GatewayConfig, TrustFile } from './gateway.ts'
@@ -12,7 +13,9 @@ export {
   type CheckedConfig,
   checkConfig,
   loadBrokerConfig,
+  loadFarmConfig,
   loadGatewayConfig,
+  type ReadResult,
   ROLES,
   type RoleName,
 } from './load.ts'

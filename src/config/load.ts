@@ -5,13 +5,14 @@ import type { z } from 'zod'
 import { ConfigError, errorText } from '../lib/index.ts'
 import { type BrokerConfig, brokerSchema } from './broker.ts'
 import { type Environment, withEnvironment } from './environment.ts'
+import { type FarmConfig, farmSchema } from './farm.ts'
 import { type ConfigFault, describeFaults } from './faults.ts'
 import { type GatewayConfig, gatewaySchema } from './gateway.ts'
 
-export const ROLES = ['broker', 'gateway'] as const
-export type RoleName = (typeof ROLES)[number]
+const SCHEMAS = { broker: brokerSchema, gateway: gatewaySchema, farm: farmSchema } as const
 
-const SCHEMAS = { broker: brokerSchema, gateway: gatewaySchema } as const
+export type RoleName = keyof typeof SCHEMAS
+export const ROLES: readonly RoleName[] = ['broker', 'gateway', 'farm']
 
 /** @throws ConfigError naming the first fault; {@link checkConfig} gives all of them */
 export function loadBrokerConfig(
@@ -29,10 +30,15 @@ export function loadGatewayConfig(
   return valueOrThrow(read(path, gatewaySchema, environment))
 }
 
+/** As {@link loadBrokerConfig}, for the balancer's files; variables play no part in it. */
+export function loadFarmConfig(path: string): FarmConfig {
+  return valueOrThrow(read(path, farmSchema, {}))
+}
+
 export type CheckedConfig =
-  | { role: 'broker'; config: BrokerConfig }
-  | { role: 'gateway'; config: GatewayConfig }
-  | { role: RoleName; faults: ConfigFault[] }
+  | { role: 'broker'; result: ReadResult<BrokerConfig> }
+  | { role: 'gateway'; result: ReadResult<GatewayConfig> }
+  | { role: 'farm'; result: ReadResult<FarmConfig> }
 
 /**
  * Every fault of a file at once.
@@ -46,36 +52,34 @@ export function checkConfig(
   environment: Environment = process.env,
 ): CheckedConfig {
   const chosen = role ?? guessRole(readYaml(path))
-  if (chosen === 'broker') {
-    const result = read(path, brokerSchema, environment)
-    return 'faults' in result
-      ? { role: chosen, faults: result.faults }
-      : { role: chosen, config: result.value }
+  switch (chosen) {
+    case 'broker':
+      return { role: chosen, result: read(path, brokerSchema, environment) }
+    case 'gateway':
+      return { role: chosen, result: read(path, gatewaySchema, environment) }
+    case 'farm':
+      return { role: chosen, result: read(path, farmSchema, {}) }
   }
-  const result = read(path, gatewaySchema, environment)
-  return 'faults' in result
-    ? { role: chosen, faults: result.faults }
-    : { role: chosen, config: result.value }
 }
 
 function guessRole(tree: unknown): RoleName {
   const keys = typeof tree === 'object' && tree !== null ? Object.keys(tree) : []
   if (keys.includes('issuer') || keys.includes('store')) return 'broker'
   if (keys.includes('node') || keys.includes('trust')) return 'gateway'
-  throw new ConfigError(
-    'configuration',
-    'fits no role; say which with --role broker or --role gateway',
-  )
+  if (keys.includes('nodes')) return 'farm'
+  throw new ConfigError('configuration', `fits no role; say which with --role ${ROLES.join(', ')}`)
 }
 
-type ReadResult<T> = { value: T } | { faults: ConfigFault[] }
+export type ReadResult<T> = { config: T } | { faults: ConfigFault[] }
 
 function read<T>(path: string, schema: z.ZodType<T>, environment: Environment): ReadResult<T> {
-  const others = Object.values(SCHEMAS).filter((other: z.ZodType) => other !== schema)
-  const { tree, faults } = withEnvironment(readYaml(path), environment, schema, others)
+  const { tree, faults } = withEnvironment(readYaml(path), environment, schema, [
+    brokerSchema,
+    gatewaySchema,
+  ])
   const parsed = schema.safeParse(tree)
   if (parsed.success && faults.length === 0) {
-    return { value: freeze(resolveFiles(parsed.data, dirname(resolve(path)))) }
+    return { config: freeze(resolveFiles(parsed.data, dirname(resolve(path)))) }
   }
   return {
     faults: [...faults, ...(parsed.success ? [] : describeFaults(parsed.error, schema, tree))],
@@ -83,7 +87,7 @@ function read<T>(path: string, schema: z.ZodType<T>, environment: Environment): 
 }
 
 function valueOrThrow<T>(result: ReadResult<T>): T {
-  if ('value' in result) return result.value
+  if ('config' in result) return result.config
   const [first, ...more] = result.faults
   if (first === undefined) throw new TypeError('no value and no fault')
   const count = more.length === 0 ? '' : ` (and ${more.length} more: see portcullis config check)`

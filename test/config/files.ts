@@ -32,3 +32,12 @@ trust:
 targets:
   allow: [{ cidr: 10.20.0.0/16, ports: [3389] }]
 `
+
+export const FARM = `
+name: north
+address: gateway.example:443
+mode: passthrough
+listen: 192.0.2.10:443
+nodes: [{ name: gw1, address: 192.0.2.21:443 }]
+caFile: ca.crt
+`

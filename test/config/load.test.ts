@@ -1,14 +1,19 @@
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkConfig, loadBrokerConfig, loadGatewayConfig } from '../../src/config/index.ts'
+import {
+  checkConfig,
+  loadBrokerConfig,
+  loadFarmConfig,
+  loadGatewayConfig,
+} from '../../src/config/index.ts'
 import { ConfigError } from '../../src/lib/index.ts'
-import { BROKER, GATEWAY, writeConfig } from './files.ts'
+import { BROKER, FARM, GATEWAY, writeConfig } from './files.ts'
 
 /** Faults as `path: message`. */
 function faultsOf(text: string, environment: Record<string, string> = {}): string[] {
-  const checked = checkConfig(writeConfig(text), undefined, environment)
-  if (!('faults' in checked)) return []
-  return checked.faults.map(({ path, message }) => `${path}: ${message}`)
+  const { result } = checkConfig(writeConfig(text), undefined, environment)
+  if (!('faults' in result)) return []
+  return result.faults.map(({ path, message }) => `${path}: ${message}`)
 }
 
 test('a short broker file gives every value', () => {
@@ -52,6 +57,21 @@ test('a short gateway file gives every value', () => {
     thumbprint: '0123456789ABCDEF0123456789ABCDEF01234567',
     notAfter: new Date('2027-01-31T00:00:00Z'),
   })
+})
+
+test('a farm file gives a model of the farm', () => {
+  const path = writeConfig(FARM)
+  expect(loadFarmConfig(path)).toEqual({
+    name: 'north',
+    address: 'gateway.example:443',
+    mode: 'passthrough',
+    listen: '192.0.2.10:443',
+    nodes: [{ name: 'gw1', address: '192.0.2.21:443' }],
+    caFile: join(dirname(path), 'ca.crt'),
+  })
+  expect(faultsOf(FARM.replace('passthrough', 'terminate'))).toEqual([
+    'mode: have "terminate"; need passthrough',
+  ])
 })
 
 test('the value is frozen all the way down', () => {
@@ -136,12 +156,15 @@ test('says what is wrong with a file that holds no configuration', () => {
   expect(() => loadBrokerConfig(writeConfig('a: 1\na: 2'), {})).toThrow('Map keys must be unique')
   expect(() => loadBrokerConfig(writeConfig(''), {})).toThrow('configuration: ')
   expect(() => loadBrokerConfig(writeConfig('[]'), {})).toThrow('configuration: ')
-  expect(() => checkConfig(writeConfig('a: 1'), undefined, {})).toThrow('--role broker or')
+  expect(() => checkConfig(writeConfig('a: 1'), undefined, {})).toThrow(
+    '--role broker, gateway, farm',
+  )
   expect(faultsOf('store: 1\n__proto__: { listen: 1 }').length).toBeGreaterThan(0)
 })
 
 test('the role can be given or found out', () => {
   expect(checkConfig(writeConfig(GATEWAY), undefined, {})).toMatchObject({ role: 'gateway' })
   expect(checkConfig(writeConfig(BROKER), undefined, {})).toMatchObject({ role: 'broker' })
-  expect(checkConfig(writeConfig(GATEWAY), 'broker', {})).toHaveProperty('faults')
+  expect(checkConfig(writeConfig(FARM), undefined, {})).toMatchObject({ role: 'farm' })
+  expect(checkConfig(writeConfig(GATEWAY), 'broker', {}).result).toHaveProperty('faults')
 })
