@@ -3,7 +3,26 @@
  * value, says "need more", or throws `ProtocolError`. Start reading at `cursor.ts`, then the protocol you
  * came for.
  */
+export { ChunkedDecoder, encodeChunk, MAX_CHUNK_BYTES } from './chunked.ts'
 export { Reader, Writer } from './cursor.ts'
+export { classifyFirstBytes, type FirstBytesKind } from './first-bytes.ts'
+export {
+  HeaderFields,
+  MAX_HEAD_BYTES,
+  type Parsed,
+  parseRequestHead,
+  parseResponseHead,
+  type RequestHead,
+  type ResponseHead,
+  renderHead,
+} from './http1.ts'
+export {
+  decodePreconnectionBlob,
+  encodePreconnectionBlob,
+  MAX_PRECONNECTION_BYTES,
+  type PreconnectionBlob,
+} from './preconnection.ts'
+export * from './tsgu/index.ts'
 export {
   type ConnectionConfirm,
   type ConnectionRequest,
