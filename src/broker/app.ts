@@ -4,7 +4,7 @@ import Koa, { type Context, type Middleware } from 'koa'
 import helmet from 'koa-helmet'
 import { errorText, type Log } from '../lib/index.ts'
 import type { Authenticate } from './authenticate.ts'
-import { ApiError, toApiError, toProblem } from './errors.ts'
+import { ApiError, causeText, toApiError, toProblem } from './errors.ts'
 import { renderProblemPage } from './problem-page.ts'
 import type { Answer, Route } from './route.ts'
 
@@ -63,19 +63,12 @@ function answerWith(ctx: Context, error: ApiError): void {
 
 /** A client over its limit is not worth a line per request. */
 function logFailure(log: Log, ctx: Context, error: ApiError): void {
-  const { problem: code, ref, status, cause } = error
+  const { problem: code, ref, status } = error
   const event = code === 'unauthorized' ? 'auth.failed' : 'request.refused'
   const fields = { code, ref, status, method: ctx.method, path: ctx.path, remoteAddress: ctx.ip }
-  if (status >= 500) log.error('request.failed', { ...fields, error: rootText(cause ?? error) })
+  if (status >= 500) log.error('request.failed', { ...fields, error: causeText(error) })
   else if (status === 429) log.debug(event, fields)
   else log.warn(event, fields)
-}
-
-function rootText(error: unknown): string {
-  const text = errorText(error)
-  return error instanceof Error && error.cause !== undefined
-    ? `${text}: ${rootText(error.cause)}`
-    : text
 }
 
 function createRouter(routes: Route[], authenticate: Authenticate): Router {

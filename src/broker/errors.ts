@@ -1,4 +1,4 @@
-import { BrokerError, createReference, type Reason, Refusal } from '../lib/index.ts'
+import { BrokerError, createReference, errorText, type Reason, Refusal } from '../lib/index.ts'
 
 /** The API's own codes, beside the reasons that it shares with logs, portal and `why`. */
 export type ApiCode =
@@ -112,6 +112,16 @@ export function toApiError(error: unknown): ApiError {
   return new ApiError('internal-error', 'The request failed because of a mistake of ours.', {
     cause: error,
   })
+}
+
+/** What really went wrong, for the log: the texts of an error's causes, the outermost first. */
+export function causeText({ cause, message }: ApiError): string {
+  const texts: string[] = []
+  for (let error: unknown = cause; error !== undefined; ) {
+    texts.push(errorText(error))
+    error = error instanceof Error ? error.cause : undefined
+  }
+  return texts.length === 0 ? message : texts.join(': ')
 }
 
 /** Status of the errors that koa and its parsers throw (package http-errors). */

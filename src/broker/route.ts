@@ -4,7 +4,9 @@ import { ApiError } from './errors.ts'
 import { id as idSchema, problemShape } from './schemas.ts'
 import { invalid, validate } from './validate.ts'
 
-const PATH = z.object({ id: idSchema })
+const PATH = z.object({
+  id: idSchema.meta({ description: "Chosen by who creates it, for example the panel's own id." }),
+})
 
 /** Whose key a request carries. */
 export interface Caller {

@@ -26,7 +26,6 @@ export const id = z
   .string()
   .max(MAX_ID_LENGTH)
   .regex(ID, 'need letters, digits, dots, dashes and underscores, the first a letter or digit')
-  .meta({ description: "Chosen by the caller, for example the control panel's own id." })
 
 const name = z
   .string()

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import { BrokerError } from '../lib/index.ts'
+import { BrokerError, errorText } from '../lib/index.ts'
 import type { Database } from './schema.ts'
 
 /**
@@ -114,7 +114,7 @@ export async function migrate(db: Kysely<Database>): Promise<void> {
   const { error, results } = await migrator.migrateToLatest()
   if (error === undefined) return
   const failed = results?.find(({ status }) => status === 'Error')?.migrationName
-  throw new BrokerError('ERR_STORE', `migration ${failed ?? 'list'}: cannot be applied`, {
+  throw new BrokerError('ERR_STORE', `store migration ${failed ?? 'list'}: ${errorText(error)}`, {
     cause: error,
   })
 }

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { CamelCasePlugin, Kysely } from 'kysely'
-import { BrokerError } from '../lib/index.ts'
+import { BrokerError, errorText } from '../lib/index.ts'
 import { migrate } from './migrations.ts'
 import type { Database } from './schema.ts'
 import { createSqlStore } from './sql-store.ts'
@@ -42,7 +42,9 @@ function openDatabase(file: string): DatabaseSync {
     )
     return database
   } catch (error) {
-    throw new BrokerError('ERR_STORE', `${file}: cannot be opened as the store`, { cause: error })
+    throw new BrokerError('ERR_STORE', `store ${file}: cannot be opened: ${errorText(error)}`, {
+      cause: error,
+    })
   }
 }
 
