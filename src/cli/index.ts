@@ -3,9 +3,21 @@
  * builds stores, clocks, logs and servers and joins them; nobody imports it. Start with `demo.ts`.
  */
 import { Command, CommanderError } from 'commander'
+import * as broker from './broker.ts'
+import * as console from './console.ts'
+import * as demo from './demo.ts'
+import * as demoHost from './demo-host.ts'
+import * as gateway from './gateway.ts'
 import { ExitCode, fail } from './output.ts'
 
-const commands: Array<{ register(program: Command): void }> = []
+/** In the order of the help. */
+const commands: Array<{ register(program: Command): void }> = [
+  demo,
+  broker,
+  gateway,
+  console,
+  demoHost,
+]
 
 /** Runs one command line (without the program's name); sets `process.exitCode`. */
 export async function run(args: string[]): Promise<void> {

@@ -49,3 +49,13 @@ export function directArgs(
 ): string[] {
   return [`/v:${host.address}:${host.port}`, `/size:${size.width}x${size.height}`]
 }
+
+/** MS-TSGU's two transports, as the node's log names them. */
+export const TRANSPORTS = ['websocket', 'http'] as const
+export type Transport = (typeof TRANSPORTS)[number]
+
+/** What makes each client use a transport; WebSocket is the default of both. */
+export const TRANSPORT_ARGS: Record<FreerdpProgram, Record<Transport, string[]>> = {
+  xfreerdp: { websocket: [], http: ['/gt:http,no-websockets'] },
+  xfreerdp3: { websocket: [], http: ['/gateway:type:http,no-websockets'] },
+}

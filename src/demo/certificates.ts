@@ -1,0 +1,172 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import {
+  type Certificate,
+  checkPair,
+  createDevelopmentCertificates,
+  DEVELOPMENT_ORGANIZATION,
+  issueCertificate,
+  type KeyPair,
+  readCertificate,
+} from '../certs/index.ts'
+import { BrokerError, type Clock, errorText } from '../lib/index.ts'
+import { makePrivateDirectory, readIfPresent, writePrivateFile } from './files.ts'
+
+/** Where a certificate and its key lie. */
+export interface PairFiles {
+  certificateFile: string
+  privateKeyFile: string
+}
+
+/**
+ * The demo's certificates on disk, a directory for each process that holds keys: the issuer's key is
+ * in the broker's, and no other process is told where that is.
+ */
+export interface DemoCertificates {
+  /** Public: what clients trust. */
+  caFile: string
+  /** Public: what gateways trust. */
+  issuerCertificateFile: string
+  issuer: PairFiles
+  portalTls: PairFiles
+  hostTls: PairFiles
+  gatewayTls: Record<string, PairFiles>
+}
+
+export interface CertificateOptions {
+  directory: string
+  farmName: string
+  gateways: string[]
+  /** Names and addresses that clients dial. */
+  names: string[]
+  clock: Clock
+  say: (text: string) => void
+}
+
+const LIFETIME_DAYS = 60
+/** A set that ends sooner than this is replaced: a demo should not die while it is looked at. */
+const RENEW_BEFORE_MS = 24 * 60 * 60 * 1000
+
+/**
+ * The set in the directory, made on the first start, used again afterwards, replaced a day before it expires.
+ *
+ * @throws BrokerError `ERR_START` when a file of the set is missing or broken: it is left as it is
+ */
+export async function ensureCertificates(options: CertificateOptions): Promise<DemoCertificates> {
+  const files = layOut(resolve(options.directory), options.gateways)
+  if (!existsSync(files.caFile)) {
+    options.say('Making development certificates (valid 60 days)…')
+    await create(files, options)
+    return files
+  }
+  const certificates = check(files)
+  const earliestEnd = Math.min(...certificates.map(({ notAfter }) => notAfter.getTime()))
+  if (earliestEnd - options.clock.now() < RENEW_BEFORE_MS) {
+    if (!certificates.every(({ development }) => development)) throw foreign(options.directory)
+    options.say('The development certificates are about to expire: making new ones…')
+    rmSync(files.caFile)
+    await create(files, options)
+  }
+  return files
+}
+
+function layOut(directory: string, gateways: string[]): DemoCertificates {
+  const pair = (holder: string, name: string): PairFiles => ({
+    certificateFile: join(directory, holder, `${name}.crt`),
+    privateKeyFile: join(directory, holder, `${name}.key`),
+  })
+  return {
+    caFile: join(directory, 'public', 'ca.crt'),
+    issuerCertificateFile: join(directory, 'public', 'issuer.crt'),
+    issuer: pair('broker', 'issuer'),
+    portalTls: pair('broker', 'tls'),
+    hostTls: pair('host', 'tls'),
+    gatewayTls: Object.fromEntries(gateways.map((name) => [name, pair(name, 'tls')])),
+  }
+}
+
+async function create(files: DemoCertificates, options: CertificateOptions): Promise<void> {
+  const { directory, farmName, gateways, names, clock } = options
+  const now = new Date(clock.now())
+  const set = await createDevelopmentCertificates({
+    farmName,
+    names,
+    gateways,
+    now,
+    days: LIFETIME_DAYS,
+  })
+  const host = await issueCertificate({
+    authority: set.authority,
+    role: 'tls',
+    commonName: `${farmName} host`,
+    organization: DEVELOPMENT_ORGANIZATION,
+    names,
+    notBefore: now,
+    days: LIFETIME_DAYS - 1,
+  })
+  for (const holder of ['public', 'broker', 'host', ...gateways]) {
+    makePrivateDirectory(
+      join(directory, holder),
+      'certificate directory',
+      'choose another with --certs-dir',
+    )
+  }
+  writePair(files.issuer, set.issuer)
+  writePair(files.portalTls, set.portalTls)
+  writePair(files.hostTls, host)
+  for (const name of gateways) {
+    const pair = set.gatewayTls[name]
+    const at = files.gatewayTls[name]
+    if (pair !== undefined && at !== undefined) writePair(at, pair)
+  }
+  writePrivateFile(files.issuerCertificateFile, set.issuer.certificatePem)
+  // INVARIANT: the authority's certificate is written last, so that its presence means a whole set.
+  // Its key is kept nowhere: nobody can add to this set.
+  writePrivateFile(files.caFile, set.authority.certificatePem)
+}
+
+function writePair(at: PairFiles, pair: KeyPair): void {
+  writePrivateFile(at.certificateFile, pair.certificatePem)
+  writePrivateFile(at.privateKeyFile, pair.privateKeyPem)
+}
+
+/** Every certificate of the set, each with its key proven. */
+function check(files: DemoCertificates): Certificate[] {
+  const pairs = [files.issuer, files.portalTls, files.hostTls, ...Object.values(files.gatewayTls)]
+  try {
+    return [
+      readCertificate(readPresent(files.caFile)),
+      readCertificate(readPresent(files.issuerCertificateFile)),
+      ...pairs.map(
+        ({ certificateFile, privateKeyFile }) =>
+          checkPair(
+            {
+              certificatePem: readPresent(certificateFile),
+              privateKeyPem: readPresent(privateKeyFile),
+            },
+            certificateFile,
+          ).certificate,
+      ),
+    ]
+  } catch (error) {
+    throw new BrokerError(
+      'ERR_START',
+      `the development certificates are broken: ${errorText(error)}; remove ${files.caFile} to get a new set`,
+      { cause: error },
+    )
+  }
+}
+
+/** Somebody's own certificates are never overwritten. */
+function foreign(directory: string): BrokerError {
+  return new BrokerError(
+    'ERR_START',
+    `certificates in ${directory} are about to expire and are not the demo's own: replace them, or choose another directory with --certs-dir`,
+  )
+}
+
+function readPresent(path: string): string {
+  const text = readIfPresent(path)
+  if (text === undefined) throw new BrokerError('ERR_CERTIFICATE', `${path}: missing`)
+  return text
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { readCertificate } from '../certs/index.ts'
+import { formatEndpoint } from '../lib/index.ts'
+import type { DemoCertificates } from './certificates.ts'
+import { makePrivateDirectory, readIfPresent, writePrivateFile } from './files.ts'
+
+export interface ConfigFilesInput {
+  directory: string
+  /** Name, and the address that clients dial. */
+  farm: { name: string; address: string }
+  /** Where a balancer in front of the nodes listens; absent: clients dial the first node. */
+  balancer?: { host: string; port: number }
+  listen: string
+  portalPort: number
+  gateways: Array<{ id: string; port: number }>
+  certificates: DemoCertificates
+  storeFile: string
+  /** What the nodes may dial: exactly the demo's machines. */
+  targets: { addresses: string[]; ports: number[] }
+}
+
+export interface ConfigFiles {
+  broker: string
+  /** In the order of `gateways`. */
+  gateways: string[]
+}
+
+/** Writes each role's YAML file, the same that an operator would write; it is new on every start. */
+export function writeConfigFiles(input: ConfigFilesInput): ConfigFiles {
+  const { directory, gateways, balancer } = input
+  makePrivateDirectory(directory, 'configuration directory', 'choose another with --data-dir')
+  const write = (name: string, value: object): string => {
+    const path = join(directory, `${name}.yaml`)
+    writePrivateFile(path, `# Written by \`portcullis demo\` on every start.\n${stringify(value)}`)
+    return path
+  }
+  if (balancer !== undefined) write('farm', farmConfig(input, balancer))
+  return {
+    broker: write('broker', brokerConfig(input)),
+    gateways: gateways.map(({ id, port }) => write(id, gatewayConfig(input, id, port))),
+  }
+}
+
+function brokerConfig({ farm, listen, portalPort, certificates, storeFile }: ConfigFilesInput) {
+  return {
+    farm,
+    listen: formatEndpoint({ host: listen, port: portalPort }),
+    tls: certificates.portalTls,
+    issuer: certificates.issuer,
+    store: { file: storeFile },
+    development: true,
+  }
+}
+
+function gatewayConfig(input: ConfigFilesInput, node: string, port: number) {
+  const { farm, balancer, listen, certificates, targets } = input
+  const certificateFile = certificates.issuerCertificateFile
+  const { sha256Thumbprint } = readCertificate(readIfPresent(certificateFile) ?? '')
+  return {
+    node,
+    farm: { name: farm.name },
+    listeners: [{ address: formatEndpoint({ host: listen, port }) }],
+    tls: certificates.gatewayTls[node],
+    trust: [{ certificateFile, thumbprint: sha256Thumbprint }],
+    targets: {
+      allow: targets.addresses.map((cidr) => ({ cidr, ports: targets.ports })),
+    },
+    // A balancer without the PROXY protocol hides the client's address: all would look like one.
+    ...(balancer === undefined ? {} : { clientBinding: 'none' }),
+    development: true,
+  }
+}
+
+function farmConfig(input: ConfigFilesInput, balancer: { host: string; port: number }) {
+  const { farm, listen, gateways, certificates } = input
+  return {
+    name: farm.name,
+    address: farm.address,
+    mode: 'passthrough',
+    listen: formatEndpoint(balancer),
+    nodes: gateways.map(({ id, port }) => ({
+      name: id,
+      address: formatEndpoint({ host: listen, port }),
+    })),
+    caFile: certificates.caFile,
+  }
+}

@@ -1,0 +1,40 @@
+import { createServer } from 'node:net'
+import { BrokerError } from '../lib/index.ts'
+
+/**
+ * Finds out whether the demo can listen on a port before it starts anything.
+ *
+ * @param option the command-line option that chooses another one, for the error's advice
+ * @throws BrokerError `ERR_START` when it is taken, or may not be used
+ */
+export async function checkPortIsFree(
+  address: string,
+  port: number,
+  option: string,
+): Promise<void> {
+  const server = createServer()
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host: address, port, exclusive: true }, resolve)
+    })
+  } catch (error) {
+    throw new BrokerError('ERR_START', explain(error, address, port, option), { cause: error })
+  } finally {
+    server.close()
+  }
+}
+
+function explain(error: unknown, address: string, port: number, option: string): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} on ${address} is in use: stop the program that has it, or choose another with ${option}`
+    case 'EACCES':
+      return `port ${port} on ${address} needs more rights: choose one above 1023 with ${option}`
+    case 'EADDRNOTAVAIL':
+      return `this machine has no address ${address}: choose a loopback address with --listen`
+    default:
+      return `cannot listen on ${address} port ${port}: ${String(error)}`
+  }
+}

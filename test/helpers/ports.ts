@@ -1,0 +1,31 @@
+import { randomInt } from 'node:crypto'
+import { createServer } from 'node:net'
+
+/** Below the range the kernel takes ports from by itself, where a free port may be busy a moment later. */
+const LOWEST = 20_000
+const HIGHEST = 32_000
+
+/**
+ * A port on 127.0.0.1 that nothing listens on, with `count - 1` more behind it.
+ *
+ * @throws Error when 200 tries find none
+ */
+export async function freePort(count = 1): Promise<number> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const first = randomInt(LOWEST, HIGHEST - count)
+    const ports = Array.from({ length: count }, (_, index) => first + index)
+    const free = await Promise.all(ports.map(isFree))
+    if (free.every(Boolean)) return first
+  }
+  throw new Error(`no ${count} free ports in a row between ${LOWEST} and ${HIGHEST}`)
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+      server.close(() => resolve(true))
+    })
+  })
+}
