@@ -1,11 +1,10 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { z } from 'zod'
-import { BrokerError, errorText } from '../lib/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { print, printJson } from './output.ts'
+import { writePrivately } from './private-file.ts'
 
 interface Options extends ApiOptions {
   out?: string
@@ -47,21 +46,9 @@ async function openConsole(vm: string, options: Options): Promise<void> {
   })
   // The name comes from elsewhere: only its last part may say where to write.
   const file = resolve(options.out ?? basename(minted.fileName))
-  writePrivately(file, Buffer.from(rdp, 'base64'))
+  writePrivately(file, Buffer.from(rdp, 'base64'), '--out')
   if (options.json) printJson({ ...minted, file })
   else print(file)
-}
-
-/** By rename, so that a file of that name that others can read never holds the token. */
-function writePrivately(file: string, bytes: Uint8Array): void {
-  const temporary = `${file}.${process.pid}.part`
-  try {
-    writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' })
-    renameSync(temporary, file)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    throw new BrokerError('ERR_USAGE', `--out ${file}: ${errorText(error)}`, { cause: error })
-  }
 }
 
 /** `90`, `90s`, `5m`, `1h` in whole seconds. */

@@ -1,0 +1,96 @@
+import { type Certificate, readCertificate } from '../certs/index.ts'
+import {
+  assertDevelopmentAllowed,
+  type BrokerConfig,
+  type CheckedConfig,
+  type FarmConfig,
+  type GatewayConfig,
+} from '../config/index.ts'
+import { checkFarm } from '../farm/index.ts'
+import { ConfigError } from '../lib/index.ts'
+import { createIssuer, createTrustList } from '../tokens/index.ts'
+import { readText } from './files.ts'
+import { openIssuer, openPair, readPair } from './role-files.ts'
+
+/** One thing to try; it throws what a start of the role would end with. */
+export interface FileCheck {
+  /** The setting to name when the error names none. */
+  path: string
+  run(): void | Promise<void>
+}
+
+/** What can be wrong with the files that a configuration names, each on its own, so that all faults are found. */
+export function fileChecks(checked: CheckedConfig, nowMs: number): FileCheck[] {
+  if ('faults' in checked.result) return []
+  switch (checked.role) {
+    case 'broker':
+      return brokerChecks(checked.result.config, nowMs)
+    case 'gateway':
+      return gatewayChecks(checked.result.config, nowMs)
+    case 'farm':
+      return farmChecks(checked.result.config)
+  }
+}
+
+function brokerChecks(config: BrokerConfig, nowMs: number): FileCheck[] {
+  return [
+    tlsCheck(config, nowMs),
+    {
+      path: 'issuer',
+      run: async () => {
+        const { certificate } = await createIssuer(readPair(config.issuer, 'issuer'))
+        checkUsable('issuer.certificateFile', certificate, config, nowMs)
+      },
+    },
+  ]
+}
+
+function gatewayChecks(config: GatewayConfig, nowMs: number): FileCheck[] {
+  return [
+    tlsCheck(config, nowMs),
+    ...config.trust.map((file, index) => {
+      const path = `trust.${index}`
+      const run = (): void => {
+        const { entry } = openIssuer(file, path)
+        createTrustList([entry], nowMs)
+        checkUsable(`${path}.certificateFile`, entry.certificate, config, nowMs)
+      }
+      return { path, run }
+    }),
+  ]
+}
+
+function farmChecks(config: FarmConfig): FileCheck[] {
+  const { caFile } = config
+  return [
+    { path: 'farm', run: () => void checkFarm(config) },
+    {
+      path: 'caFile',
+      run: () => {
+        if (caFile !== undefined) readCertificate(readText(caFile, 'caFile'), 'caFile')
+      },
+    },
+  ]
+}
+
+function tlsCheck(config: BrokerConfig | GatewayConfig, nowMs: number): FileCheck {
+  return {
+    path: 'tls',
+    run: () => {
+      const { certificate } = openPair(config.tls, 'tls')
+      checkUsable('tls.certificateFile', certificate, config, nowMs)
+    },
+  }
+}
+
+function checkUsable(
+  path: string,
+  { notAfter, development }: Certificate,
+  config: { development: boolean },
+  nowMs: number,
+): void {
+  if (notAfter.getTime() < nowMs) {
+    throw new ConfigError(path, `expired on ${notAfter.toISOString()}; need one that is valid`)
+  }
+  assertDevelopmentAllowed(config, [{ path, development }])
+}
