@@ -17,7 +17,8 @@ export interface CardLayout {
   margin: number
   /** Distance from a panel's edge to its text. */
   padding: number
-  /** Text scales. */
+  /** Text scales; the headline's is what it has when the name is short enough. */
+  headlineScale: number
   labelScale: number
   valueScale: number
   echoScale: number
@@ -52,10 +53,12 @@ export function layoutCard({ width, height }: Size): CardLayout {
   const barsTop = height - barsHeight
   const echoTop = barsTop - gap - echoHeight
   const panelTop = echoTop - gap - panelHeight
+  // Edges are rounded one by one, so that the last panel ends where the line below it ends.
+  const panelLeft = (index: number) => margin + Math.round((index * (inner + gap)) / PANELS)
   const panel = (index: number): Area => ({
-    x: margin + index * (panelWidth + gap),
+    x: panelLeft(index),
     y: panelTop,
-    width: panelWidth,
+    width: panelLeft(index + 1) - gap - panelLeft(index),
     height: panelHeight,
   })
   return {
@@ -66,6 +69,7 @@ export function layoutCard({ width, height }: Size): CardLayout {
     bars: { x: 0, y: barsTop, width, height: barsHeight },
     margin,
     padding,
+    headlineScale: Math.floor(unit * 2.4),
     labelScale,
     valueScale,
     echoScale,

@@ -3,14 +3,14 @@ import { FULL_COVERAGE } from './glyph-mask.ts'
 /** Red, green, blue, each 0 to 255. */
 export type Rgb = readonly [number, number, number]
 
-/** Colours of the test card by name. */
+/** Colours of the test card by name; each is one that 16 bits can say, so that it arrives as it is. */
 const COLOURS = {
-  background: 0x0d1520,
-  panel: 0x172434,
-  line: 0x2b3d53,
-  text: 0xf4f7fb,
-  dim: 0x8fa5bd,
-  accent: 0x3fa7ff,
+  background: 0x081421,
+  panel: 0x182439,
+  line: 0x293c52,
+  text: 0xf7f6ff,
+  dim: 0x8ca6bd,
+  accent: 0x42aaff,
   white: 0xffffff,
   yellow: 0xffff00,
   cyan: 0x00ffff,

@@ -16,7 +16,6 @@ export const BARS: readonly ColourName[] = [
   'black',
 ]
 
-const LARGEST_HEADLINE = 2.4
 const SUBTITLE = 'Console of a demo machine. No hypervisor needed.'
 const CURSOR = '_'
 const PROMPT = '> '
@@ -79,7 +78,7 @@ export class TestCard {
   showTime(nowMs: number): void {
     this.#now.show(clockText(nowMs))
     this.#today.show(dateText(nowMs))
-    this.#duration.show(durationText(nowMs - this.#connectedAtMs))
+    this.#duration.show(durationText(this.#connectedAtMs, nowMs))
   }
 
   /** The end of the text, as much as fits. */
@@ -120,12 +119,11 @@ export class TestCard {
   }
 
   #drawHeadline(name: string): void {
-    const { headline, labelScale, stroke } = this.#layout
-    const wished = Math.floor(LARGEST_HEADLINE * 2 * stroke)
+    const { headline, headlineScale, labelScale } = this.#layout
     const fitting = Math.floor(headline.width / textWidth(Math.max(1, name.length), 1))
     const subtitleHeight = textHeight(labelScale)
     const room = Math.floor(headline.height / textHeight(1))
-    const scale = Math.max(1, Math.min(wished, fitting, room))
+    const scale = Math.max(1, Math.min(headlineScale, fitting, room))
     const hasSubtitle =
       headline.height >= textHeight(scale) + 2 * subtitleHeight &&
       textWidth(SUBTITLE.length, labelScale) <= headline.width
@@ -195,9 +193,9 @@ function dateText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 10)} UTC`
 }
 
-/** `00:01:09`; hours go on beyond 24. */
-function durationText(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000))
+/** `00:01:09`, the difference of the two clocks on the card; hours go on beyond 24. */
+function durationText(fromMs: number, toMs: number): string {
+  const seconds = Math.max(0, Math.floor(toMs / 1000) - Math.floor(fromMs / 1000))
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
   return parts.map((part) => String(part).padStart(2, '0')).join(':')
 }
