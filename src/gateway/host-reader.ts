@@ -1,8 +1,9 @@
 import type { OnReadOpts, Socket } from 'node:net'
+import { DATA_HEADER_BYTES } from '../protocol/index.ts'
+import { FRAME_HEADROOM_BYTES } from './transport/packet-transport.ts'
 
 /** Room in front of every read for the transport's and the DATA packet's headers. */
-export const HEADROOM_BYTES =
-  4 /* WebSocket frame header */ + 8 /* packet header */ + 2 /* cbDataLen */
+export const HEADROOM_BYTES = FRAME_HEADROOM_BYTES + DATA_HEADER_BYTES
 
 /** A tunnel at rest holds one small buffer; a host that fills it gets larger ones. */
 const SMALL_BUFFER_BYTES = 8 * 1024

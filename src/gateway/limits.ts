@@ -1,6 +1,6 @@
 /**
- * Every cap and every timeout of a node, with its unit and its reason. What a peer can make this
- * process hold or wait for is bounded here and nowhere else.
+ * Every cap and every timeout of a node, with its unit and its reason: what a peer can make this process
+ * hold or wait for.
  */
 export interface Limits {
   /** Sockets at once, in any state: three for each tunnel that is allowed, and some that only knock. */
@@ -25,16 +25,14 @@ export interface Limits {
   maxTunnelsPerAddress: number
   /** Name look-up and TCP connect to the host together; below the 15 s that clients wait. */
   dialTimeoutMs: number
+  /** Longest token taken from a cookie; ours stay below 1,500 characters, FreeRDP 2 sends up to 8,178. */
+  maxCookieCharacters: number
   /** Addresses of one name that are tried. */
   maxDialAttempts: number
   /** From CHANNEL_RESPONSE until the first bytes prove the token's kind, [MS-RDPEPS] 3.2.2. */
   firstBytesTimeoutMs: number
-  /** Bytes held while they do not prove it yet: a preconnection blob's limit, and more than X.224 needs. */
-  maxFirstBytes: number
   /** Silence on our side after which KEEPALIVE is due; below the idle time-outs of proxies. */
   keepAliveMs: number
-  /** Packets of unknown type in one tunnel that are skipped. */
-  maxUnknownPackets: number
   /** Packets that wait for set-up to ask for them before the client is paused. */
   maxQueuedPackets: number
   /** Bytes queued towards the host in one tunnel; backpressure works far below it. */
@@ -45,7 +43,7 @@ export interface Limits {
   closeTimeoutMs: number
 }
 
-/** One head of 16 KiB and 100 fields is what `protocol` accepts; the rest is bounded here. */
+/** Sizes of heads, chunks and packets are bounded in `protocol`, where they are read. */
 export const DEFAULT_LIMITS: Limits = {
   maxConnections: 8_192,
   requestHeadTimeoutMs: 10_000,
@@ -59,10 +57,9 @@ export const DEFAULT_LIMITS: Limits = {
   maxTunnelsPerAddress: 256,
   dialTimeoutMs: 10_000,
   maxDialAttempts: 4,
+  maxCookieCharacters: 4_096,
   firstBytesTimeoutMs: 10_000,
-  maxFirstBytes: 4_096,
   keepAliveMs: 30_000,
-  maxUnknownPackets: 16,
   maxQueuedPackets: 16,
   maxQueuedBytes: 8 * 1024 * 1024,
   slowPeerTimeoutMs: 120_000,

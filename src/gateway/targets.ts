@@ -75,11 +75,12 @@ export function createTargetPolicy(
   }
 }
 
-/** The addresses of this machine's interfaces. */
+/** The addresses under which others reach this machine; loopback is guarded as a range. */
 export function nodeAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) =>
-    (addresses ?? []).map(({ address }) => address),
-  )
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address)
 }
 
 /**

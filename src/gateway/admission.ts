@@ -1,0 +1,85 @@
+import { errorText, ProtocolError, Refusal, type Secret } from '../lib/index.ts'
+import { decodeTunnelCreate, type TunnelCreate } from '../protocol/index.ts'
+import { type GatewayClaims, type VerifiedToken, verifyGatewayToken } from '../tokens/index.ts'
+import { reasonOf } from './status.ts'
+import type { Tunnel } from './tunnel.ts'
+
+export interface Admitted {
+  claims: GatewayClaims
+  /** Flags of `Capability` that the client offers. */
+  capsFlags: number
+}
+
+/**
+ * Decides about the token that TUNNEL_CREATE carries. It is verified first, so that a stranger learns
+ * nothing of the node's state; then come the node's own limits; it is redeemed last, so that no use of it
+ * is spent in vain. What is taken is given back at the tunnel's end.
+ *
+ * @param body of TUNNEL_CREATE
+ * @throws Refusal or ProtocolError, after the log has told the exact reason
+ */
+export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted> {
+  let verified: VerifiedToken | undefined
+  try {
+    const request = decodeTunnelCreate(body)
+    verified = await verify(tunnel, cookieOf(tunnel, request))
+    takePlace(tunnel)
+    await redeem(tunnel, verified)
+    tunnel.log = tunnel.log.child(tokenFields(verified))
+    tunnel.log.info('token.redeemed', { issuer: verified.issuerThumbprint })
+    return { claims: verified.claims, capsFlags: request.capsFlags }
+  } catch (error) {
+    tunnel.log.warn('token.refused', {
+      reason: reasonOf(error),
+      error: errorText(error),
+      ...(verified === undefined ? {} : tokenFields(verified)),
+    })
+    throw error
+  }
+}
+
+function cookieOf({ node }: Tunnel, { paaCookie, reauthTunnelContext }: TunnelCreate): Secret {
+  if (paaCookie === undefined) {
+    throw new ProtocolError('ERR_PACKET_MALFORMED', 'TUNNEL_CREATE', 'paaCookie', 'absent')
+  }
+  const { maxCookieCharacters } = node.limits
+  if (paaCookie.length > maxCookieCharacters) {
+    const message = `${paaCookie.length} characters, at most ${maxCookieCharacters}`
+    throw new ProtocolError('ERR_PACKET_TOO_LARGE', 'TUNNEL_CREATE', 'paaCookie', message)
+  }
+  // We never ask for reauthentication, so there is no context that a client could know.
+  if (reauthTunnelContext !== undefined && reauthTunnelContext !== 0n) {
+    throw new Refusal('token-malformed', 'reauthTunnelContext: unknown')
+  }
+  return paaCookie
+}
+
+function verify({ node, client }: Tunnel, token: Secret): Promise<VerifiedToken> {
+  return verifyGatewayToken(token, {
+    trust: node.trust,
+    nowMs: node.clock.now(),
+    audience: node.farmName,
+    leewaySeconds: node.leewaySeconds,
+    clientAddress: client.remoteAddress,
+    reopenSeconds: node.ledger.reopenSeconds,
+  })
+}
+
+function takePlace({ node, client, held }: Tunnel): void {
+  if (node.draining) throw new Refusal('node-draining', 'this node takes no new tunnels')
+  const release = node.tunnels.take(client.remoteAddress)
+  if (release === undefined) {
+    throw new Refusal('limit-reached', `tunnels: have ${node.tunnels.total} on this node`)
+  }
+  held.defer(release)
+}
+
+async function redeem({ id, node, client, held }: Tunnel, token: VerifiedToken): Promise<void> {
+  const clientAddress = client.remoteAddress
+  const lease = await node.ledger.redeem({ token, clientAddress, tunnel: id })
+  held.defer(() => lease.release())
+}
+
+function tokenFields({ claims }: VerifiedToken): Record<string, string> {
+  return { jti: claims.jti, tenant: claims.tid, vm: claims.vm, host: claims.dst }
+}

@@ -1,0 +1,76 @@
+import { Refusal } from '../lib/index.ts'
+import { type Packet, PacketType } from '../protocol/index.ts'
+import { encodeRefusal, outOfOrder } from './refusal.ts'
+import { reasonOf, statusAt } from './status.ts'
+import type { PacketTransport } from './transport/packet-transport.ts'
+
+/**
+ * Set-up's side of the strict question and answer of [MS-TSGU] 1.3.2.1.2: it gives out only the request
+ * that is due, and knows which response an error belongs in.
+ */
+export class Conversation {
+  readonly #transport: PacketTransport
+  /** Type of the request that is due or being answered. */
+  #request: PacketType = PacketType.handshakeRequest
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(transport: PacketTransport) {
+    this.#transport = transport
+  }
+
+  /** From now on, the next requests must come within this time; replaces the limit before. */
+  within(timeoutMs: number, what: string): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      const refusal = new Refusal('set-up-timeout', `${what}: not within ${timeoutMs} ms`)
+      this.#transport.inbox.end(refusal)
+    }, timeoutMs)
+  }
+
+  /** The conversation is over: no time limit runs on. */
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /**
+   * Body of the request that is due; KEEPALIVE may come between requests after the handshake.
+   *
+   * @throws ProtocolError `ERR_PACKET_UNEXPECTED` for any other packet; the reason of the transport's end
+   */
+  async receive(type: PacketType): Promise<Uint8Array> {
+    this.#request = type
+    for (;;) {
+      const packet = await this.#transport.inbox.receive()
+      if (packet.type === type) return packet.body
+      if (!this.#isKeepAlive(packet)) this.#refuseOutOfOrder(packet)
+    }
+  }
+
+  /** Nothing but KEEPALIVE may be waiting: the client speaks before it has its answer. */
+  expectSilence(): void {
+    for (const packet of this.#transport.inbox.takeWaiting()) {
+      if (!this.#isKeepAlive(packet)) this.#refuseOutOfOrder(packet)
+    }
+  }
+
+  send(packet: Uint8Array): void {
+    this.#transport.send(packet)
+  }
+
+  /** Answers the current request with the error's class; a client that has gone gets nothing. */
+  refuse(error: unknown): void {
+    if (reasonOf(error) === 'client-closed') return
+    const answer = encodeRefusal(this.#request, statusAt(this.#request, error))
+    if (answer !== undefined) this.#transport.send(answer)
+  }
+
+  #isKeepAlive({ type }: Packet): boolean {
+    return type === PacketType.keepAlive && this.#request !== PacketType.handshakeRequest
+  }
+
+  #refuseOutOfOrder(packet: Packet): never {
+    const due = this.#request
+    this.#request = packet.type
+    throw outOfOrder(packet, `due is type ${due}`)
+  }
+}

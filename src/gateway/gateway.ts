@@ -1,0 +1,51 @@
+import { Refusal } from '../lib/index.ts'
+import { createListener } from './listener.ts'
+import { GatewayNode } from './node.ts'
+import type { GatewayOptions } from './options.ts'
+import { Requests } from './requests.ts'
+
+/** One running node. */
+export interface Gateway {
+  /**
+   * Starts every listener.
+   *
+   * @returns `host:port` as bound, in the order of the options
+   * @throws BrokerError `ERR_START` when an address can't be taken; close the gateway then
+   */
+  listen(): Promise<{ address: string }[]>
+  /** Admits no new tunnels and says so on `/readyz`; live ones go on. */
+  drain(): void
+  /** Ends every tunnel with `node-stopped` and closes everything; resolves when that is done. */
+  close(): Promise<void>
+}
+
+/** @throws ConfigError for a target rule that is no network */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { log, tls, listeners } = options
+  const node = new GatewayNode(options)
+  const requests = new Requests(node)
+  const { limits } = node
+  const onConnection = requests.serve.bind(requests)
+  const servers = listeners.map(({ address }) =>
+    createListener({ address, tls, limits, log, onConnection }),
+  )
+  const setState = (state: string): void => log.info('node.state', { state })
+  return {
+    async listen() {
+      const addresses = await Promise.all(servers.map((server) => server.listen()))
+      setState(node.ready ? 'ready' : 'degraded')
+      return addresses.map((address) => ({ address }))
+    },
+    drain() {
+      node.draining = true
+      setState('draining')
+    },
+    async close() {
+      node.draining = true
+      for (const server of servers) server.stop()
+      requests.close()
+      await node.sessions.endAll(new Refusal('node-stopped', 'this node stops'))
+      setState('stopped')
+    },
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * One gateway node: TLS listeners, the two transports of MS-TSGU, set-up with token verification and
+ * redeem, dialling, relay. It holds no issuer key, mints nothing, reads no configuration and no file.
+ * Start with `gateway.ts`, then `setup.ts`, which reads like the protocol's sequence.
+ */
+export { createGateway, type Gateway } from './gateway.ts'
+export { DEFAULT_LIMITS, type Limits } from './limits.ts'
+export type { GatewayOptions } from './options.ts'
+export { createTargetPolicy, type TargetPolicy, type TargetRule } from './targets.ts'

@@ -1,0 +1,33 @@
+import type { Clock, Endpoint, Log } from '../lib/index.ts'
+import type { ClientBinding, RedeemLedger, TrustList } from '../tokens/index.ts'
+import type { Limits } from './limits.ts'
+import type { TargetRule } from './targets.ts'
+
+/** All that a node needs; it reads no configuration and no file by itself. */
+export interface GatewayOptions {
+  /** This node's name in the farm, for the log. */
+  node: string
+  /** The audience that tokens must name. */
+  farmName: string
+  /** TLS listeners; port 0 takes a free one. */
+  listeners: readonly { address: Endpoint }[]
+  tls: {
+    /** Certificate, then its chain. */
+    certificatePem: string
+    privateKeyPem: string
+  }
+  /** Issuers whose tokens are admitted; with none the node is not ready. */
+  trust: TrustList
+  /** Decides how often a token may open a tunnel. */
+  ledger: RedeemLedger
+  /** The only hosts that may be dialled. */
+  targets: { allow: readonly TargetRule[] }
+  /** How closely the two halves of an HTTP pair must come from one client. */
+  clientBinding: ClientBinding
+  /** Clock difference to the issuer to forgive, 0 to 30. */
+  leewaySeconds: number
+  clock: Clock
+  log: Log
+  /** Those that differ from `DEFAULT_LIMITS`. */
+  limits?: Partial<Limits>
+}

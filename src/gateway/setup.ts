@@ -1,0 +1,140 @@
+import { randomInt } from 'node:crypto'
+import { errorText, ProtocolError, Refusal } from '../lib/index.ts'
+import {
+  Capability,
+  CHANNEL_PROTOCOL,
+  decodeChannelCreate,
+  decodeHandshakeRequest,
+  decodeTunnelAuth,
+  ExtendedAuth,
+  encodeChannelResponse,
+  encodeHandshakeResponse,
+  encodeTunnelAuthResponse,
+  encodeTunnelResponse,
+  type HandshakeRequest,
+  PacketType,
+} from '../protocol/index.ts'
+import type { GatewayClaims } from '../tokens/index.ts'
+import { admit } from './admission.ts'
+import { matchTarget } from './channel-target.ts'
+import { Conversation } from './conversation.ts'
+import { dialHost, type HostConnection } from './dial.ts'
+import { reasonOf, Status } from './status.ts'
+import type { Tunnel } from './tunnel.ts'
+
+/** Of what a client offers we take part in these; quarantine, reauthentication and UDP never. */
+const CAPABILITIES =
+  Capability.idleTimeout | Capability.messagingConsentSign | Capability.messagingServiceMsg
+
+/** A tunnel has one channel; Windows clients want its id to be at least 1. */
+const CHANNEL_ID = 1
+
+/**
+ * Set-up, [MS-TSGU] 1.3.2.1.2: handshake, tunnel, authorization, channel; the client asks, we answer.
+ * A refusal is answered in the response that was due, and then nothing more is read.
+ *
+ * @returns the host, connected; its bytes have not been read yet
+ * @throws Refusal or ProtocolError, after the client has its answer
+ */
+export async function setUp(tunnel: Tunnel): Promise<HostConnection> {
+  const { node, transport } = tunnel
+  const { tunnelTimeoutMs, channelTimeoutMs } = node.limits
+  const conversation = new Conversation(transport)
+  try {
+    conversation.within(tunnelTimeoutMs, 'tunnel')
+    const handshake = await conversation.receive(PacketType.handshakeRequest)
+    checkHandshake(tunnel, decodeHandshakeRequest(handshake))
+    transport.send(
+      encodeHandshakeResponse({
+        errorCode: Status.ok,
+        verMajor: 1,
+        verMinor: 0,
+        serverVersion: 0,
+        extendedAuth: ExtendedAuth.paa,
+      }),
+    )
+
+    const request = await conversation.receive(PacketType.tunnelCreate)
+    const { claims, capsFlags } = await admit(tunnel, request)
+    tunnel.onCreated()
+    transport.send(
+      encodeTunnelResponse({
+        serverVersion: 0,
+        statusCode: Status.ok,
+        tunnelId: randomInt(1, 2 ** 32),
+        capsFlags: capsFlags & CAPABILITIES,
+      }),
+    )
+
+    conversation.within(channelTimeoutMs, 'channel')
+    // The name in it is the client's own word for itself: nothing is decided by it.
+    decodeTunnelAuth(await conversation.receive(PacketType.tunnelAuth))
+    transport.send(
+      encodeTunnelAuthResponse({
+        errorCode: Status.ok,
+        redirFlags: claims.rdr ?? 0,
+        idleTimeoutMinutes: 0,
+      }),
+    )
+
+    const channel = await conversation.receive(PacketType.channelCreate)
+    const host = await openChannel(tunnel, claims, channel)
+    conversation.expectSilence()
+    transport.send(encodeChannelResponse({ errorCode: Status.ok, channelId: CHANNEL_ID }))
+    return host
+  } catch (error) {
+    conversation.refuse(error)
+    throw error
+  } finally {
+    conversation.stop()
+  }
+}
+
+/** Version 1.0, or the 0.0 of some test clients; a method of authentication that we have. */
+function checkHandshake(tunnel: Tunnel, { verMajor, extendedAuth }: HandshakeRequest): void {
+  if (verMajor > 1) {
+    const message = `${verMajor}, need at most 1`
+    throw new ProtocolError('ERR_PACKET_MALFORMED', 'HANDSHAKE_REQUEST', 'verMajor', message)
+  }
+  if ((extendedAuth & ExtendedAuth.paa) !== 0) return
+  const refusal = new Refusal('token-malformed', `extendedAuth: ${extendedAuth} brings no token`)
+  tunnel.log.warn('token.refused', { reason: refusal.reason, error: refusal.message })
+  throw refusal
+}
+
+async function openChannel(
+  tunnel: Tunnel,
+  claims: GatewayClaims,
+  body: Uint8Array,
+): Promise<HostConnection> {
+  const { node, transport, log } = tunnel
+  try {
+    const { resources, altResources, port, protocol } = decodeChannelCreate(body)
+    if (protocol !== CHANNEL_PROTOCOL) {
+      throw new Refusal('target-mismatch', `protocol: ${protocol}, need ${CHANNEL_PROTOCOL}`)
+    }
+    const names = [...resources, ...altResources]
+    const target = matchTarget(claims.dst, { names, port })
+    checkEnforceable(claims)
+    const host = await dialHost(target, {
+      policy: node.targets,
+      timeoutMs: node.limits.dialTimeoutMs,
+      maxAttempts: node.limits.maxDialAttempts,
+      signal: transport.inbox.ended,
+    })
+    tunnel.held.defer(() => host.socket.destroy())
+    log.info('channel.opened', { address: host.target.address, port: host.target.port })
+    return host
+  } catch (error) {
+    log.warn('channel.refused', { reason: reasonOf(error), error: errorText(error) })
+    throw error
+  }
+}
+
+/** What a token restricts and this node cannot enforce, it must not serve. */
+function checkEnforceable({ knd, idl, max }: GatewayClaims): void {
+  if (knd !== 'rdp') throw new Refusal('policy-denied', `knd: ${knd} is not served by this node`)
+  if (idl !== undefined || max !== undefined) {
+    throw new Refusal('policy-denied', 'idl, max: this node enforces no session limits')
+  }
+}

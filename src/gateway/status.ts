@@ -1,0 +1,98 @@
+import { BrokerError, ProtocolError, type Reason, Refusal } from '../lib/index.ts'
+import { PacketType } from '../protocol/index.ts'
+
+/**
+ * Return codes of [MS-TSGU] 2.2.6, always with the high bit: FreeRDP 2 and 3 take the low word alone
+ * for success in a response, and say only "Network disconnect!" when CLOSE_CHANNEL carries it.
+ */
+export const Status = {
+  ok: 0,
+  /** ERROR_CONNECTION_ABORTED: ended by the operator. */
+  connectionAborted: 0x8007_04d4,
+  /** E_PROXY_INTERNALERROR */
+  internalError: 0x8007_59d8,
+  /** E_PROXY_RAP_ACCESSDENIED */
+  resourceAccessDenied: 0x8007_59da,
+  /** E_PROXY_TS_CONNECTFAILED */
+  hostConnectFailed: 0x8007_59dd,
+  /** E_PROXY_MAXCONNECTIONSREACHED */
+  maxConnectionsReached: 0x8007_59e6,
+  /** E_PROXY_SESSIONTIMEOUT */
+  sessionTimeout: 0x8007_59f6,
+  /** E_PROXY_COOKIE_BADPACKET */
+  cookieBadPacket: 0x8007_59f7,
+  /** E_PROXY_COOKIE_AUTHENTICATION_ACCESS_DENIED */
+  cookieAccessDenied: 0x8007_59f8,
+  /** E_PROXY_UNSUPPORTED_AUTHENTICATION_METHOD */
+  unsupportedAuthentication: 0x8007_59f9,
+} as const
+
+/** The one table from reason to what the peer learns: the class the protocol has for it, never more. */
+const STATUS_OF_REASON: Record<Reason, number> = {
+  'token-malformed': Status.cookieAccessDenied,
+  'token-expired': Status.cookieAccessDenied,
+  'token-not-yet-valid': Status.cookieAccessDenied,
+  'issuer-unknown': Status.cookieAccessDenied,
+  'issuer-outside-window': Status.cookieAccessDenied,
+  'algorithm-refused': Status.cookieAccessDenied,
+  'signature-invalid': Status.cookieAccessDenied,
+  'audience-mismatch': Status.cookieAccessDenied,
+  'client-mismatch': Status.cookieAccessDenied,
+  'token-replayed': Status.cookieAccessDenied,
+  'token-revoked': Status.cookieAccessDenied,
+  'trust-stale': Status.cookieAccessDenied,
+  'broker-unreachable': Status.cookieAccessDenied,
+  'limit-reached': Status.maxConnectionsReached,
+  'node-draining': Status.maxConnectionsReached,
+  'target-mismatch': Status.resourceAccessDenied,
+  'target-not-allowed': Status.resourceAccessDenied,
+  'host-not-opted-in': Status.resourceAccessDenied,
+  'policy-denied': Status.resourceAccessDenied,
+  'vm-unknown': Status.resourceAccessDenied,
+  'host-unreachable': Status.hostConnectFailed,
+  'host-not-rdp': Status.hostConnectFailed,
+  'host-tls-mismatch': Status.hostConnectFailed,
+  killed: Status.connectionAborted,
+  superseded: Status.connectionAborted,
+  drained: Status.connectionAborted,
+  'node-stopped': Status.connectionAborted,
+  'idle-limit': Status.sessionTimeout,
+  'session-limit': Status.sessionTimeout,
+  'vm-mismatch': Status.internalError,
+  'host-refused': Status.internalError,
+  'origin-refused': Status.internalError,
+  'protocol-error': Status.internalError,
+  'set-up-timeout': Status.internalError,
+  'slow-peer': Status.internalError,
+  'node-lost': Status.internalError,
+  'client-closed': Status.internalError,
+  'host-closed': Status.internalError,
+  'internal-error': Status.internalError,
+}
+
+export function statusOf(reason: Reason): number {
+  return STATUS_OF_REASON[reason]
+}
+
+/** The public word for whatever ended a tunnel. */
+export function reasonOf(error: unknown): Reason {
+  if (error instanceof Refusal) return error.reason
+  if (error instanceof ProtocolError) return 'protocol-error'
+  if (error instanceof BrokerError && error.code === 'ERR_DEADLINE') return 'set-up-timeout'
+  return 'internal-error'
+}
+
+/** The code for an error that ends set-up, by the request it is the answer to. */
+export function statusAt(request: PacketType, error: unknown): number {
+  const reason = reasonOf(error)
+  if (request === PacketType.handshakeRequest && reason === 'token-malformed') {
+    return Status.unsupportedAuthentication
+  }
+  if (request === PacketType.tunnelCreate && isMalformed(error)) return Status.cookieBadPacket
+  return statusOf(reason)
+}
+
+/** Bytes that break the packet itself, as against a packet whose turn it is not. */
+function isMalformed(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code !== 'ERR_PACKET_UNEXPECTED'
+}

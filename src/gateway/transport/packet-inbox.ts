@@ -1,0 +1,103 @@
+import { BrokerError } from '../../lib/index.ts'
+import { type Packet, PacketFramer } from '../../protocol/index.ts'
+
+/** What the inbox stops and restarts when packets come faster than they are taken. */
+export interface Flow {
+  pause(): void
+  resume(): void
+}
+
+/**
+ * Where a transport puts the client's bytes. During set-up, packets wait until they are asked for one by
+ * one; afterwards they go straight to the relay.
+ *
+ * INVARIANT: the first end wins; after it no packet comes out.
+ */
+export class PacketInbox {
+  readonly #framer = new PacketFramer()
+  readonly #flow: Flow
+  readonly #maxQueued: number
+  readonly #ended = new AbortController()
+  readonly #queue: Packet[] = []
+  #asked: PromiseWithResolvers<Packet> | undefined
+  #sink: ((packet: Packet) => void) | undefined
+
+  /** @param maxQueued packets that may wait before the client is paused */
+  constructor(flow: Flow, maxQueued: number) {
+    this.#flow = flow
+    this.#maxQueued = maxQueued
+  }
+
+  /** Aborted when the transport is over; its reason says why: a Refusal or a ProtocolError. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** The next packet; at most one call may wait. Rejects with the reason of the end. */
+  receive(): Promise<Packet> {
+    if (this.ended.aborted) return Promise.reject(this.ended.reason)
+    const packet = this.#queue.shift()
+    if (packet !== undefined) {
+      if (this.#queue.length < this.#maxQueued) this.#flow.resume()
+      return Promise.resolve(packet)
+    }
+    this.#asked = Promise.withResolvers()
+    return this.#asked.promise
+  }
+
+  /** Hands over what waits, in order; nothing is waiting afterwards. */
+  takeWaiting(): Packet[] {
+    return this.#queue.splice(0)
+  }
+
+  /** From now on every packet goes to `sink` at once. `pause` and `resume` are the sink's from here. */
+  divert(sink: (packet: Packet) => void): void {
+    this.#sink = sink
+    for (const packet of this.takeWaiting()) sink(packet)
+    this.#flow.resume()
+  }
+
+  pause(): void {
+    this.#flow.pause()
+  }
+
+  resume(): void {
+    this.#flow.resume()
+  }
+
+  /** Bytes of the client, split anywhere. Bytes that break the protocol end the transport. */
+  push(bytes: Uint8Array): void {
+    if (this.ended.aborted) return
+    try {
+      for (const packet of this.#framer.push(bytes)) this.#deliver(packet)
+    } catch (error) {
+      this.end(error)
+    }
+  }
+
+  end(reason: unknown): void {
+    if (this.ended.aborted) return
+    this.#queue.length = 0
+    this.#ended.abort(reason ?? new BrokerError('ERR_CLOSED', 'the transport is closed'))
+    this.#asked?.reject(this.ended.reason)
+    this.#asked = undefined
+  }
+
+  #deliver(packet: Packet): void {
+    if (this.ended.aborted) return
+    // A packet that waits outlives the bytes it is a view of.
+    if (this.#sink === undefined) this.#keep({ ...packet, body: Uint8Array.from(packet.body) })
+    else this.#sink(packet)
+  }
+
+  #keep(packet: Packet): void {
+    if (this.#asked !== undefined) {
+      const { resolve } = this.#asked
+      this.#asked = undefined
+      resolve(packet)
+      return
+    }
+    this.#queue.push(packet)
+    if (this.#queue.length >= this.#maxQueued) this.#flow.pause()
+  }
+}

@@ -1,0 +1,67 @@
+import type { Socket } from 'node:net'
+import { Refusal } from '../../lib/index.ts'
+import type { Limits } from '../limits.ts'
+import { closeGracefully } from './closing.ts'
+import { PacketInbox } from './packet-inbox.ts'
+import type { PacketTransport } from './packet-transport.ts'
+import {
+  CloseCode,
+  createFrameReader,
+  encodeBinaryFrame,
+  encodeCloseFrame,
+  encodePongFrame,
+  writeBinaryHeader,
+} from './websocket-frames.ts'
+
+/**
+ * Packets over one WebSocket, [MS-TSGU] 2.2.3.1.1: what the client sends in any frames is one stream of
+ * packets, what we send is one message for each. We never send PING: it crashes FreeRDP 3.10 and later.
+ */
+export class WebSocketTransport implements PacketTransport {
+  readonly kind = 'websocket'
+  readonly inbox: PacketInbox
+  readonly #socket: Socket
+  readonly #closeTimeoutMs: number
+  #closeCode: number = CloseCode.normal
+
+  /** @param rest bytes that came after the upgrade request */
+  constructor(socket: Socket, rest: Buffer, limits: Limits) {
+    this.#socket = socket
+    this.#closeTimeoutMs = limits.closeTimeoutMs
+    const inbox = new PacketInbox(socket, limits.maxQueuedPackets)
+    this.inbox = inbox
+    const read = createFrameReader({
+      onBinary: (data) => inbox.push(data),
+      onPing: (data) => {
+        // RFC 6455 5.5.3 lets us leave out answers: they must not pile up for a client that doesn't read.
+        if (socket.writable && !socket.writableNeedDrain) socket.write(encodePongFrame(data))
+      },
+      onClose: () => inbox.end(new Refusal('client-closed', 'WebSocket CLOSE')),
+      onError: (error, closeCode) => {
+        this.#closeCode = closeCode
+        inbox.end(error)
+      },
+    })
+    socket.on('data', read)
+    socket.on('end', () => inbox.end(new Refusal('client-closed', 'end of the WebSocket')))
+    socket.on('error', (error) => inbox.end(new Refusal('client-closed', error.message)))
+    socket.on('close', () => inbox.end(new Refusal('client-closed', 'WebSocket closed')))
+    read(rest)
+    socket.resume()
+  }
+
+  send(packet: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(encodeBinaryFrame(packet))
+  }
+
+  sendInPlace(buffer: Buffer, start: number, end: number, done: () => void): void {
+    const begin = writeBinaryHeader(buffer, start, end)
+    if (this.#socket.writable) this.#socket.write(buffer.subarray(begin, end), done)
+    else done()
+  }
+
+  close(): Promise<void> {
+    if (this.#socket.writable) this.#socket.write(encodeCloseFrame(this.#closeCode))
+    return closeGracefully(this.#socket, this.#closeTimeoutMs)
+  }
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { errorText, type Log, type Refusal } from '../lib/index.ts'
+import type { GatewayNode } from './node.ts'
+import { FirstBytes } from './relay/first-bytes.ts'
+import { Relay } from './relay/relay.ts'
+import type { Session } from './sessions.ts'
+import { setUp } from './setup.ts'
+import { reasonOf } from './status.ts'
+import type { PacketTransport } from './transport/packet-transport.ts'
+
+/** Who is at the other end, as the HTTP requests told. */
+export interface Client {
+  remoteAddress: string
+  /** `RDG-Connection-Id`; a WebSocket may come without one. */
+  connectionId: string | undefined
+  /** `RDG-Correlation-Id`, for the log only. */
+  correlationId: string | undefined
+}
+
+export interface TunnelOptions {
+  node: GatewayNode
+  client: Client
+  transport: PacketTransport
+  /** Gives back the place among connections that have no tunnel yet. */
+  leaveHalfOpen: () => void
+}
+
+/** One tunnel, from its first packet until its last socket is closed. */
+export class Tunnel implements Session {
+  /** Names the tunnel on this node. */
+  readonly id = randomUUID()
+  readonly node: GatewayNode
+  readonly client: Client
+  readonly transport: PacketTransport
+  /** Given back at the end: places, lease, sockets. */
+  readonly held = new DisposableStack()
+  /** Resolves when everything is given back and closed. */
+  readonly done: Promise<void>
+  /** Carries the token's fields once it is verified. */
+  log: Log
+  readonly #leaveHalfOpen: () => void
+  #createdAtMs: number | undefined
+  #relay: Relay | undefined
+
+  /** A running tunnel, known to its node until it is done. */
+  static start(options: TunnelOptions): Tunnel {
+    const tunnel = new Tunnel(options)
+    options.node.sessions.add(tunnel)
+    return tunnel
+  }
+
+  private constructor({ node, client, transport, leaveHalfOpen }: TunnelOptions) {
+    this.node = node
+    this.client = client
+    this.transport = transport
+    this.log = node.log.child({ tunnel: this.id, ...client })
+    this.#leaveHalfOpen = leaveHalfOpen
+    this.held.defer(leaveHalfOpen)
+    this.done = this.#run()
+  }
+
+  end(reason: Refusal): void {
+    this.transport.inbox.end(reason)
+  }
+
+  /** TUNNEL_RESPONSE says yes: from here on the tunnel counts, and its end is told. */
+  onCreated(): void {
+    this.#leaveHalfOpen()
+    this.#createdAtMs = this.node.clock.now()
+    this.log.info('tunnel.created', { transport: this.transport.kind })
+  }
+
+  async #run(): Promise<void> {
+    const error = await this.#serve()
+    this.#tellEnd(error)
+    await this.transport.close()
+    this.held.dispose()
+  }
+
+  /** @returns what ended it */
+  async #serve(): Promise<unknown> {
+    try {
+      const host = await setUp(this)
+      const firstBytes = new FirstBytes()
+      const { transport } = this
+      this.#relay = new Relay({ transport, host, firstBytes, limits: this.node.limits })
+      return await this.#relay.run()
+    } catch (error) {
+      return error
+    }
+  }
+
+  #tellEnd(error: unknown): void {
+    const reason = reasonOf(error)
+    const fields = { reason, error: errorText(error) }
+    if (reason === 'internal-error') this.log.error('tunnel.failed', fields)
+    if (this.#createdAtMs === undefined) {
+      this.log.debug('connection.refused', fields)
+      return
+    }
+    this.log.info('session.closed', {
+      ...fields,
+      bytesIn: this.#relay?.bytesIn ?? 0,
+      bytesOut: this.#relay?.bytesOut ?? 0,
+      durationMs: this.node.clock.now() - this.#createdAtMs,
+    })
+  }
+}

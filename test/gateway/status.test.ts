@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { reasonOf, statusOf } from '../../src/gateway/status.ts'
+import { BrokerError, ProtocolError, REASONS, Refusal } from '../../src/lib/index.ts'
+
+test('every reason has a code with the high bit, and none is the quarantine code', () => {
+  const codes = REASONS.map(statusOf)
+  expect(codes.filter((code) => code >>> 16 !== 0x8007)).toEqual([])
+  expect(codes).not.toContain(0x8007_59ed)
+})
+
+test('token reasons all look alike from outside', () => {
+  const reasons = REASONS.filter((reason) =>
+    /^(token|issuer|signature|algorithm|audience)-/.test(reason),
+  )
+  expect(new Set(reasons.map(statusOf))).toEqual(new Set([0x8007_59f8]))
+})
+
+test('errors become the public word for what happened', () => {
+  expect(reasonOf(new Refusal('killed', 'by hand'))).toBe('killed')
+  expect(reasonOf(new ProtocolError('ERR_PACKET_MALFORMED', 'DATA', 'cbDataLen', 'odd'))).toBe(
+    'protocol-error',
+  )
+  expect(reasonOf(new BrokerError('ERR_DEADLINE', 'late'))).toBe('set-up-timeout')
+  expect(reasonOf(new TypeError('bug'))).toBe('internal-error')
+})
