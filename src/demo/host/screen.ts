@@ -25,6 +25,9 @@ import { DataType, encodeDataPdu } from './wire/share.ts'
 
 const TICK_MS = 1_000
 
+/** Where a screen's messages go. */
+export type ScreenOutput = Pick<Link, 'queuedBytes' | 'send' | 'sendIo'>
+
 export interface ScreenOptions {
   size: Size
   capabilities: ClientCapabilities
@@ -36,7 +39,7 @@ export interface ScreenOptions {
 
 /** One viewer's picture and the timers that bring it to the viewer. Owns them: `close` ends them. */
 export class Screen {
-  readonly #link: Link
+  readonly #link: ScreenOutput
   readonly #options: ScreenOptions
   readonly #framebuffer: Framebuffer
   readonly #card: TestCard
@@ -51,7 +54,7 @@ export class Screen {
   #stalledTicks = 0
 
   /** Draws the card; the first picture goes out `FIRST_PICTURE_DELAY_MS` from now. */
-  constructor(link: Link, options: ScreenOptions) {
+  constructor(link: ScreenOutput, options: ScreenOptions) {
     this.#link = link
     this.#options = options
     this.#framebuffer = new Framebuffer(options.size)
