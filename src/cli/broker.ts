@@ -1,12 +1,7 @@
 import type { Command } from 'commander'
 import { createBroker } from '../broker/index.ts'
-import { checkPair, type KeyPair } from '../certs/index.ts'
-import {
-  assertDevelopmentAllowed,
-  type BrokerConfig,
-  loadBrokerConfig,
-  type PairFiles,
-} from '../config/index.ts'
+import { checkPair } from '../certs/index.ts'
+import { assertDevelopmentAllowed, type BrokerConfig, loadBrokerConfig } from '../config/index.ts'
 import {
   type Clock,
   createLog,
@@ -18,9 +13,9 @@ import {
 import { createPortal } from '../portal/index.ts'
 import { openSqliteStore } from '../store/index.ts'
 import { createIssuer } from '../tokens/index.ts'
-import { readText } from './files.ts'
 import { startHttpsServer } from './https-server.ts'
 import { say } from './output.ts'
+import { readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export function register(program: Command): void {
@@ -103,12 +98,5 @@ export async function startBroker({
   } catch (error) {
     await closeParts()
     throw error
-  }
-}
-
-function readPair({ certificateFile, privateKeyFile }: PairFiles, path: string): KeyPair {
-  return {
-    certificatePem: readText(certificateFile, `${path}.certificateFile`),
-    privateKeyPem: readText(privateKeyFile, `${path}.privateKeyFile`),
   }
 }
