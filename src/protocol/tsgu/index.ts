@@ -37,6 +37,7 @@ export {
   type HandshakeResponse,
 } from './handshake.ts'
 export { HEADER_BYTES, MAX_DATA_PACKET_BYTES, type Packet, PacketType } from './packet.ts'
+export { formatStatus, statusName } from './status-name.ts'
 export {
   decodeTunnelCreate,
   decodeTunnelResponse,
