@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, InvalidArgumentError } from 'commander'
 import ipaddr from 'ipaddr.js'
-import { type DemoOptions, type ReadyFile, startDemo } from '../demo/index.ts'
+import { CURL_CONFIG, type DemoOptions, type ReadyFile, startDemo } from '../demo/index.ts'
 import { BrokerError, type Endpoint, errorText, parseEndpoint, systemClock } from '../lib/index.ts'
 import { fail, print, printJson, say } from './output.ts'
 import { seedDemoStore } from './seed.ts'
@@ -123,25 +123,24 @@ function parseDialled(text: string): Endpoint {
 function summary(ready: ReadyFile, readyFile: string): string {
   const { tenant, operator, vms, gateways } = ready
   const vm = vms[0]?.id ?? ''
+  const curlConfig = join(dirname(readyFile), CURL_CONFIG)
   return `
 Portcullis is running. Ctrl-C stops all of it.
 
-  Portal     ${ready.portalUrl}
-             sign in as ${tenant.user} with ${tenant.password}
-             (operator: ${operator.user} with ${operator.password})
-  Machines   ${vms.map(({ id, name }) => `${name} (${id})`).join(', ')}
-  Gateways   ${gateways.map(({ id, address }) => `${id} ${address}`).join(', ')}
-  CA         ${ready.caFile}
-  Ready file ${readyFile} (API key, addresses; for scripts)
+  Portal      ${ready.portalUrl}
+              sign in as "${tenant.user}" with ${tenant.password}
+  Machines    ${vms.map(({ id, name }) => `${name} (${id})`).join(', ')}
+  Gateways    ${gateways.map(({ id, address }) => `${id} ${address}`).join(', ')}
+  Authority   ${ready.caFile}
+  Ready file  ${readyFile} (for scripts; operator "${operator.user}" has ${operator.password})
 
-Open a console from another terminal:
+Open a console in another terminal (FreeRDP 3: xfreerdp3, and add /u:u /p:p):
 
-  xfreerdp "$(npx portcullis console open ${vm})" /cert:ignore     # FreeRDP 3: xfreerdp3 … /u:u /p:p
+  xfreerdp "$(npx portcullis console open ${vm})" /cert:ignore
 
-The same over HTTP:
+The same file by the API:
 
-  jq -r '"header = \\"Authorization: Bearer \\(.apiKey)\\""' ${readyFile} |
-    curl --config - --cacert ${ready.caFile} --json '{"vm":"${vm}"}' \\
-      -H 'Accept: application/x-rdp' -o console.rdp ${ready.apiUrl}/v1/consoles
+  curl --config ${curlConfig} --json '{"vm":"${vm}"}' \\
+    -H 'Accept: application/x-rdp' -o console.rdp ${ready.apiUrl}/v1/consoles
 `.trimStart()
 }

@@ -4,11 +4,15 @@
  */
 import { Command, CommanderError } from 'commander'
 import * as broker from './broker.ts'
+import * as config from './config.ts'
 import * as console from './console.ts'
 import * as demo from './demo.ts'
 import * as demoHost from './demo-host.ts'
+import * as farm from './farm.ts'
 import * as gateway from './gateway.ts'
 import { ExitCode, fail } from './output.ts'
+import * as rdp from './rdp.ts'
+import * as token from './token.ts'
 
 /** In the order of the help. */
 const commands: Array<{ register(program: Command): void }> = [
@@ -16,6 +20,10 @@ const commands: Array<{ register(program: Command): void }> = [
   broker,
   gateway,
   console,
+  token,
+  rdp,
+  farm,
+  config,
   demoHost,
 ]
 

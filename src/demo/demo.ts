@@ -2,10 +2,16 @@ import { join, resolve } from 'node:path'
 import { BrokerError, type Clock, type Endpoint, formatEndpoint } from '../lib/index.ts'
 import { ensureCertificates } from './certificates.ts'
 import { writeConfigFiles } from './config-files.ts'
-import { makePrivateDirectory, readIfPresent } from './files.ts'
+import { makePrivateDirectory, readIfPresent, writePrivateFile } from './files.ts'
 import { checkPortIsFree } from './ports.ts'
 import { type ReadinessQuestion, untilReady } from './readiness.ts'
-import { type ReadyFile, removeReadyFile, runningDemo, writeReadyFile } from './ready-file.ts'
+import {
+  type ReadyFile,
+  removeReadyFile,
+  renderCurlConfig,
+  runningDemo,
+  writeReadyFile,
+} from './ready-file.ts'
 import { lastWords, type Role, startRole, whileRunning } from './roles.ts'
 import { type DemoSecrets, loadSecrets } from './secrets.ts'
 
@@ -62,6 +68,9 @@ const TENANT = { id: 'acme', name: 'Acme Hosting' }
 const TENANT_USER = 'tenant'
 const OPERATOR_USER = 'operator'
 
+/** Lies in the data directory, for people who try the API by hand. */
+export const CURL_CONFIG = 'curl.conf'
+
 const START_WITHIN_MS = 20_000
 const STOP_GRACE_MS = 5_000
 
@@ -85,6 +94,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   }
   try {
     const ready = await startRoles(options, dataDirectory, roles)
+    writePrivateFile(join(dataDirectory, CURL_CONFIG), renderCurlConfig(ready))
     writeReadyFile(readyFile, ready)
     return { ready, readyFile, failure: firstFailure(roles), stop }
   } catch (error) {

@@ -21,6 +21,15 @@ export function writeReadyFile(path: string, ready: ReadyFile): void {
   writePrivateFile(path, `${JSON.stringify(ready, null, 2)}\n`)
 }
 
+/**
+ * Options for `curl --config`: the authority and the API key, which so stay out of curl's arguments.
+ *
+ * @returns the file's content
+ */
+export function renderCurlConfig({ caFile, apiKey }: ReadyFile): string {
+  return `cacert = "${caFile}"\nheader = "Authorization: Bearer ${apiKey}"\n`
+}
+
 export function removeReadyFile(path: string): void {
   rmSync(path, { force: true })
 }

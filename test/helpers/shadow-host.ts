@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from './eventually.ts'
-import { freePort } from './ports.ts'
+import { accepts, freePort } from './ports.ts'
 import { startProgram } from './programs.ts'
 import { type Display, startDisplay } from './xvfb.ts'
 
@@ -38,15 +37,4 @@ export async function startShadowHost(): Promise<ShadowHost> {
     throw error
   }
   return { address: '127.0.0.1', port, display, stop }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host: '127.0.0.1', port })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

@@ -1,0 +1,109 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { fetchConsoleFile } from '../helpers/api.ts'
+import { type DemoRun, ENTRY, startDemoRun } from '../helpers/demo.ts'
+import { eventually } from '../helpers/eventually.ts'
+import {
+  FREERDP_PROGRAMS,
+  type FreerdpProgram,
+  startFreerdp,
+  TRANSPORT_ARGS,
+  TRANSPORTS,
+  type Transport,
+} from '../helpers/freerdp.ts'
+import { accepts, freePort } from '../helpers/ports.ts'
+import {
+  type RunningProgram,
+  runProgram,
+  startProgram,
+  testWithPrograms,
+} from '../helpers/programs.ts'
+import { isNear, takeScreenshot } from '../helpers/screenshot.ts'
+import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
+import { type Display, startDisplay } from '../helpers/xvfb.ts'
+
+const COLOUR = [40, 200, 90] as const
+
+describe('through HAProxy, with the configuration that farm render wrote', () => {
+  let host: ShadowHost
+  let demo: DemoRun
+  let haproxy: RunningProgram
+  let display: Display
+  let scratch: string
+
+  beforeAll(async () => {
+    scratch = await mkdtemp(join(tmpdir(), 'portcullis-haproxy-'))
+    const port = await freePort()
+    host = await startShadowHost()
+    await host.display.paintRoot(
+      `#${COLOUR.map((it) => it.toString(16).padStart(2, '0')).join('')}`,
+    )
+    demo = await startDemoRun([
+      ...['--console', `${host.address}:${host.port}`],
+      ...['--farm-address', `localhost:${port}`],
+    ])
+    await runProgram(process.execPath, [
+      ENTRY,
+      ...['farm', 'render', '--config', join(demo.dataDirectory, 'config', 'farm.yaml')],
+      ...['--out', scratch],
+    ])
+    haproxy = startProgram('haproxy', ['-db', '-f', join(scratch, 'haproxy.cfg')])
+    await eventually('HAProxy listens', () => accepts(port), { context: haproxy.output })
+    display = await startDisplay()
+  })
+
+  afterAll(async () => {
+    await display?.stop()
+    await haproxy?.stop()
+    await demo?.stop()
+    await host?.stop()
+    await rm(scratch, { recursive: true, force: true })
+  })
+
+  for (const program of FREERDP_PROGRAMS) {
+    for (const transport of TRANSPORTS) {
+      testWithPrograms(
+        [program, 'haproxy', 'freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot'],
+        `${program} shows the host over ${transport}`,
+        () => showsTheHost(program, transport),
+      )
+    }
+  }
+
+  async function showsTheHost(program: FreerdpProgram, transport: Transport): Promise<void> {
+    expect(demo.ready.gatewayAddress).not.toBe(demo.ready.gateways[0]?.address)
+    const file = join(scratch, 'console.rdp')
+    await writeFile(file, await fetchConsoleFile(demo.ready, demo.ready.vms[0]?.id ?? ''))
+    const before = await tunnels()
+    const client = await startFreerdp({
+      program,
+      display,
+      args: [file, ...TRANSPORT_ARGS[program][transport]],
+    })
+    try {
+      await eventually(
+        'the client shows the host',
+        async () => isNear((await takeScreenshot(display)).at(700, 400), COLOUR),
+        { timeoutMs: 30_000, context: () => client.output() + haproxy.output() },
+      )
+      expect((await tunnels()).slice(before.length)).toEqual([transport])
+    } finally {
+      await client.stop()
+    }
+    await eventually('the display is clear again', async () =>
+      isNear((await takeScreenshot(display)).at(700, 400), [0, 0, 0]),
+    )
+  }
+
+  /** Transports of the tunnels that either node has seen: affinity may choose any. */
+  async function tunnels(): Promise<unknown[]> {
+    const logs = await Promise.all(demo.ready.gateways.map(({ id }) => demo.log(id)))
+    return logs
+      .flat()
+      .filter(({ event }) => event === 'tunnel.created')
+      .sort((a, b) => String(a.time).localeCompare(String(b.time)))
+      .map((line) => line.transport)
+  }
+})

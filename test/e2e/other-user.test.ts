@@ -1,0 +1,102 @@
+import { chown, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadGatewayConfig } from '../../src/config/index.ts'
+import { fetchConsoleFile } from '../helpers/api.ts'
+import { withSetting } from '../helpers/broken-tokens.ts'
+import { type DemoRun, startDemoRun } from '../helpers/demo.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { freePort } from '../helpers/ports.ts'
+import { runProgram, startProgram } from '../helpers/programs.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+/** `nobody` on Debian. */
+const NOBODY = 65_534
+
+let demo: DemoRun
+let home: string
+
+beforeAll(async () => {
+  demo = await startDemoRun()
+  home = await mkdtemp(join(tmpdir(), 'portcullis-nobody-'))
+  await chown(home, NOBODY, NOBODY)
+})
+
+afterAll(async () => {
+  await demo?.stop()
+  await rm(home, { recursive: true, force: true })
+})
+
+test('a node serves as a user who cannot read the key of the issuer', async () => {
+  const issuerKey = join(demo.dataDirectory, 'certs', 'broker', 'issuer.key')
+  await expect(asNobody('cat', [issuerKey])).rejects.toThrow('Permission denied')
+
+  const port = await freePort()
+  const config = await ownConfig(port)
+  const entry = join(await readableCopy(), 'src', 'main.mjs')
+  const node = startProgram(process.execPath, [entry, 'gateway', '--config', config], {
+    uid: NOBODY,
+    cwd: home,
+  })
+  try {
+    await eventually('the node listens', () => node.output().includes('listens on'), {
+      context: node.output,
+    })
+    expect((await stat(`/proc/${node.pid}`)).uid).toBe(NOBODY)
+    // A console of the running demo, through this node instead of its own.
+    const file = join(home, 'console.rdp')
+    const rdp = await fetchConsoleFile(demo.ready, demo.ready.vms[0]?.id ?? '')
+    await writeFile(file, withSetting(rdp, 'gatewayhostname', `localhost:${port}`))
+    const probe = await runProgram(process.execPath, [
+      join(ROOT, 'src', 'main.mjs'),
+      ...['probe', file, '--ca', demo.ready.caFile],
+    ])
+    expect(probe).toMatch(/TLS/)
+  } finally {
+    await node.stop()
+  }
+})
+
+/** The demo's first node's configuration, with files that are this user's own: TLS pair and public certificates. */
+async function ownConfig(port: number): Promise<string> {
+  const original = join(demo.dataDirectory, 'config', 'gw1.yaml')
+  const { tls, trust } = loadGatewayConfig(original)
+  const issuer = trust[0]?.certificateFile ?? ''
+  let text = await readFile(original, 'utf8')
+  for (const [from, name] of [
+    [tls.certificateFile, 'tls.crt'],
+    [tls.privateKeyFile, 'tls.key'],
+    [issuer, 'issuer.crt'],
+  ] as const) {
+    const to = join(home, name)
+    await cp(from, to)
+    await chown(to, NOBODY, NOBODY)
+    text = text.replace(from, to)
+  }
+  const first = demo.ready.gateways[0]?.address.split(':')[1] ?? ''
+  const config = join(home, 'gateway.yaml')
+  await writeFile(config, text.replace(`127.0.0.1:${first}`, `127.0.0.1:${port}`))
+  await chown(config, NOBODY, NOBODY)
+  return config
+}
+
+/** This checkout, or a copy where its own place is closed to others. */
+async function readableCopy(): Promise<string> {
+  const readable = await asNobody('test', ['-r', join(ROOT, 'src', 'main.mjs')]).then(
+    () => true,
+    () => false,
+  )
+  if (readable) return ROOT
+  const copy = join(home, 'product')
+  await mkdir(copy)
+  for (const name of ['package.json', 'src', 'node_modules']) {
+    await cp(join(ROOT, name), join(copy, name), { recursive: true, verbatimSymlinks: true })
+  }
+  await runProgram('chown', ['-R', String(NOBODY), dirname(join(copy, 'src'))])
+  return copy
+}
+
+function asNobody(program: string, args: string[]): Promise<string> {
+  return runProgram(program, args, { uid: NOBODY, cwd: '/' })
+}
