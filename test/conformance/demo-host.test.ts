@@ -183,6 +183,21 @@ describe('ending', () => {
     expect(client.messages).toEqual([hex('20 80')])
   })
 
+  test.each([
+    ['before its request', []],
+    ['within its request', [hex('03 00 00')]],
+    ['before its TLS hello', [hex('03 00 00 13 0e e0 00 00 00 00 00 01 00 08 00 01 00 00 00')]],
+  ])('close does not wait for a client that hangs %s', async (_, bytes) => {
+    const client = await connected()
+    for (const part of bytes) client.send(part)
+    client.drain()
+    await sleep(50)
+    const start = performance.now()
+    await host.close()
+    expect(performance.now() - start).toBeLessThan(2_500)
+    await isClosed(client)
+  })
+
   test('a shutdown request is granted by closing', async () => {
     const client = await opened()
     client.sendIo(shareData(36, hex('')))

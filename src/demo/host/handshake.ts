@@ -53,7 +53,7 @@ export async function secure(
   const socket = new TLSSocket(raw, { isServer: true, secureContext })
   // An error reaches whoever reads the socket; this keeps one between two reads from ending the process.
   socket.on('error', () => {})
-  await orClosed(socket, once(socket, 'secure'))
+  await orClosed(raw, once(socket, 'secure'))
   return { socket, requestedProtocols }
 }
 

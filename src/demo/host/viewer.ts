@@ -45,11 +45,15 @@ export class Viewer {
     this.#raw.on('error', () => {})
     this.#raw.setNoDelay(true)
     const closed = new Promise((resolve) => this.#raw.once('close', resolve))
-    const failure = await this.#run().then(
-      () => ({}),
-      (error: unknown) => (this.#ended ? {} : describe(error)),
-    )
-    log.info('viewer.closed', { durationMs: clock.now() - startedAt, ...failure })
+    const closing = (fields: LogFields = {}) => ({ durationMs: clock.now() - startedAt, ...fields })
+    try {
+      await this.#run()
+      log.info('viewer.closed', closing())
+    } catch (error) {
+      if (this.#ended) log.info('viewer.closed', closing())
+      else if (isFromPeer(error)) log.info('viewer.closed', closing(describe(error)))
+      else log.error('viewer.failed', closing({ error: errorText(error) }))
+    }
     this.#active?.screen.close()
     this.#finish()
     await closed
@@ -115,10 +119,16 @@ export class Viewer {
   }
 }
 
-/** Log fields: our own errors have a code, a reset or a torn connection has none. */
+/** Bytes that break the protocol, and what sockets and streams report; anything else is our bug. */
+function isFromPeer(error: unknown): boolean {
+  return error instanceof BrokerError || (error instanceof Error && 'code' in error)
+}
+
 function describe(error: unknown): LogFields {
-  const code = error instanceof BrokerError ? error.code : 'ERR_CLOSED'
-  return { code, error: errorText(error) }
+  return {
+    code: error instanceof BrokerError ? error.code : 'ERR_CLOSED',
+    error: errorText(error),
+  }
 }
 
 /** Until the client ends, or its shutdown request: nobody is logged on, so it is granted by closing. */
