@@ -23,6 +23,7 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
   try {
     const request = decodeTunnelCreate(body)
     verified = await verify(tunnel, cookieOf(tunnel, request))
+    tunnel.transport.inbox.ended.throwIfAborted()
     takePlace(tunnel)
     await redeem(tunnel, verified)
     tunnel.log = tunnel.log.child(tokenFields(verified))

@@ -21,10 +21,10 @@ export interface Gateway {
 
 /** @throws ConfigError for a target rule that is no network */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { log, tls, listeners } = options
+  const { tls, listeners } = options
   const node = new GatewayNode(options)
   const requests = new Requests(node)
-  const { limits } = node
+  const { limits, log } = node
   const onConnection = requests.serve.bind(requests)
   const servers = listeners.map(({ address }) =>
     createListener({ address, tls, limits, log, onConnection }),
@@ -45,6 +45,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const server of servers) server.stop()
       requests.close()
       await node.sessions.endAll(new Refusal('node-stopped', 'this node stops'))
+      for (const server of servers) server.destroyAll()
       setState('stopped')
     },
   }

@@ -5,6 +5,8 @@
 export interface Limits {
   /** Sockets at once, in any state: three for each tunnel that is allowed, and some that only knock. */
   maxConnections: number
+  /** The same for one client address; three of them carry one tunnel at most. */
+  maxConnectionsPerAddress: number
   /** From TCP accept to the end of the TLS handshake, and again to the end of the request head. */
   requestHeadTimeoutMs: number
   /** OUT and WebSocket connections that have no tunnel yet: nobody has proven anything on them. */
@@ -21,7 +23,11 @@ export interface Limits {
   channelTimeoutMs: number
   /** Tunnels at once on this node; a tunnel at rest holds about 50 to 85 KiB. */
   maxTunnels: number
-  /** Tunnels at once from one client address; large, since a whole office may share one. */
+  /**
+   * Tunnels at once from one client address; large, since a whole office may share one. Behind a balancer
+   * that does not tell the client's address, all clients share the balancer's: then raise this one, and
+   * the two other limits for one address with it.
+   */
   maxTunnelsPerAddress: number
   /** Name look-up and TCP connect to the host together; below the 15 s that clients wait. */
   dialTimeoutMs: number
@@ -46,6 +52,7 @@ export interface Limits {
 /** Sizes of heads, chunks and packets are bounded in `protocol`, where they are read. */
 export const DEFAULT_LIMITS: Limits = {
   maxConnections: 8_192,
+  maxConnectionsPerAddress: 1_024,
   requestHeadTimeoutMs: 10_000,
   maxHalfOpen: 1_024,
   maxHalfOpenPerAddress: 128,

@@ -1,7 +1,9 @@
+import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { BrokerError, type Endpoint, formatEndpoint, type Log } from '../lib/index.ts'
 import { normalizeAddress } from '../tokens/index.ts'
 import type { Limits } from './limits.ts'
+import { Quota } from './quota.ts'
 
 /** An accepted client connection with TLS done; nothing has been read. */
 export interface ClientConnection {
@@ -23,6 +25,8 @@ export interface Listener {
   listen(): Promise<string>
   /** Stops accepting; connections that live go on. */
   stop(): void
+  /** Destroys whatever connection is left, in TLS handshake or later. */
+  destroyAll(): void
 }
 
 const KEEP_ALIVE_AFTER_MS = 30_000
@@ -45,7 +49,20 @@ export function createListener(options: ListenerOptions): Listener {
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
   })
-  server.maxConnections = limits.maxConnections
+  const quota = new Quota(limits.maxConnections, limits.maxConnectionsPerAddress)
+  const accepted = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    const release = quota.take(normalizeAddress(socket.remoteAddress ?? '') ?? '')
+    if (release === undefined) {
+      socket.destroy()
+      return
+    }
+    accepted.add(socket)
+    socket.once('close', () => {
+      accepted.delete(socket)
+      release()
+    })
+  })
   server.on('secureConnection', (socket) => {
     // From the first moment: a reset before anybody listens must not end the process.
     socket.on('error', () => {})
@@ -61,6 +78,9 @@ export function createListener(options: ListenerOptions): Listener {
   return {
     listen: () => listen(server, address),
     stop: () => void server.close(),
+    destroyAll: () => {
+      for (const socket of accepted) socket.destroy()
+    },
   }
 }
 

@@ -31,7 +31,7 @@ export class GatewayNode {
     this.clientBinding = options.clientBinding
     this.leewaySeconds = options.leewaySeconds
     this.clock = options.clock
-    this.log = options.log
+    this.log = options.log.child({ node: options.node })
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.targets = createTargetPolicy(options.targets.allow, nodeAddresses())
     this.halfOpen = new Quota(this.limits.maxHalfOpen, this.limits.maxHalfOpenPerAddress)

@@ -40,7 +40,8 @@ export class Requests {
       await this.#dispatch(connection, received)
     } catch (error) {
       this.#node.log.debug('connection.refused', { remoteAddress, error: errorText(error) })
-      await this.#answer(socket, statusOfError(error))
+      if (isClosed(error)) socket.destroy()
+      else await this.#answer(socket, statusOfError(error))
     }
   }
 
@@ -147,6 +148,10 @@ export class Requests {
     if (socket.writable) socket.write(renderAnswer(status, fields))
     await closeGracefully(socket, this.#node.limits.closeTimeoutMs)
   }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof BrokerError && error.code === 'ERR_CLOSED'
 }
 
 function statusOfError(error: unknown): number {

@@ -16,10 +16,11 @@ export class FirstBytes {
   }
 
   /**
-   * @returns everything held so far, once it is proven; undefined before
+   * @returns these bytes and what was held before them, once that is proven; undefined before
    * @throws Refusal `vm-mismatch` for a preconnection blob, `protocol-error` for what is no RDP
    */
   push(bytes: Uint8Array): Uint8Array | undefined {
+    if (this.#proven) return bytes
     const first = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
     const kind = classifyFirstBytes(first)
     switch (kind) {

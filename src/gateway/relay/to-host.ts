@@ -29,7 +29,7 @@ export class ToHost implements Direction {
 
   /** @throws Refusal from the first bytes, or `slow-peer` past the cap */
   push(payload: Uint8Array): void {
-    const bytes = this.#firstBytes.proven ? payload : this.#firstBytes.push(payload)
+    const bytes = this.#firstBytes.push(payload)
     if (bytes === undefined || bytes.length === 0 || !this.#socket.writable) return
     this.bytes += bytes.length
     if (!this.#socket.write(bytes)) {
