@@ -18,7 +18,7 @@ const unitRooms = [
 ]
 
 /**
- * Three projects: `unit` (no programs but Node, runs in `npm run check`), `conformance` (the gateway
+ * Four projects: `unit` (no programs but Node, runs in `npm run check`), `conformance` (the gateway
  * on loopback against raw bytes) and `e2e` (real programs; one file at a time, since they share CPUs).
  */
 export default defineConfig({
@@ -35,6 +35,15 @@ export default defineConfig({
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
           testTimeout: 20_000,
+        },
+      },
+      // Figures, never failures: run by `npm run bench`, and by nothing else.
+      {
+        test: {
+          name: 'bench',
+          include: ['test/bench/**/*.bench.ts'],
+          testTimeout: 600_000,
+          fileParallelism: false,
         },
       },
       {
