@@ -46,7 +46,8 @@ export async function startTls(
   try {
     return await untilReady(secure, 'secureConnect', signal)
   } catch (error) {
-    if (signal.aborted || !isCertificateError(error)) throw error
+    // Node's types leave out that it is unset unless the check has failed.
+    if (signal.aborted || !secure.authorizationError) throw error
     throw new BrokerError('ERR_CERTIFICATE', `the gateway's certificate: ${errorText(error)}`, {
       cause: error,
     })
@@ -82,11 +83,4 @@ async function untilReady<S extends Socket>(
   } finally {
     signal.removeEventListener('abort', abort)
   }
-}
-
-/** OpenSSL's verification errors and Node's own check of names carry these codes. */
-function isCertificateError(error: unknown): boolean {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string')
-    return false
-  return /CERT|ISSUER|SELF_SIGNED|CRL|ALTNAME/.test(error.code) && !/^ERR_SSL_/.test(error.code)
 }

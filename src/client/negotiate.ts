@@ -1,0 +1,78 @@
+import { BrokerError } from '../lib/index.ts'
+import {
+  type ConnectionConfirm,
+  decodeConnectionConfirm,
+  encodeConnectionRequest,
+  encodePreconnectionBlob,
+  SecurityProtocol,
+  tpktLength,
+} from '../protocol/index.ts'
+import type { ConsoleChannel } from './console-channel.ts'
+import { StepError, Steps, type StepsOptions } from './steps.ts'
+
+export interface NegotiateOptions extends StepsOptions {
+  /** Sent first, for targets that want to know the VM. */
+  preconnectionBlob?: string | undefined
+}
+
+/** What every client of today offers: hosts answer it with a protocol or with what they ask for instead. */
+const OFFERED = SecurityProtocol.ssl | SecurityProtocol.hybrid | SecurityProtocol.hybridEx
+
+/** A confirm with negotiation data has 19 bytes. */
+const MAX_CONFIRM_BYTES = 1024
+
+/**
+ * The first question and answer of RDP, [MS-RDPBCGR] 2.2.1.1 and 2.2.1.2: whatever the target confirms
+ * or refuses in it, it is an RDP server. The channel is of no further use to a caller that won't go on.
+ *
+ * @throws StepError of step `negotiation`: `ERR_REFUSED` with the gateway's code when it closes the channel,
+ *   `ERR_NO_ANSWER`, `ERR_DEADLINE`, `ERR_PACKET_…` for an answer that is no RDP
+ */
+export function negotiate(
+  channel: ConsoleChannel,
+  { preconnectionBlob, ...options }: NegotiateOptions,
+): Promise<ConnectionConfirm> {
+  return new Steps(options).run('negotiation', async (signal) => {
+    if (preconnectionBlob !== undefined) {
+      channel.write(encodePreconnectionBlob({ version: 2, id: 0, text: preconnectionBlob }))
+    }
+    channel.write(
+      encodeConnectionRequest({ negotiation: { flags: 0, requestedProtocols: OFFERED } }),
+    )
+    return decodeConnectionConfirm(await readTpkt(channel, signal))
+  })
+}
+
+/** Leaves the channel paused; bytes past the packet are lost. */
+async function readTpkt(channel: ConsoleChannel, signal: AbortSignal): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  let received: Buffer = Buffer.alloc(0)
+  const onData = (bytes: Buffer): void => {
+    received = Buffer.concat([received, bytes])
+    try {
+      const length = tpktLength(received, MAX_CONFIRM_BYTES)
+      if (length !== undefined && received.length >= length) resolve(received.subarray(0, length))
+    } catch (error) {
+      reject(error)
+    }
+  }
+  const onEnd = (): void => reject(endOf(channel))
+  const abort = (): void => reject(signal.reason)
+  channel.on('data', onData).on('end', onEnd).on('error', reject)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    if (channel.readableEnded) onEnd()
+    return await promise
+  } finally {
+    channel.pause()
+    channel.off('data', onData).off('end', onEnd).off('error', reject)
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function endOf({ closeStatus }: ConsoleChannel): BrokerError {
+  if (closeStatus !== undefined && closeStatus !== 0) {
+    return StepError.refused('negotiation', closeStatus)
+  }
+  return new BrokerError('ERR_NO_ANSWER', 'the target closed the connection')
+}
