@@ -1,0 +1,161 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import {
+  negotiate,
+  openConsole,
+  StepError,
+  type StepReport,
+  type TransportKind,
+} from '../client/index.ts'
+import { BrokerError, type Endpoint, formatEndpoint, parseEndpoint, Secret } from '../lib/index.ts'
+import {
+  type ConnectionConfirm,
+  formatStatus,
+  NegotiationFailureCode,
+  SecurityProtocol,
+} from '../protocol/index.ts'
+import { parseRdpFile, type RdpFile } from '../rdpfile/index.ts'
+import { readBytes, readText } from './files.ts'
+import { print, printJson } from './output.ts'
+
+const TRANSPORTS: readonly TransportKind[] = ['websocket', 'http']
+const DEFAULT_TIMEOUT_MS = 10_000
+const GATEWAY_PORT = 443
+const RDP_PORT = 3389
+
+interface Options {
+  ca?: string
+  transport: TransportKind
+  timeout: number
+  json?: boolean
+}
+
+/** What an `.rdp` file says about the way to its target. */
+interface Route {
+  gateway: Endpoint
+  target: Endpoint
+  token: Secret
+  preconnectionBlob: string | undefined
+}
+
+export function register(program: Command): void {
+  program
+    .command('probe')
+    .description('goes through the gateway of an .rdp file to the first answer of its target')
+    .argument('<file>', '.rdp file with a gateway token; the probe uses one opening of it')
+    .option('--ca <file>', "authorities to trust, PEM (default: the system's)")
+    .addOption(
+      new Option('--transport <kind>', 'how to reach the gateway')
+        .choices(TRANSPORTS)
+        .default('websocket'),
+    )
+    .option('--timeout <time>', 'limit of each step, for example 500ms or 10s', parseTimeout)
+    .option('--json', 'steps and answer as JSON')
+    .addHelpText('after', '\nExample:\n  portcullis probe console.rdp --ca certs/public/ca.crt')
+    .action((path: string, { timeout = DEFAULT_TIMEOUT_MS, ...options }: Options) =>
+      probe(path, { ...options, timeout }),
+    )
+}
+
+async function probe(path: string, { ca, transport, timeout, json }: Options): Promise<void> {
+  const route = readRoute(parseRdpFile(readBytes(path, 'file')))
+  const reports: StepReport[] = []
+  const common = {
+    timeoutMs: timeout,
+    onStep: (report: StepReport): void => {
+      reports.push(report)
+      if (!json) print(stepLine(report))
+    },
+  }
+  try {
+    const channel = await openConsole({
+      ...common,
+      ...route,
+      transport,
+      ca: ca === undefined ? undefined : readText(ca, '--ca'),
+    })
+    try {
+      const answer = describe(
+        await negotiate(channel, { ...common, preconnectionBlob: route.preconnectionBlob }),
+      )
+      if (json) printJson({ ...summary(route, transport, reports), answer })
+      else print(`${formatEndpoint(route.target)} answers: ${answer}`)
+    } finally {
+      channel.destroy()
+    }
+  } catch (error) {
+    if (json && error instanceof StepError) {
+      printJson({ ...summary(route, transport, reports), failure: failureOf(error) })
+    }
+    throw error
+  }
+}
+
+/** @throws BrokerError `ERR_RDP_FILE` naming the setting that is missing or can't be followed */
+function readRoute(file: RdpFile): Route {
+  const token = file.get('gatewayaccesstoken')
+  if (token === undefined || token === '') {
+    throw new BrokerError('ERR_RDP_FILE', 'gatewayaccesstoken: not in the file')
+  }
+  if (file.get('negotiate security layer') === '0') {
+    throw new BrokerError(
+      'ERR_RDP_FILE',
+      'negotiate security layer: 0 wants TLS at once, which this probe does not speak',
+    )
+  }
+  return {
+    gateway: endpointOf(file, 'gatewayhostname', GATEWAY_PORT),
+    target: endpointOf(file, 'full address', Number(file.get('server port') ?? RDP_PORT)),
+    token: new Secret(token),
+    preconnectionBlob: file.get('pcb') || undefined,
+  }
+}
+
+function endpointOf(file: RdpFile, setting: string, defaultPort: number): Endpoint {
+  const text = file.get(setting)
+  if (text === undefined) throw new BrokerError('ERR_RDP_FILE', `${setting}: not in the file`)
+  const endpoint = parseEndpoint(text, defaultPort)
+  if (endpoint === undefined) throw new BrokerError('ERR_RDP_FILE', `${setting}: need host:port`)
+  return endpoint
+}
+
+function summary({ gateway, target }: Route, transport: TransportKind, steps: StepReport[]) {
+  return { gateway: formatEndpoint(gateway), target: formatEndpoint(target), transport, steps }
+}
+
+function failureOf(error: StepError) {
+  const { step, code, statusCode, statusName, httpStatus } = error
+  return {
+    step,
+    code,
+    ...(statusCode === undefined ? {} : { status: formatStatus(statusCode), statusName }),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    detail: error.message,
+  }
+}
+
+function stepLine({ step, durationMs }: StepReport): string {
+  return `${step.padEnd(14)}${durationMs.toFixed(1).padStart(9)} ms`
+}
+
+function describe(confirm: ConnectionConfirm): string {
+  switch (confirm.kind) {
+    case 'plain':
+      return 'RDP with standard security, no negotiation'
+    case 'failure':
+      return `RDP refuses what was offered: ${nameIn(NegotiationFailureCode, confirm.failureCode)}`
+    case 'selected':
+      return `RDP with ${nameIn(SecurityProtocol, confirm.selectedProtocol)}`
+  }
+}
+
+function nameIn(table: Record<string, number>, value: number): string {
+  return Object.entries(table).find(([, code]) => code === value)?.[0] ?? String(value)
+}
+
+/** `500ms`, `10s`, `2m` or plain seconds, in milliseconds. */
+function parseTimeout(text: string): number {
+  const [, number, unit = 's'] = /^(\d{1,6})(ms|s|m)?$/.exec(text) ?? []
+  const milliseconds = Number(number) * (unit === 'ms' ? 1 : unit === 'm' ? 60_000 : 1_000)
+  if (milliseconds > 0) return milliseconds
+  throw new InvalidArgumentError('need a time such as 500ms or 10s.')
+}
