@@ -1,4 +1,4 @@
-import { Refusal } from '../lib/index.ts'
+import { ProtocolError, Refusal } from '../lib/index.ts'
 import { type Packet, PacketType } from '../protocol/index.ts'
 import { encodeRefusal, outOfOrder } from './refusal.ts'
 import { reasonOf, statusAt } from './status.ts'
@@ -57,9 +57,13 @@ export class Conversation {
     this.#transport.send(packet)
   }
 
-  /** Answers the current request with the error's class; a client that has gone gets nothing. */
+  /**
+   * Answers the current request with the error's class. Nothing goes to a client that has gone, nor to one
+   * whose bytes were no packets: the connection just closes.
+   */
   refuse(error: unknown): void {
-    if (reasonOf(error) === 'client-closed') return
+    const brokenStream = this.#transport.inbox.ended.reason instanceof ProtocolError
+    if (brokenStream || reasonOf(error) === 'client-closed') return
     const answer = encodeRefusal(this.#request, statusAt(this.#request, error))
     if (answer !== undefined) this.#transport.send(answer)
   }

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { Secret } from '../../src/lib/index.ts'
 import {
   decodeChannelResponse,
   decodeClose,
@@ -9,20 +8,23 @@ import {
   decodeTunnelAuthResponse,
   decodeTunnelResponse,
   encodeCloseChannel,
-  encodeConnectionRequest,
   encodeData,
   encodeKeepAlive,
-  type Packet,
   PacketType,
 } from '../../src/protocol/index.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { openHttpPair, openWebSocket, requests, type TestClient } from './support/raw-client.ts'
+import {
+  connectTo,
+  expectPacket,
+  FIRST_BYTES,
+  KINDS,
+  type Kind,
+  openChannel,
+  openTunnel,
+} from './support/conversation.ts'
+import { requests, type TestClient } from './support/raw-client.ts'
 import { type ScriptedHost, startHost } from './support/scripted-host.ts'
 import { startNode, type TestNode } from './support/test-node.ts'
-
-const FIRST_BYTES = encodeConnectionRequest({
-  negotiation: { flags: 0, requestedProtocols: 1 },
-})
 
 let node: TestNode
 let host: ScriptedHost
@@ -41,43 +43,20 @@ afterEach(() => {
 
 afterAll(() => node.gateway.close())
 
-const transports = { websocket: openWebSocket, http: openHttpPair }
-type Kind = keyof typeof transports
-const kinds: Kind[] = ['websocket', 'http']
-
 async function connect(kind: Kind): Promise<TestClient> {
-  const client = await transports[kind](node.port, node.ca)
+  const client = await connectTo(node, kind)
   clients.push(client)
   return client
 }
 
-async function expectPacket(client: TestClient, type: PacketType): Promise<Packet> {
-  const packet = await client.receive()
-  expect(packet?.type).toBe(type)
-  if (packet === undefined) throw new Error('no packet')
-  return packet
-}
-
-async function openTunnel(client: TestClient, token: Secret): Promise<void> {
-  client.send(requests.handshake())
-  await expectPacket(client, PacketType.handshakeResponse)
-  client.send(requests.tunnel(token))
-  await expectPacket(client, PacketType.tunnelResponse)
-  client.send(requests.authorization())
-  await expectPacket(client, PacketType.tunnelAuthResponse)
-}
-
-async function openChannel(kind: Kind): Promise<TestClient> {
+async function openedChannel(kind: Kind): Promise<TestClient> {
   host = await startHost()
   const client = await connect(kind)
-  await openTunnel(client, await node.mint(host.port))
-  client.send(requests.channel(host.port))
-  const response = await expectPacket(client, PacketType.channelResponse)
-  expect(decodeChannelResponse(response.body).errorCode).toBe(0)
+  await openChannel(client, node, host.port)
   return client
 }
 
-test.each(kinds)('goes from handshake to data and back over %s', async (kind) => {
+test.each(KINDS)('goes from handshake to data and back over %s', async (kind) => {
   host = await startHost()
   const token = await node.mint(host.port)
   const client = await connect(kind)
@@ -117,8 +96,8 @@ test.each(kinds)('goes from handshake to data and back over %s', async (kind) =>
   expect(node.logged('channel.opened').at(-1)).toMatchObject({ address: '127.0.0.1' })
 })
 
-test.each(kinds)('relays megabytes both ways unchanged over %s', async (kind) => {
-  const client = await openChannel(kind)
+test.each(KINDS)('relays megabytes both ways unchanged over %s', async (kind) => {
+  const client = await openedChannel(kind)
   const connection = await host.connection()
   const up = randomBytes(3_000_000)
   const down = randomBytes(3_000_000)
@@ -140,10 +119,10 @@ test.each(kinds)('relays megabytes both ways unchanged over %s', async (kind) =>
   expect(host.received().equals(expected)).toBe(true)
 })
 
-test.each(kinds)(
+test.each(KINDS)(
   'delivers the last bytes of a host that ends, then closes over %s',
   async (kind) => {
-    const client = await openChannel(kind)
+    const client = await openedChannel(kind)
     client.send(encodeData(FIRST_BYTES))
     const connection = await host.connection()
     connection.end('last words')
@@ -159,7 +138,7 @@ test.each(kinds)(
 )
 
 test('a host that resets gives CLOSE_CHANNEL', async () => {
-  const client = await openChannel('websocket')
+  const client = await openedChannel('websocket')
   const connection = await host.connection()
   connection.resetAndDestroy()
   const close = await expectPacket(client, PacketType.closeChannel)
@@ -167,7 +146,7 @@ test('a host that resets gives CLOSE_CHANNEL', async () => {
 })
 
 test('a client that closes the channel gets its response, and the host is closed', async () => {
-  const client = await openChannel('websocket')
+  const client = await openedChannel('websocket')
   const connection = await host.connection()
   client.send(encodeCloseChannel(0))
   const response = await expectPacket(client, PacketType.closeChannelResponse)
@@ -181,7 +160,7 @@ test.each([
   ['http', 0],
   ['http', 1],
 ] as const)('the end of %s connection %i ends the host connection', async (kind, index) => {
-  const client = await openChannel(kind)
+  const client = await openedChannel(kind)
   const connection = await host.connection()
   client.send(encodeData(FIRST_BYTES))
   client.connections[index]?.socket.end()
@@ -193,7 +172,7 @@ test.each([
   expect(node.logged('session.closed').at(-1)).toMatchObject({ reason: 'client-closed' })
 })
 
-test.each(kinds)('answers a bad token with one class and logs the reason over %s', async (kind) => {
+test.each(KINDS)('answers a bad token with one class and logs the reason over %s', async (kind) => {
   host = await startHost()
   const now = Math.floor(Date.now() / 1000)
   const client = await connect(kind)
@@ -275,7 +254,7 @@ test('data before the channel response is not forwarded', async () => {
 })
 
 test('first bytes that are no X.224 request reach no host', async () => {
-  const client = await openChannel('websocket')
+  const client = await openedChannel('websocket')
   client.send(encodeData(Buffer.from('GET / HTTP/1.1\r\n\r\n')))
   const close = await expectPacket(client, PacketType.closeChannel)
   expect(decodeClose(close.body)).toBe(0x8007_59d8)

@@ -42,8 +42,9 @@ export class RawConnection {
     })
   }
 
-  static async open(port: number, ca: string): Promise<RawConnection> {
-    const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' })
+  static async open(port: number, ca: string, alpn: string[] = []): Promise<RawConnection> {
+    const options = { host: '127.0.0.1', port, ca, servername: 'localhost' }
+    const socket = connect(alpn.length === 0 ? options : { ...options, ALPNProtocols: alpn })
     const connection = new RawConnection(socket)
     await once(socket, 'secureConnect')
     return connection

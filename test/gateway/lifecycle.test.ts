@@ -1,0 +1,143 @@
+import { afterEach, expect, test } from 'vitest'
+import type { Limits } from '../../src/gateway/index.ts'
+import {
+  decodeClose,
+  decodeTunnelResponse,
+  encodeData,
+  encodeKeepAlive,
+  PacketType,
+} from '../../src/protocol/index.ts'
+import { eventually } from '../helpers/eventually.ts'
+import {
+  connectTo,
+  expectPacket,
+  FIRST_BYTES,
+  KINDS,
+  type Kind,
+  openChannel,
+} from './support/conversation.ts'
+import { requests, type TestClient } from './support/raw-client.ts'
+import { type ScriptedHost, startHost } from './support/scripted-host.ts'
+import { startNode, type TestNode } from './support/test-node.ts'
+
+const toClose: (() => unknown)[] = []
+
+afterEach(async () => {
+  await Promise.all(toClose.splice(0).map((close) => close()))
+})
+
+async function start(limits: Partial<Limits>): Promise<{ node: TestNode; host: ScriptedHost }> {
+  const node = await startNode({ limits: { closeTimeoutMs: 300, ...limits } })
+  const host = await startHost()
+  toClose.push(() => node.gateway.close(), host.close)
+  return { node, host }
+}
+
+async function connect(node: TestNode, kind: Kind): Promise<TestClient> {
+  const client = await connectTo(node, kind)
+  toClose.push(() => {
+    for (const { socket } of client.connections) socket.destroy()
+  })
+  return client
+}
+
+test.each(KINDS)('sends KEEPALIVE in silence over %s, and never as an answer', async (kind) => {
+  const { node, host } = await start({ keepAliveMs: 200 })
+  const client = await connect(node, kind)
+  await openChannel(client, node, host.port)
+  const opened = performance.now()
+  client.send(encodeKeepAlive())
+  await expectPacket(client, PacketType.keepAlive)
+  expect(performance.now() - opened).toBeGreaterThan(150)
+})
+
+test('stops with a code the client knows, and lets nothing behind', async () => {
+  const { node, host } = await start({})
+  const clients = await Promise.all(KINDS.map((kind) => connect(node, kind)))
+  for (const client of clients) await openChannel(client, node, host.port)
+  const closed = node.gateway.close()
+  for (const client of clients) {
+    const close = await expectPacket(client, PacketType.closeChannel)
+    expect(decodeClose(close.body)).toBe(0x8007_04d4)
+    expect(await client.receive()).toBeUndefined()
+  }
+  await closed
+  expect(node.logged('session.closed').map(({ reason }) => reason)).toEqual([
+    'node-stopped',
+    'node-stopped',
+  ])
+  await eventually('hosts closed', () => host.connections.every((socket) => socket.closed), {
+    intervalMs: 10,
+  })
+})
+
+async function tunnelStatus(node: TestNode, port: number): Promise<number> {
+  const client = await connect(node, 'websocket')
+  client.send(requests.handshake())
+  await expectPacket(client, PacketType.handshakeResponse)
+  client.send(requests.tunnel(await node.mint(port)))
+  const response = await expectPacket(client, PacketType.tunnelResponse)
+  return decodeTunnelResponse(response.body).statusCode
+}
+
+test('a draining node takes no new tunnel and keeps the old', async () => {
+  const { node, host } = await start({})
+  const client = await connect(node, 'websocket')
+  await openChannel(client, node, host.port)
+  node.gateway.drain()
+  expect(await tunnelStatus(node, host.port)).toBe(0x8007_59e6)
+  expect(node.logged('token.refused').at(-1)).toMatchObject({ reason: 'node-draining' })
+  client.send(encodeData(FIRST_BYTES))
+  await eventually('bytes', () => host.received().equals(FIRST_BYTES), { intervalMs: 5 })
+})
+
+test('past the limit for one address a tunnel is refused, and its token is not used up', async () => {
+  const { node, host } = await start({ maxTunnelsPerAddress: 1 })
+  const client = await connect(node, 'websocket')
+  await openChannel(client, node, host.port)
+  expect(await tunnelStatus(node, host.port)).toBe(0x8007_59e6)
+  client.connections[0]?.socket.destroy()
+  await eventually('place', () => node.logged('session.closed').length === 1, { intervalMs: 5 })
+  expect(await tunnelStatus(node, host.port)).toBe(0)
+})
+
+test.each(KINDS)('a client that reads nothing is held back, then ended, over %s', async (kind) => {
+  const { node, host } = await start({ slowPeerTimeoutMs: 400 })
+  const client = await connect(node, kind)
+  await openChannel(client, node, host.port)
+  const connection = await host.connection()
+  client.connections[0]?.socket.pause()
+  connection.write(Buffer.alloc(64 * 1024 * 1024))
+  await eventually('end', () => node.logged('session.closed').length === 1, { intervalMs: 20 })
+  const [line] = node.logged('session.closed')
+  expect(line).toMatchObject({ reason: 'slow-peer' })
+  // What the kernel's socket buffers take on both sides, and four buffers of ours.
+  expect(Number(line?.bytesOut)).toBeLessThan(16 * 1024 * 1024)
+})
+
+test('a host that reads nothing pauses the client, and ends the tunnel in the end', async () => {
+  const { node, host } = await start({ slowPeerTimeoutMs: 400 })
+  const client = await connect(node, 'websocket')
+  await openChannel(client, node, host.port)
+  const connection = await host.connection()
+  connection.pause()
+  client.send(encodeData(FIRST_BYTES))
+  for (let packet = 0; packet < 1_000; packet++) client.send(encodeData(Buffer.alloc(60_000)))
+  await eventually('end', () => node.logged('session.closed').length === 1, { intervalMs: 20 })
+  expect(node.logged('session.closed')).toMatchObject([{ reason: 'slow-peer' }])
+})
+
+test('a client that says nothing in its tunnel is ended', async () => {
+  const { node } = await start({ tunnelTimeoutMs: 100 })
+  const client = await connect(node, 'http')
+  await expectPacket(client, PacketType.handshakeResponse)
+  expect(await client.receive()).toBeUndefined()
+})
+
+test('a channel on which no first bytes come is ended', async () => {
+  const { node, host } = await start({ firstBytesTimeoutMs: 100 })
+  const client = await connect(node, 'websocket')
+  await openChannel(client, node, host.port)
+  await expectPacket(client, PacketType.closeChannel)
+  expect(node.logged('session.closed')).toMatchObject([{ reason: 'set-up-timeout' }])
+})
