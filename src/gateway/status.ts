@@ -78,8 +78,9 @@ export function statusOf(reason: Reason): number {
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason
   if (error instanceof ProtocolError) return 'protocol-error'
-  if (error instanceof BrokerError && error.code === 'ERR_DEADLINE') return 'set-up-timeout'
-  return 'internal-error'
+  if (!(error instanceof BrokerError)) return 'internal-error'
+  if (error.code === 'ERR_DEADLINE') return 'set-up-timeout'
+  return error.code === 'ERR_CLOSED' ? 'client-closed' : 'internal-error'
 }
 
 /** The code for an error that ends set-up, by the request it is the answer to. */

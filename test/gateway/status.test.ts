@@ -21,5 +21,6 @@ test('errors become the public word for what happened', () => {
     'protocol-error',
   )
   expect(reasonOf(new BrokerError('ERR_DEADLINE', 'late'))).toBe('set-up-timeout')
+  expect(reasonOf(new BrokerError('ERR_CLOSED', 'gone'))).toBe('client-closed')
   expect(reasonOf(new TypeError('bug'))).toBe('internal-error')
 })

@@ -35,7 +35,7 @@ export class FirstBytes {
         )
       case undefined:
         // At most 12 bytes, copied since they outlive the packet they came in.
-        this.#held = Uint8Array.from(first)
+        this.#held = new Uint8Array(first)
         return undefined
       default:
         throw new Refusal('protocol-error', `first bytes: need an X.224 request, have ${kind}`)

@@ -86,7 +86,7 @@ export class PacketInbox {
   #deliver(packet: Packet): void {
     if (this.ended.aborted) return
     // A packet that waits outlives the bytes it is a view of.
-    if (this.#sink === undefined) this.#keep({ ...packet, body: Uint8Array.from(packet.body) })
+    if (this.#sink === undefined) this.#keep({ ...packet, body: new Uint8Array(packet.body) })
     else this.#sink(packet)
   }
 

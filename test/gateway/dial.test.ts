@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { type DialOptions, dialHost } from '../../src/gateway/dial.ts'
+import { createTargetPolicy } from '../../src/gateway/targets.ts'
+import { startHost } from './support/scripted-host.ts'
+
+function options(port: number, change: Partial<DialOptions> = {}): DialOptions {
+  return {
+    policy: createTargetPolicy([{ cidr: '127.0.0.0/8', ports: [port] }], []),
+    timeoutMs: 5_000,
+    maxAttempts: 4,
+    signal: new AbortController().signal,
+    ...change,
+  }
+}
+
+test('connects to the address that was admitted', async () => {
+  const host = await startHost()
+  const { socket, target } = await dialHost(
+    { host: 'localhost', port: host.port },
+    options(host.port),
+  )
+  expect(target).toEqual({ address: '127.0.0.1', port: host.port })
+  expect(socket.remoteAddress).toBe('127.0.0.1')
+  socket.destroy()
+  host.close()
+})
+
+test('a host that refuses, and a name that has no address, are unreachable', async () => {
+  const host = await startHost()
+  host.close()
+  await expect(
+    dialHost({ host: '127.0.0.1', port: host.port }, options(host.port)),
+  ).rejects.toMatchObject({
+    reason: 'host-unreachable',
+  })
+  await expect(dialHost({ host: 'no-such.invalid', port: 1 }, options(1))).rejects.toMatchObject({
+    reason: 'host-unreachable',
+  })
+})
+
+test('stops when its signal does, with the reason of that', async () => {
+  const host = await startHost()
+  const signal = AbortSignal.abort(new Error('the client has gone'))
+  const dialled = dialHost({ host: '127.0.0.1', port: host.port }, options(host.port, { signal }))
+  await expect(dialled).rejects.toThrow('the client has gone')
+  host.close()
+})
