@@ -1,21 +1,16 @@
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import { z } from 'zod'
 import { BrokerError, Secret } from '../lib/index.ts'
 import type { ApiAccess } from './api-client.ts'
 import { readSecretText, readText } from './files.ts'
+import { READY_FILE, readReadyFile } from './ready-file.ts'
 
 /** Options of every command that talks to the API. */
 export interface ApiOptions {
   api?: string
   keyFile?: string
   ca?: string
+  readyFile?: string
 }
-
-const READY_FILE = join(fileURLToPath(new URL('../..', import.meta.url)), 'var', 'demo.json')
-
-const readyFile = z.object({ apiUrl: z.string(), apiKey: z.string(), caFile: z.string() })
 
 export function addApiOptions(command: Command): Command {
   return command
@@ -25,6 +20,7 @@ export function addApiOptions(command: Command): Command {
       'file with the API key, - for standard input (PORTCULLIS_KEY_FILE)',
     )
     .option('--ca <file>', "authority to trust, PEM (default: the system's)")
+    .option('--ready-file <file>', 'ready file of a demo with another data directory')
 }
 
 /**
@@ -42,7 +38,7 @@ export async function findApi(
   const keyFile = options.keyFile ?? environment.PORTCULLIS_KEY_FILE
   const ca = options.ca === undefined ? undefined : readText(options.ca, '--ca')
   if (api === undefined) {
-    const demo = readReadyFile(readyFilePath)
+    const demo = readReadyFile(options.readyFile ?? readyFilePath, '--api')
     const key = keyFile === undefined ? demo.apiKey : await readSecretText(keyFile, '--key-file')
     return {
       url: parseOrigin(demo.apiUrl),
@@ -62,22 +58,4 @@ function parseOrigin(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'https:' && url.username === '' && url.password === '') return url
   throw new BrokerError('ERR_USAGE', '--api: need https://name:port, without a user')
-}
-
-function readReadyFile(path: string): z.output<typeof readyFile> {
-  let text: string
-  try {
-    text = readText(path, 'ready file')
-  } catch (error) {
-    throw new BrokerError(
-      'ERR_USAGE',
-      '--api: not given, and no demo runs here (npm start would start one)',
-      { cause: error },
-    )
-  }
-  try {
-    return readyFile.parse(JSON.parse(text))
-  } catch (error) {
-    throw new BrokerError('ERR_USAGE', `${path}: is no ready file`, { cause: error })
-  }
 }

@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js'
 import { CURL_CONFIG, type DemoOptions, type ReadyFile, startDemo } from '../demo/index.ts'
 import { BrokerError, type Endpoint, errorText, parseEndpoint, systemClock } from '../lib/index.ts'
 import { fail, print, printJson, say } from './output.ts'
+import { READY_FILE } from './ready-file.ts'
 import { seedDemoStore } from './seed.ts'
 import { closeOnSignal } from './shutdown.ts'
 
@@ -123,6 +124,8 @@ function parseDialled(text: string): Endpoint {
 function summary(ready: ReadyFile, readyFile: string): string {
   const { tenant, operator, vms, gateways } = ready
   const vm = vms[0]?.id ?? ''
+  const isDefault = readyFile === READY_FILE
+  const open = `console open ${vm}${isDefault ? '' : ` --ready-file ${readyFile}`}`
   const curlConfig = join(dirname(readyFile), CURL_CONFIG)
   return `
 Portcullis is running. Ctrl-C stops all of it.
@@ -136,7 +139,7 @@ Portcullis is running. Ctrl-C stops all of it.
 
 Open a console in another terminal (FreeRDP 3: xfreerdp3, and add /u:u /p:p):
 
-  xfreerdp "$(npx portcullis console open ${vm})" /cert:ignore
+  xfreerdp "$(npx portcullis ${open})" /cert:ignore
 
 The same file by the API:
 

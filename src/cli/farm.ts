@@ -1,15 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import { z } from 'zod'
 import { loadFarmConfig } from '../config/index.ts'
 import { checkFarm, type FarmModel, renderHaproxy, renderKeepalived } from '../farm/index.ts'
 import { BrokerError, errorText, formatEndpoint, parseEndpoint } from '../lib/index.ts'
-import { readText } from './files.ts'
 import { print, printJson, say } from './output.ts'
+import { READY_FILE, readReadyFile } from './ready-file.ts'
 
-const READY_FILE = fileURLToPath(new URL('../../var/demo.json', import.meta.url))
 const DEMO_FARM_NAME = 'demo'
 
 interface Options {
@@ -73,17 +70,15 @@ function findModel({ config, readyFile, listen }: Options): FarmModel {
   return listen === undefined ? model : { ...model, listen }
 }
 
-const readyFileSchema = z.object({
-  caFile: z.string(),
-  gateways: z.array(z.object({ id: z.string(), address: z.string() })).min(1),
-})
-
-/** The demo's nodes behind a balancer on the port below the first node's. */
+/**
+ * The demo's nodes behind a balancer where its clients dial; a demo that has them dial the first node
+ * leaves the port below that one to the balancer.
+ */
 function modelOfDemo(path: string): FarmModel {
-  const { caFile, gateways } = readReadyFile(path)
+  const { caFile, gatewayAddress, gateways } = readReadyFile(path, '--config')
   const nodes = gateways.map(({ id, address }) => ({ name: id, address: onLoopback(address) }))
-  const ports = nodes.map(({ address }) => parseEndpoint(address)?.port ?? 0)
-  const port = Math.min(...ports) - 1
+  const dialled = portOf(gatewayAddress)
+  const port = gateways.some(({ address }) => address === gatewayAddress) ? dialled - 1 : dialled
   return {
     name: DEMO_FARM_NAME,
     address: formatEndpoint({ host: 'localhost', port }),
@@ -94,23 +89,11 @@ function modelOfDemo(path: string): FarmModel {
   }
 }
 
+function portOf(address: string): number {
+  return parseEndpoint(address)?.port ?? 0
+}
+
 /** HAProxy resolves a name once and keeps one address; for `localhost` that may be the one nobody listens on. */
 function onLoopback(address: string): string {
   return address.replace(/^localhost:/, '127.0.0.1:')
-}
-
-function readReadyFile(path: string): z.infer<typeof readyFileSchema> {
-  let text: string
-  try {
-    text = readText(path, '--ready-file')
-  } catch (error) {
-    throw new BrokerError('ERR_USAGE', `--config: not given, and no demo runs here (no ${path})`, {
-      cause: error,
-    })
-  }
-  try {
-    return readyFileSchema.parse(JSON.parse(text))
-  } catch (error) {
-    throw new BrokerError('ERR_USAGE', `--ready-file ${path}: is no ready file`, { cause: error })
-  }
 }

@@ -11,6 +11,7 @@ import * as demoHost from './demo-host.ts'
 import * as farm from './farm.ts'
 import * as gateway from './gateway.ts'
 import { ExitCode, fail } from './output.ts'
+import * as probe from './probe.ts'
 import * as rdp from './rdp.ts'
 import * as token from './token.ts'
 
@@ -20,6 +21,7 @@ const commands: Array<{ register(program: Command): void }> = [
   broker,
   gateway,
   console,
+  probe,
   token,
   rdp,
   farm,

@@ -9,8 +9,8 @@ export interface ConfigFilesInput {
   directory: string
   /** Name, and the address that clients dial. */
   farm: { name: string; address: string }
-  /** Where a balancer in front of the nodes listens; absent: clients dial the first node. */
-  balancer?: { host: string; port: number }
+  /** A balancer stands in front of the nodes. */
+  balanced: boolean
   listen: string
   portalPort: number
   gateways: Array<{ id: string; port: number }>
@@ -28,14 +28,13 @@ export interface ConfigFiles {
 
 /** Writes each role's YAML file, the same that an operator would write; it is new on every start. */
 export function writeConfigFiles(input: ConfigFilesInput): ConfigFiles {
-  const { directory, gateways, balancer } = input
+  const { directory, gateways } = input
   makePrivateDirectory(directory, 'configuration directory', 'choose another with --data-dir')
   const write = (name: string, value: object): string => {
     const path = join(directory, `${name}.yaml`)
     writePrivateFile(path, `# Written by \`portcullis demo\` on every start.\n${stringify(value)}`)
     return path
   }
-  if (balancer !== undefined) write('farm', farmConfig(input, balancer))
   return {
     broker: write('broker', brokerConfig(input)),
     gateways: gateways.map(({ id, port }) => write(id, gatewayConfig(input, id, port))),
@@ -54,7 +53,7 @@ function brokerConfig({ farm, listen, portalPort, certificates, storeFile }: Con
 }
 
 function gatewayConfig(input: ConfigFilesInput, node: string, port: number) {
-  const { farm, balancer, listen, certificates, targets } = input
+  const { farm, balanced, listen, certificates, targets } = input
   const certificateFile = certificates.issuerCertificateFile
   const { sha256Thumbprint } = readCertificate(readIfPresent(certificateFile) ?? '')
   return {
@@ -67,22 +66,7 @@ function gatewayConfig(input: ConfigFilesInput, node: string, port: number) {
       allow: targets.addresses.map((cidr) => ({ cidr, ports: targets.ports })),
     },
     // A balancer without the PROXY protocol hides the client's address: all would look like one.
-    ...(balancer === undefined ? {} : { clientBinding: 'none' }),
+    ...(balanced ? { clientBinding: 'none' } : {}),
     development: true,
-  }
-}
-
-function farmConfig(input: ConfigFilesInput, balancer: { host: string; port: number }) {
-  const { farm, listen, gateways, certificates } = input
-  return {
-    name: farm.name,
-    address: farm.address,
-    mode: 'passthrough',
-    listen: formatEndpoint(balancer),
-    nodes: gateways.map(({ id, port }) => ({
-      name: id,
-      address: formatEndpoint({ host: listen, port }),
-    })),
-    caFile: certificates.caFile,
   }
 }

@@ -161,7 +161,7 @@ async function startRoles(
   const configFiles = writeConfigFiles({
     directory: join(dataDirectory, 'config'),
     farm: { name: FARM_NAME, address: gatewayAddress },
-    ...(farmAddress === undefined ? {} : { balancer: { host: listen, port: farmAddress.port } }),
+    balanced: farmAddress !== undefined,
     listen,
     portalPort,
     gateways,

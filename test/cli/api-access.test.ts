@@ -19,7 +19,13 @@ beforeAll(() => {
   caFile = write('ca.crt', 'PEM')
   readyFile = write(
     'demo.json',
-    JSON.stringify({ apiUrl: 'https://localhost:8443', apiKey: 'pck_demo_key', caFile }),
+    JSON.stringify({
+      apiUrl: 'https://localhost:8443',
+      apiKey: 'pck_demo_key',
+      caFile,
+      gatewayAddress: 'localhost:9443',
+      gateways: [{ id: 'gw1', address: 'localhost:9443' }],
+    }),
   )
 })
 afterAll(() => rmSync(directory, { recursive: true }))

@@ -13,13 +13,17 @@ keepalived:
   balancers: [{ name: lb1, address: 192.0.2.11 }, { name: lb2, address: 192.0.2.12 }]
 `
 
-const READY = JSON.stringify({
+const READY_FIELDS = {
+  apiUrl: 'https://localhost:8443',
+  apiKey: 'pck_demo_key',
   caFile: '/somewhere/ca.crt',
+  gatewayAddress: 'localhost:9443',
   gateways: [
     { id: 'gw1', address: 'localhost:9443' },
     { id: 'gw2', address: 'localhost:9444' },
   ],
-})
+}
+const READY = JSON.stringify(READY_FIELDS)
 
 const render = (...args: string[]) => runCommand(register, ['farm', 'render', ...args])
 
@@ -47,6 +51,13 @@ test("puts a balancer in front of the demo's nodes", async () => {
   expect(stderr).toBe('')
 })
 
+test('listens where clients dial, when that is no node', async () => {
+  const ready = JSON.stringify({ ...READY_FIELDS, gatewayAddress: 'localhost:10443' })
+  const files = writeFiles({ 'demo.json': ready })
+  const { stdout } = await render('--ready-file', files['demo.json'])
+  expect(stdout.toString()).toContain('bind 127.0.0.1:10443')
+})
+
 test('listens where it is told', async () => {
   const files = writeFiles({ 'demo.json': READY })
   const args = ['--ready-file', files['demo.json'], '--listen', '127.0.0.1:24500', '--json']
@@ -61,7 +72,7 @@ test('says what is missing or wrong', async () => {
   const files = writeFiles({ 'farm.yaml': `${FARM}mod: x`, 'demo.json': '{}' })
   const cases: Array<[string[], string]> = [
     [['--config', files['farm.yaml']], 'mod: unknown setting; did you mean mode?'],
-    [['--ready-file', '/nonexistent'], 'no demo runs here (no /nonexistent)'],
+    [['--ready-file', '/nonexistent'], 'no demo runs here'],
     [['--ready-file', files['demo.json']], 'is no ready file'],
   ]
   for (const [args, message] of cases) {

@@ -46,7 +46,7 @@ describe('through HAProxy, with the configuration that farm render wrote', () =>
     ])
     await runProgram(process.execPath, [
       ENTRY,
-      ...['farm', 'render', '--config', join(demo.dataDirectory, 'config', 'farm.yaml')],
+      ...['farm', 'render', '--ready-file', demo.readyFile],
       ...['--out', scratch],
     ])
     haproxy = startProgram('haproxy', ['-db', '-f', join(scratch, 'haproxy.cfg')])
