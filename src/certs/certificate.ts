@@ -23,10 +23,18 @@ export interface Certificate {
   publicKey: KeyObject
   /** Key usage (section 4.2.1.3) is present and names digitalSignature. */
   digitalSignature: boolean
+  /** Object identifiers of the extended key usage (section 4.2.1.12); absent when the certificate has none. */
+  extendedUsages?: string[]
+  /** Basic constraints say that it may sign certificates. */
+  authority: boolean
+  /** Digest that its own signature is made with, upper case: `SHA-256`. */
+  signatureHash: string
   /** DNS names of the subject alternative name, in its order. */
   dnsNames: string[]
   /** IP addresses of the subject alternative name, in its order. */
   ipAddresses: string[]
+  /** URIs of the subject alternative name, in its order. */
+  uris: string[]
   /** The subject's organization is {@link DEVELOPMENT_ORGANIZATION}. */
   development: boolean
 }
@@ -40,8 +48,10 @@ export interface Certificate {
  */
 export function readCertificate(pemOrDer: string | Uint8Array, name = 'certificate'): Certificate {
   const parsed = parse(typeof pemOrDer === 'string' ? firstBlock(pemOrDer, name) : pemOrDer, name)
-  const { dnsNames, ipAddresses } = subjectAlternativeNames(parsed.extensions)
   const { native } = parsed
+  const extendedUsages = parsed.extensions.find(
+    (extension) => extension instanceof x509.ExtendedKeyUsageExtension,
+  )
   return {
     pem: native.toString(),
     der: native.raw,
@@ -53,8 +63,10 @@ export function readCertificate(pemOrDer: string | Uint8Array, name = 'certifica
     notAfter: native.validToDate,
     publicKey: parsed.publicKey,
     digitalSignature: usesDigitalSignature(parsed.extensions),
-    dnsNames,
-    ipAddresses,
+    ...(extendedUsages === undefined ? {} : { extendedUsages: extendedUsages.usages.map(String) }),
+    authority: native.ca,
+    signatureHash: parsed.signatureHash,
+    ...subjectAlternativeNames(parsed.extensions),
     development: native.subject.split('\n').includes(`O=${DEVELOPMENT_ORGANIZATION}`),
   }
 }
@@ -74,6 +86,7 @@ function firstBlock(text: string, name: string): string {
 interface Parsed {
   native: X509Certificate
   publicKey: KeyObject
+  signatureHash: string
   extensions: x509.Extension[]
 }
 
@@ -81,8 +94,10 @@ interface Parsed {
 function parse(pemOrDer: string | Uint8Array, name: string): Parsed {
   try {
     const native = new X509Certificate(pemOrDer)
-    const { extensions } = new x509.X509Certificate(new Uint8Array(native.raw))
-    return { native, publicKey: native.publicKey, extensions }
+    const { extensions, signatureAlgorithm } = new x509.X509Certificate(new Uint8Array(native.raw))
+    // An algorithm that the library does not know has no hash, whatever its types say.
+    const signatureHash = signatureAlgorithm.hash?.name ?? 'unknown'
+    return { native, publicKey: native.publicKey, signatureHash, extensions }
   } catch (error) {
     throw unusable(name, `not readable: ${errorText(error)}`, error)
   }
@@ -96,13 +111,14 @@ function usesDigitalSignature(extensions: x509.Extension[]): boolean {
 function subjectAlternativeNames(extensions: x509.Extension[]): {
   dnsNames: string[]
   ipAddresses: string[]
+  uris: string[]
 } {
   const items =
     extensions.find((extension) => extension instanceof x509.SubjectAlternativeNameExtension)?.names
       .items ?? []
   const values = (type: x509.GeneralNameType): string[] =>
     items.filter((item) => item.type === type).map((item) => item.value)
-  return { dnsNames: values('dns'), ipAddresses: values('ip') }
+  return { dnsNames: values('dns'), ipAddresses: values('ip'), uris: values('url') }
 }
 
 function oneLine(distinguishedName: string): string {

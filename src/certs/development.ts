@@ -1,5 +1,6 @@
 import { DEVELOPMENT_ORGANIZATION } from './certificate.ts'
-import { createAuthority, issueCertificate } from './issue.ts'
+import type { ControlIdentity } from './control-identity.ts'
+import { CONTROL_DAYS, createAuthority, issueCertificate } from './issue.ts'
 import type { KeyPair } from './key-pair.ts'
 
 /** Certificates are valid a little before they are made, so that a clock slightly behind accepts them. */
@@ -12,6 +13,8 @@ export interface DevelopmentOptions {
   names: string[]
   /** Node names; each gateway's TLS certificate carries its own next to `names`. */
   gateways: string[]
+  /** `name` of the broker; default `broker`. */
+  brokerName?: string
   now: Date
   /** Default 60. */
   days?: number
@@ -24,21 +27,43 @@ export interface DevelopmentCertificates {
   portalTls: KeyPair
   /** By node name. */
   gatewayTls: Record<string, KeyPair>
+  /** Signs `.rdp` files; RSA 2048, since clients verify nothing else there. */
+  publisher: KeyPair
+  /** Signs control certificates and nothing else. */
+  controlAuthority: KeyPair
+  /** The broker's end of the control channel. */
+  brokerControl: KeyPair
+  /** The gateways' ends, by node name. */
+  gatewayControl: Record<string, KeyPair>
 }
 
 /** A complete set for one farm on one machine, all marked as development. */
 export async function createDevelopmentCertificates(
   options: DevelopmentOptions,
 ): Promise<DevelopmentCertificates> {
-  const { farmName, names, gateways, now, days = 60 } = options
+  const { farmName, names, gateways, brokerName = 'broker', now, days = 60 } = options
   const common = {
     organization: DEVELOPMENT_ORGANIZATION,
     notBefore: new Date(now.getTime() - BACKDATE_MS),
     days,
   }
   const authority = await createAuthority({ ...common, commonName: `${farmName} authority` })
+  const controlAuthority = await createAuthority({
+    ...common,
+    commonName: `${farmName} control authority`,
+  })
   const issueTls = (commonName: string, tlsNames: string[]): Promise<KeyPair> =>
     issueCertificate({ ...common, authority, role: 'tls', commonName, names: tlsNames })
+  const issueControl = (identity: ControlIdentity): Promise<KeyPair> =>
+    issueCertificate({
+      ...common,
+      authority: controlAuthority,
+      role: 'control',
+      identity,
+      commonName: `${farmName} control ${identity.name}`,
+      names: [...new Set([...names, identity.name])],
+      days: Math.min(days, CONTROL_DAYS),
+    })
   return {
     authority,
     issuer: await issueCertificate({
@@ -47,14 +72,30 @@ export async function createDevelopmentCertificates(
       role: 'issuer',
       commonName: `${farmName} token issuer`,
     }),
+    publisher: await issueCertificate({
+      ...common,
+      authority,
+      role: 'publisher',
+      key: 'rsa-2048',
+      commonName: `${farmName} publisher`,
+    }),
     portalTls: await issueTls(`${farmName} portal`, names),
-    gatewayTls: Object.fromEntries(
-      await Promise.all(
-        gateways.map(async (node) => [
-          node,
-          await issueTls(`${farmName} ${node}`, [...new Set([...names, node])]),
-        ]),
-      ),
+    gatewayTls: await byName(gateways, (node) =>
+      issueTls(`${farmName} ${node}`, [...new Set([...names, node])]),
     ),
+    controlAuthority,
+    brokerControl: await issueControl({ role: 'broker', name: brokerName }),
+    gatewayControl: await byName(gateways, (name) => issueControl({ role: 'node', name })),
   }
+}
+
+async function byName(
+  names: string[],
+  make: (name: string) => Promise<KeyPair>,
+): Promise<Record<string, KeyPair>> {
+  return Object.fromEntries(
+    await Promise.all(
+      names.map(async (name): Promise<[string, KeyPair]> => [name, await make(name)]),
+    ),
+  )
 }

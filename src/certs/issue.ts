@@ -1,21 +1,20 @@
-import { randomBytes, webcrypto } from 'node:crypto'
-import ipaddr from 'ipaddr.js'
+import { randomBytes, type webcrypto } from 'node:crypto'
 import { BrokerError } from '../lib/index.ts'
-import { checkPair, type KeyPair } from './key-pair.ts'
+import { checkPair, exportPrivateKey, type KeyPair } from './key-pair.ts'
+import {
+  createKeys,
+  type Hash,
+  importSigningKey,
+  type KeyType,
+  signatureAlgorithm,
+} from './keys.ts'
+import { type Profile, profileExtensions } from './profile.ts'
 import { x509 } from './x509.ts'
 
-const EC_P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const
-const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/**
- * What each kind of certificate may be used for. The issuer's extended usage is the one that Hyper-V
- * and Microsoft's gateway plug-in ask of a token issuer.
- */
-const ROLES = {
-  issuer: { extendedUsage: x509.ExtendedKeyUsage.clientAuth },
-  tls: { extendedUsage: x509.ExtendedKeyUsage.serverAuth },
-} as const
+/** Control certificates are short-lived: a node that was removed should not be able to come back for long. */
+export const CONTROL_DAYS = 30
 
 export interface AuthorityOptions {
   commonName: string
@@ -23,23 +22,24 @@ export interface AuthorityOptions {
   notBefore: Date
   /** Whole days from `notBefore`. */
   days: number
+  /** Of the new key; default EC P-256. */
+  key?: KeyType
+  /** What the certificate is signed with; default SHA-256. */
+  hash?: Hash
 }
 
-export interface IssueOptions extends AuthorityOptions {
-  /** Signs the new certificate; its private key is an EC P-256 key, as {@link createAuthority} makes. */
-  authority: KeyPair
-  role: keyof typeof ROLES
-  /** DNS names and literal IP addresses of the subject alternative name. */
-  names?: string[]
-}
+/** A new leaf: the authority signs it. */
+export type IssueOptions = AuthorityOptions & Profile & { authority: KeyPair }
 
-/** A self-signed certification authority with an EC P-256 key; it may sign leaves only. */
+/** A self-signed certification authority; it may sign leaves only. */
 export async function createAuthority(options: AuthorityOptions): Promise<KeyPair> {
-  const keys = await createKeys()
+  const { key = 'ec-p256', hash = 'sha256' } = options
+  const keys = await createKeys(key, hash)
   const certificate = await x509.X509CertificateGenerator.create({
     ...commonFields(options, keys),
     issuer: distinguishedName(options),
     signingKey: keys.privateKey,
+    signingAlgorithm: signatureAlgorithm(key, hash),
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(
@@ -49,20 +49,25 @@ export async function createAuthority(options: AuthorityOptions): Promise<KeyPai
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
-  return exportPair(certificate, keys)
+  return {
+    certificatePem: toPem(certificate),
+    privateKeyPem: await exportPrivateKey(keys.privateKey),
+  }
 }
 
 /**
- * A leaf certificate with a new EC P-256 key, signed by the authority.
+ * A leaf certificate with a new key, signed by the authority.
  *
- * @throws BrokerError `ERR_CERTIFICATE` for an unusable authority, a name that is neither DNS name nor
- *   address, or a life that would outlast the authority's
+ * @throws BrokerError `ERR_CERTIFICATE` for an unusable authority, a name that can't stand in a
+ *   certificate, or a life that would outlast the authority's
  */
 export async function issueCertificate(options: IssueOptions): Promise<KeyPair> {
-  const { authority, role, names = [] } = options
-  const checked = checkPair(authority, 'authority')
-  const authorityCertificate = new x509.X509Certificate(new Uint8Array(checked.certificate.der))
-  const keys = await createKeys()
+  const { key = 'ec-p256', hash = 'sha256' } = options
+  const checked = checkPair(options.authority, 'authority')
+  const authority = new x509.X509Certificate(new Uint8Array(checked.certificate.der))
+  const profile = profileExtensions(options, key)
+  const signing = await importSigningKey(checked.privateKey, hash)
+  const keys = await createKeys(key, hash)
   const fields = commonFields(options, keys)
   if (fields.notAfter > checked.certificate.notAfter) {
     throw new BrokerError(
@@ -72,20 +77,19 @@ export async function issueCertificate(options: IssueOptions): Promise<KeyPair> 
   }
   const certificate = await x509.X509CertificateGenerator.create({
     ...fields,
-    issuer: authorityCertificate.subjectName,
-    signingKey: await importSigningKey(checked.privateKey.export({ format: 'der', type: 'pkcs8' })),
+    issuer: authority.subjectName,
+    signingKey: signing.key,
+    signingAlgorithm: signing.algorithm,
     extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([ROLES[role].extendedUsage]),
-      ...(names.length > 0
-        ? [new x509.SubjectAlternativeNameExtension(names.map(toGeneralName))]
-        : []),
+      ...profile,
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(authorityCertificate),
+      await x509.AuthorityKeyIdentifierExtension.create(authority),
     ],
   })
-  return exportPair(certificate, keys)
+  return {
+    certificatePem: toPem(certificate),
+    privateKeyPem: await exportPrivateKey(keys.privateKey),
+  }
 }
 
 function commonFields(options: AuthorityOptions, keys: webcrypto.CryptoKeyPair) {
@@ -97,7 +101,6 @@ function commonFields(options: AuthorityOptions, keys: webcrypto.CryptoKeyPair) 
     notBefore: new Date(notBeforeMs),
     notAfter: new Date(notBeforeMs + options.days * DAY_MS),
     publicKey: keys.publicKey,
-    signingAlgorithm: SIGNATURE,
   }
 }
 
@@ -108,35 +111,16 @@ function createSerialNumber(): string {
   return bytes.toString('hex')
 }
 
-function distinguishedName({ commonName, organization }: AuthorityOptions): x509.JsonName {
+export function distinguishedName({
+  commonName,
+  organization,
+}: {
+  commonName: string
+  organization: string
+}): x509.JsonName {
   return [{ CN: [commonName] }, { O: [organization] }]
 }
 
-function toGeneralName(name: string): x509.JsonGeneralName {
-  if (ipaddr.IPv4.isValidFourPartDecimal(name) || ipaddr.IPv6.isValid(name)) {
-    return { type: 'ip', value: name }
-  }
-  if (!/^(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/i.test(name) || name.length > 253) {
-    throw new BrokerError('ERR_CERTIFICATE', `names: ${name} is neither a DNS name nor an address`)
-  }
-  return { type: 'dns', value: name.toLowerCase() }
-}
-
-async function createKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(EC_P256, true, ['sign', 'verify'])
-}
-
-async function importSigningKey(pkcs8: Buffer): Promise<webcrypto.CryptoKey> {
-  return webcrypto.subtle.importKey('pkcs8', pkcs8, EC_P256, false, ['sign'])
-}
-
-async function exportPair(
-  certificate: x509.X509Certificate,
-  keys: webcrypto.CryptoKeyPair,
-): Promise<KeyPair> {
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return {
-    certificatePem: `${certificate.toString('pem')}\n`,
-    privateKeyPem: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`,
-  }
+function toPem(certificate: x509.X509Certificate): string {
+  return `${certificate.toString('pem')}\n`
 }

@@ -1,6 +1,7 @@
-import { createPrivateKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
+import { createPrivateKey, type KeyObject, randomBytes, sign, verify, webcrypto } from 'node:crypto'
 import { BrokerError, errorText } from '../lib/index.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
+import { x509 } from './x509.ts'
 
 /** A certificate (or a chain, leaf first) and the private key of its leaf. */
 export interface KeyPair {
@@ -12,6 +13,12 @@ export interface KeyPair {
 export interface CheckedPair {
   certificate: Certificate
   privateKey: KeyObject
+}
+
+/** PKCS#8 in PEM of a key that may be exported. */
+export async function exportPrivateKey(key: webcrypto.CryptoKey): Promise<string> {
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', key)
+  return `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`
 }
 
 /**

@@ -1,12 +1,14 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
 import {
+  type AuthorityOptions,
+  checkPair,
   createAuthority,
-  type IssueOptions,
   issueCertificate,
   type KeyPair,
   readCertificate,
 } from '../../src/certs/index.ts'
+import { describeKey } from '../../src/certs/keys.ts'
 
 const notBefore = new Date('2026-11-21T12:00:00Z')
 let authority: KeyPair
@@ -20,7 +22,13 @@ beforeAll(async () => {
   })
 })
 
-const issue = (changes: Partial<IssueOptions> = {}): Promise<KeyPair> =>
+interface Changes extends Partial<AuthorityOptions> {
+  authority?: KeyPair
+  role?: 'issuer' | 'publisher' | 'tls'
+  names?: string[]
+}
+
+const issue = (changes: Changes = {}): Promise<KeyPair> =>
   issueCertificate({
     authority,
     role: 'tls',
@@ -90,4 +98,32 @@ test('refuses an authority whose key is another', async () => {
   await expect(
     issue({ authority: { ...authority, privateKeyPem: other.privateKeyPem } }),
   ).rejects.toThrow('authority private key: does not belong to certificate CN=Root, O=Example')
+})
+
+test('makes certificates with every kind of key and hash, and authorities that sign them', async () => {
+  const rsaAuthority = await createAuthority({
+    commonName: 'RSA root',
+    organization: 'Example',
+    notBefore,
+    days: 10,
+    key: 'rsa-2048',
+    hash: 'sha384',
+  })
+  expect(readCertificate(rsaAuthority.certificatePem).signatureHash).toBe('SHA-384')
+  for (const key of ['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072'] as const) {
+    for (const signer of [authority, rsaAuthority]) {
+      const pair = await issue({ authority: signer, key, hash: 'sha512' })
+      const { certificate } = checkPair(pair)
+      expect(describeKey(certificate.publicKey)).toBe(key)
+      expect(certificate.signatureHash).toBe('SHA-512')
+      const native = new X509Certificate(pair.certificatePem)
+      expect(native.verify(new X509Certificate(signer.certificatePem).publicKey)).toBe(true)
+    }
+  }
+})
+
+test('a publisher signs code', async () => {
+  const certificate = readCertificate((await issue({ role: 'publisher' })).certificatePem)
+  expect(certificate.extendedUsages).toEqual(['1.3.6.1.5.5.7.3.3'])
+  expect(certificate.digitalSignature).toBe(true)
 })
