@@ -3,6 +3,18 @@
  * channel as a duplex stream. For probes, laboratories and benchmarks: it reports every step with its
  * time, and why one failed. It shows no picture, asks nobody anything, and never skips the check of the
  * gateway's certificate. Start with `open-console.ts`; `negotiate.ts` asks the target behind it.
+ *
+ * ```ts
+ * const limits = { timeoutMs: 10_000, onStep: ({ step, durationMs }) => log(step, durationMs) }
+ * const gateway = { host: 'rdgw.example', port: 443 }
+ * const target = { host: 'host1.example', port: 3389 }
+ * const channel = await openConsole({ ...limits, gateway, target, token, transport: 'websocket' })
+ * try {
+ *   await negotiate(channel, limits)
+ * } finally {
+ *   channel.destroy()
+ * }
+ * ```
  */
 export { ConsoleChannel } from './console-channel.ts'
 export { type NegotiateOptions, negotiate } from './negotiate.ts'

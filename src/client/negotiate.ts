@@ -18,6 +18,9 @@ export interface NegotiateOptions extends StepsOptions {
 /** What every client of today offers: hosts answer it with a protocol or with what they ask for instead. */
 const OFFERED = SecurityProtocol.ssl | SecurityProtocol.hybrid | SecurityProtocol.hybridEx
 
+/** cchPCB, [MS-RDPEPS] 2.2.1.2, has 16 bits and counts the NUL. */
+const MAX_BLOB_CHARACTERS = 65_534
+
 /** A confirm with negotiation data has 19 bytes. */
 const MAX_CONFIRM_BYTES = 1024
 
@@ -26,7 +29,8 @@ const MAX_CONFIRM_BYTES = 1024
  * or refuses in it, it is an RDP server. The channel is of no further use to a caller that won't go on.
  *
  * @throws StepError of step `negotiation`: `ERR_REFUSED` with the gateway's code when it closes the channel,
- *   `ERR_NO_ANSWER`, `ERR_DEADLINE`, `ERR_PACKET_…` for an answer that is no RDP
+ *   `ERR_NO_ANSWER` (also when the channel is destroyed meanwhile), `ERR_DEADLINE`, `ERR_PACKET_…` for an
+ *   answer that is no RDP, `ERR_USAGE` for a blob that is too long for the wire
  */
 export function negotiate(
   channel: ConsoleChannel,
@@ -34,6 +38,11 @@ export function negotiate(
 ): Promise<ConnectionConfirm> {
   return new Steps(options).run('negotiation', async (signal) => {
     if (preconnectionBlob !== undefined) {
+      const { length } = preconnectionBlob
+      if (length > MAX_BLOB_CHARACTERS) {
+        const message = `preconnectionBlob: need at most ${MAX_BLOB_CHARACTERS} characters, have ${length}`
+        throw new BrokerError('ERR_USAGE', message)
+      }
       channel.write(encodePreconnectionBlob({ version: 2, id: 0, text: preconnectionBlob }))
     }
     channel.write(
@@ -58,14 +67,14 @@ async function readTpkt(channel: ConsoleChannel, signal: AbortSignal): Promise<B
   }
   const onEnd = (): void => reject(endOf(channel))
   const abort = (): void => reject(signal.reason)
-  channel.on('data', onData).on('end', onEnd).on('error', reject)
+  channel.on('data', onData).on('end', onEnd).on('error', reject).on('close', onEnd)
   signal.addEventListener('abort', abort, { once: true })
   try {
-    if (channel.readableEnded) onEnd()
+    if (channel.destroyed || channel.readableEnded) onEnd()
     return await promise
   } finally {
     channel.pause()
-    channel.off('data', onData).off('end', onEnd).off('error', reject)
+    channel.off('data', onData).off('end', onEnd).off('error', reject).off('close', onEnd)
     signal.removeEventListener('abort', abort)
   }
 }

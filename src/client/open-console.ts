@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { type Endpoint, formatEndpoint, type Secret } from '../lib/index.ts'
+import { BrokerError, type Endpoint, formatEndpoint, type Secret } from '../lib/index.ts'
 import { ConsoleChannel } from './console-channel.ts'
 import { dialTcp, startTls } from './dial.ts'
 import type { RequestIdentity } from './http-head.ts'
@@ -9,6 +9,9 @@ import { setUp } from './set-up.ts'
 import { Steps, type StepsOptions } from './steps.ts'
 import type { Transport, TransportKind } from './transport.ts'
 import { openWebSocket } from './websocket.ts'
+
+/** Lengths on the wire are 16 bits and count bytes of UTF-16, its NUL included. */
+const MAX_TEXT_CHARACTERS = 32_766
 
 export interface OpenConsoleOptions extends StepsOptions {
   gateway: Endpoint
@@ -27,10 +30,14 @@ export interface OpenConsoleOptions extends StepsOptions {
  * Goes through a gateway to a target: all steps up to an open channel, which is the caller's to destroy.
  *
  * @throws StepError naming the step: `ERR_REFUSED` with the gateway's code, `ERR_CERTIFICATE`,
- *   `ERR_NO_ANSWER`, `ERR_DEADLINE`, or what a gateway did wrong (`ERR_PACKET_…`, `ERR_HTTP_…`)
+ *   `ERR_NO_ANSWER`, `ERR_DEADLINE`, or what a gateway did wrong (`ERR_PACKET_…`, `ERR_HTTP_…`);
+ *   BrokerError `ERR_USAGE`, before anything is dialled, for a text that no packet can carry
  */
 export async function openConsole(options: OpenConsoleOptions): Promise<ConsoleChannel> {
   const { token, target, clientName = 'portcullis' } = options
+  expectFits('token', token)
+  expectFits('target', target.host)
+  expectFits('clientName', clientName)
   const steps = new Steps(options)
   const transport = await openTransport(steps, options)
   try {
@@ -53,8 +60,8 @@ async function openTransport(
     correlationId: randomUUID(),
   }
   const tcp = await steps.run('connect', (signal) => dialTcp(gateway, signal))
-  const socket = await steps.run('tls', (signal) => startTls(tcp, tls, signal))
   try {
+    const socket = await steps.run('tls', (signal) => startTls(tcp, tls, signal))
     return await steps.run('transport', (signal) => {
       if (transport === 'websocket') return openWebSocket(socket, identity, signal)
       // IN must reach the same node as OUT: behind one name there may be several addresses.
@@ -64,7 +71,14 @@ async function openTransport(
       return openHttpPair(socket, dialIn, identity, signal)
     })
   } catch (error) {
-    socket.destroy()
+    // Takes TLS with it. The step may also have ended before it had the socket in its hands.
+    tcp.destroy()
     throw error
   }
+}
+
+function expectFits(name: string, { length }: { length: number }): void {
+  if (length <= MAX_TEXT_CHARACTERS) return
+  const message = `${name}: need at most ${MAX_TEXT_CHARACTERS} characters, have ${length}`
+  throw new BrokerError('ERR_USAGE', message)
 }

@@ -216,6 +216,51 @@ describe('a failure names its step and its code', () => {
     close()
   })
 
+  test('an end between two steps leaves no connection behind', async () => {
+    const options = await optionsFor()
+    const ended = new AbortController()
+    const onStep = (): void => ended.abort(new BrokerError('ERR_CLOSED', 'enough'))
+    const target = { host: '127.0.0.1', port: host.port }
+    const opening = openConsole({ ...options, gateway: target, signal: ended.signal, onStep })
+    await expect(opening).rejects.toMatchObject({ code: 'ERR_CLOSED', step: 'tls' })
+    const socket = await host.connection()
+    if (!socket.destroyed) await once(socket, 'close')
+  })
+
+  test('texts that no packet can carry: wrong usage, and nothing is dialled', async () => {
+    const options = await optionsFor()
+    const long = 'a'.repeat(32_767)
+    const changes: Partial<OpenConsoleOptions>[] = [
+      { token: new Secret(long) },
+      { target: { host: long, port: 3389 } },
+      { clientName: long },
+    ]
+    for (const change of changes) {
+      const steps: StepName[] = []
+      const onStep = ({ step }: { step: StepName }): void => void steps.push(step)
+      await expect(openConsole({ ...options, ...change, onStep })).rejects.toMatchObject({
+        code: 'ERR_USAGE',
+      })
+      expect(steps).toEqual([])
+    }
+    channel = await openConsole(options)
+    const preconnectionBlob = 'x'.repeat(65_535)
+    await expect(negotiate(channel, { ...options, preconnectionBlob })).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+      step: 'negotiation',
+    })
+  })
+
+  test('a channel that is destroyed before or while the target is asked: no answer', async () => {
+    const options = await optionsFor()
+    channel = await openConsole(options)
+    const answering = negotiate(channel, options)
+    channel.destroy()
+    const ended = { code: 'ERR_NO_ANSWER', step: 'negotiation' }
+    await expect(answering).rejects.toMatchObject(ended)
+    await expect(negotiate(channel, options)).rejects.toMatchObject(ended)
+  })
+
   test('a target that closes, and one that speaks something else', async () => {
     const options = await optionsFor()
     channel = await openConsole(options)
