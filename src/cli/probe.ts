@@ -14,11 +14,14 @@ import {
   SecurityProtocol,
 } from '../protocol/index.ts'
 import { parseRdpFile, type RdpFile } from '../rdpfile/index.ts'
+import { demoAuthority } from './demo-authority.ts'
 import { readBytes, readText } from './files.ts'
 import { print, printJson } from './output.ts'
 
 const TRANSPORTS: readonly TransportKind[] = ['websocket', 'http']
 const DEFAULT_TIMEOUT_MS = 10_000
+/** Nobody waits longer for one step; timers of Node end at 24 days, and then fire at once. */
+const MAX_TIMEOUT_MS = 3_600_000
 const GATEWAY_PORT = 443
 const RDP_PORT = 3389
 
@@ -42,7 +45,10 @@ export function register(program: Command): void {
     .command('probe')
     .description('goes through the gateway of an .rdp file to the first answer of its target')
     .argument('<file>', '.rdp file with a gateway token; the probe uses one opening of it')
-    .option('--ca <file>', "authorities to trust, PEM (default: the system's)")
+    .option(
+      '--ca <file>',
+      "authorities to trust, PEM (default: the running demo's for its gateways, else the system's)",
+    )
     .addOption(
       new Option('--transport <kind>', 'how to reach the gateway')
         .choices(TRANSPORTS)
@@ -71,7 +77,7 @@ async function probe(path: string, { ca, transport, timeout, json }: Options): P
       ...common,
       ...route,
       transport,
-      ca: ca === undefined ? undefined : readText(ca, '--ca'),
+      ca: ca === undefined ? demoAuthority(route.gateway) : readAuthorities(ca),
     })
     try {
       const answer = describe(
@@ -90,6 +96,13 @@ async function probe(path: string, { ca, transport, timeout, json }: Options): P
   }
 }
 
+/** @throws BrokerError `ERR_USAGE`: a file without certificates would only look like a gateway without trust */
+function readAuthorities(path: string): string {
+  const pem = readText(path, '--ca')
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
+  throw new BrokerError('ERR_USAGE', `--ca ${path}: holds no certificate in PEM`)
+}
+
 /** @throws BrokerError `ERR_RDP_FILE` naming the setting that is missing or can't be followed */
 function readRoute(file: RdpFile): Route {
   const token = file.get('gatewayaccesstoken')
@@ -104,10 +117,17 @@ function readRoute(file: RdpFile): Route {
   }
   return {
     gateway: endpointOf(file, 'gatewayhostname', GATEWAY_PORT),
-    target: endpointOf(file, 'full address', Number(file.get('server port') ?? RDP_PORT)),
+    target: endpointOf(file, 'full address', portOf(file)),
     token: new Secret(token),
     preconnectionBlob: file.get('pcb') || undefined,
   }
+}
+
+/** The setting's type is not checked by the file's parser: it may be text. */
+function portOf(file: RdpFile): number {
+  const text = file.get('server port') ?? String(RDP_PORT)
+  if (/^\d{1,5}$/.test(text)) return Number(text)
+  throw new BrokerError('ERR_RDP_FILE', 'server port: need a number up to 65535')
 }
 
 function endpointOf(file: RdpFile, setting: string, defaultPort: number): Endpoint {
@@ -156,6 +176,6 @@ function nameIn(table: Record<string, number>, value: number): string {
 function parseTimeout(text: string): number {
   const [, number, unit = 's'] = /^(\d{1,6})(ms|s|m)?$/.exec(text) ?? []
   const milliseconds = Number(number) * (unit === 'ms' ? 1 : unit === 'm' ? 60_000 : 1_000)
-  if (milliseconds > 0) return milliseconds
-  throw new InvalidArgumentError('need a time such as 500ms or 10s.')
+  if (milliseconds > 0 && milliseconds <= MAX_TIMEOUT_MS) return milliseconds
+  throw new InvalidArgumentError('need a time such as 500ms or 10s, at most 60m.')
 }

@@ -136,6 +136,10 @@ test.each([
   ['gatewayhostname', 'full address:s:a\r\ngatewayaccesstoken:s:x\r\n'],
   ['full address', 'gatewayhostname:s:b\r\ngatewayaccesstoken:s:x\r\n'],
   ['negotiate security layer', 'gatewayaccesstoken:s:x\r\nnegotiate security layer:i:0\r\n'],
+  [
+    'server port',
+    'gatewayaccesstoken:s:x\r\ngatewayhostname:s:b\r\nfull address:s:a\r\nserver port:s:abc\r\n',
+  ],
 ])('names the setting %s when the file cannot be followed', async (setting, text) => {
   writeFileSync(rdp, text)
   const { error } = await probe()
@@ -143,8 +147,20 @@ test.each([
   expect(String(error)).toContain(setting)
 })
 
-test.each(['0s', '-1', 'soon', '1h'])('takes no time limit of %s', async (text) => {
+test.each(['0s', '-1', 'soon', '1h', '61m', '999999m'])(
+  'takes no time limit of %s',
+  async (text) => {
+    await writeFile()
+    const { error } = await probe('--timeout', text)
+    expect(error).toMatchObject({ code: 'commander.invalidArgument' })
+  },
+)
+
+test('a file without a certificate is wrong usage, not a gateway without trust', async () => {
   await writeFile()
-  const { error } = await probe('--timeout', text)
-  expect(error).toMatchObject({ code: 'commander.invalidArgument' })
+  const { error } = await probe('--ca', rdp)
+  expect(error).toMatchObject({
+    code: 'ERR_USAGE',
+    message: `--ca ${rdp}: holds no certificate in PEM`,
+  })
 })
