@@ -1,0 +1,26 @@
+/**
+ * The control channel between brokers and the nodes and agents that verify tokens: JSON messages over
+ * WebSocket over mutual TLS, dialled by the node. Trust, revocations and kill go down, redeems, heartbeats
+ * and session events go up. Who a peer is comes from its certificate alone; this room decides nothing about
+ * tokens and opens no store. Start with `messages.ts`, then `service.ts`, which the broker implements.
+ */
+export {
+  type Heartbeat,
+  type KillMessage,
+  MAX_ISSUERS,
+  MAX_REVOCATIONS,
+  MAX_TUNNELS,
+  PROTOCOL_VERSIONS,
+  type RedeemAnswer,
+  type RedeemRequest,
+  type RevocationMessage,
+  type RevocationSet,
+  revocationSet,
+  SESSION_EVENTS,
+  type SessionEvent,
+  type TrustMessage,
+  type TrustSet,
+  type TrustSetIssuer,
+  trustSet,
+} from './messages.ts'
+export type { ControlService, Peer, PushMessage } from './service.ts'

@@ -1,0 +1,218 @@
+import { z } from 'zod'
+import { REASONS, Secret } from '../lib/index.ts'
+import { REVOCATION_KINDS, type Revocation } from '../tokens/index.ts'
+
+/** Versions of these messages that this code speaks; hello offers them, welcome picks the highest common one. */
+export const PROTOCOL_VERSIONS: readonly number[] = [1]
+
+/** A whole trust set of 64 issuers with RSA certificates stays below 1 MiB; 20,000 revocations take about 5. */
+export const MAX_BYTES_TO_NODE = 8 * 1024 * 1024
+/** The longest a node sends is a heartbeat with {@link MAX_TUNNELS} tunnels, about 160 KiB. */
+export const MAX_BYTES_TO_BROKER = 256 * 1024
+export const MAX_ISSUERS = 64
+export const MAX_REVOCATIONS = 20_000
+export const MAX_TUNNELS = 4_096
+
+// Unknown fields are dropped, since a newer peer may send more of them; unknown types and values are errors.
+
+/** Milliseconds since the Unix epoch, UTC. */
+const time = z.int().min(0).max(8.64e15)
+const version = z.int().min(0)
+const identifier = z.string().regex(/^[^\p{C}]{1,128}$/u, 'need 1 to 128 printable characters')
+/** Names a tunnel on its node. */
+const tunnel = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'need 1 to 64 letters, digits and dashes')
+/** Pairs an answer with its request, within one connection. */
+const request = z.int().min(1)
+const thumbprint = z.string().regex(/^[0-9A-F]{64}$/, 'need 64 upper-case hex digits')
+const reason = z.enum(REASONS)
+
+const trustedIssuer = z.object({
+  certificatePem: z.string().max(16_384),
+  sha256Thumbprint: thumbprint,
+  purpose: z.enum(['gateway', 'host']),
+  notBefore: time.exactOptional(),
+  notAfter: time.exactOptional(),
+})
+
+/** The issuers that every verifier trusts (DESIGN 4.2). */
+export const trustSet = z.object({
+  /** Never goes down. */
+  version,
+  /** When the broker knew this to be the current set. */
+  asOf: time,
+  issuers: z.array(trustedIssuer).max(MAX_ISSUERS),
+})
+
+const revocation: z.ZodType<Revocation> = z.object({
+  id: identifier,
+  kind: z.enum(REVOCATION_KINDS),
+  value: z.string().max(128),
+  at: time,
+  until: time,
+  endSessions: z.boolean(),
+})
+
+export const revocationSet = z.object({
+  /** Never goes down. */
+  version,
+  items: z.array(revocation).max(MAX_REVOCATIONS),
+})
+
+const text = z.string().max(256)
+const count = z.int().min(0)
+
+/** Data of a session event; the names are those of the log (`code-style.md`, Logging). */
+const sessionFields = z.object({
+  tunnel: tunnel.exactOptional(),
+  jti: identifier.exactOptional(),
+  tenant: identifier.exactOptional(),
+  user: identifier.exactOptional(),
+  vm: identifier.exactOptional(),
+  host: text.exactOptional(),
+  issuer: thumbprint.exactOptional(),
+  remoteAddress: text.exactOptional(),
+  connectionId: text.exactOptional(),
+  correlationId: text.exactOptional(),
+  transport: text.exactOptional(),
+  reason: reason.exactOptional(),
+  /** Detail for people; it is the node's text, never the client's. */
+  error: z.string().max(1024).exactOptional(),
+  bytesIn: count.exactOptional(),
+  bytesOut: count.exactOptional(),
+  durationMs: count.exactOptional(),
+})
+
+export const SESSION_EVENTS = [
+  'token.refused',
+  'token.redeemed',
+  'redeem.conflict',
+  'tunnel.created',
+  'channel.opened',
+  'channel.refused',
+  'session.closed',
+  'session.killed',
+] as const
+
+const hello = z.object({
+  type: z.literal('hello'),
+  protocols: z.array(version).min(1).max(16),
+  /** Version of the node's software, for people. */
+  software: text,
+})
+
+const trustApplied = z.object({ type: z.literal('trust.applied'), version })
+const revocationsApplied = z.object({ type: z.literal('revocations.applied'), version })
+
+const redeem = z.object({
+  type: z.literal('redeem'),
+  request,
+  token: z
+    .string()
+    .min(1)
+    .max(4096)
+    .transform((value) => new Secret(value)),
+  clientAddress: z.string().min(1).max(64),
+  tunnel,
+  /** The node decided by itself at this time, since no broker answered; now it is to be reconciled. */
+  decidedAt: time.exactOptional(),
+})
+
+/** The tunnel has ended: its hold on its token does as well. */
+const release = z.object({ type: z.literal('release'), tunnel })
+
+const heartbeat = z.object({
+  type: z.literal('heartbeat'),
+  /** The node's clock. */
+  time,
+  /** What the node has applied; 0 for none. */
+  trustVersion: version,
+  revocationVersion: version,
+  /** Tunnels whose leases it renews. A node with more sends several: absence says nothing. */
+  tunnels: z.array(tunnel).max(MAX_TUNNELS),
+})
+
+/** What happened to a client or a session, for the grant's timeline. */
+const event = z.object({
+  type: z.literal('event'),
+  event: z.enum(SESSION_EVENTS),
+  time,
+  fields: sessionFields,
+})
+
+/** What a node or an agent may say. */
+export const toBrokerMessage = z.discriminatedUnion('type', [
+  hello,
+  trustApplied,
+  revocationsApplied,
+  redeem,
+  release,
+  heartbeat,
+  event,
+])
+
+const welcome = z.object({
+  type: z.literal('welcome'),
+  protocol: version,
+  /** The broker's name. */
+  broker: identifier,
+  /** The broker's clock. */
+  time,
+})
+
+const trust = z.object({ type: z.literal('trust'), ...trustSet.shape })
+
+const revocations = z.object({
+  type: z.literal('revocations'),
+  ...revocationSet.shape,
+  /** These come on top of that version; absent: they are the whole set. */
+  after: version.exactOptional(),
+})
+
+const redeemAnswer = z.discriminatedUnion('ok', [
+  z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(true) }),
+  z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(false), reason }),
+])
+
+/** What is current at the broker: a node that has applied it knows that it is not stale. */
+const heartbeatAnswer = z.object({
+  type: z.literal('heartbeat.answer'),
+  time,
+  trustVersion: version,
+  revocationVersion: version,
+})
+
+/** Ends the live sessions of whatever it names. */
+const kill = z.object({
+  type: z.literal('kill'),
+  by: z.union([
+    z.strictObject({ jti: identifier }),
+    z.strictObject({ vm: identifier }),
+    z.strictObject({ tenant: identifier }),
+    z.strictObject({ user: identifier }),
+    z.strictObject({ tunnel }),
+  ]),
+  reason,
+})
+
+/** What a broker may say. */
+export const toNodeMessage = z.discriminatedUnion('type', [
+  welcome,
+  trust,
+  revocations,
+  redeemAnswer,
+  heartbeatAnswer,
+  kill,
+])
+
+export type TrustSet = z.infer<typeof trustSet>
+export type TrustSetIssuer = z.infer<typeof trustedIssuer>
+export type RevocationSet = z.infer<typeof revocationSet>
+export type ToBrokerMessage = z.infer<typeof toBrokerMessage>
+export type ToNodeMessage = z.infer<typeof toNodeMessage>
+export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
+export type RedeemAnswer = { ok: true } | { ok: false; reason: (typeof REASONS)[number] }
+export type Heartbeat = Omit<z.infer<typeof heartbeat>, 'type'>
+export type SessionEvent = Omit<z.infer<typeof event>, 'type'>
+export type TrustMessage = z.infer<typeof trust>
+export type RevocationMessage = z.infer<typeof revocations>
+export type KillMessage = z.infer<typeof kill>

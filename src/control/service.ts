@@ -1,0 +1,53 @@
+import type {
+  Heartbeat,
+  KillMessage,
+  RedeemAnswer,
+  RedeemRequest,
+  RevocationMessage,
+  RevocationSet,
+  SessionEvent,
+  TrustMessage,
+  TrustSet,
+} from './messages.ts'
+
+/**
+ * Who is at the other end, as its certificate says (SAN URI `urn:portcullis:control:<role>:<name>`, signed
+ * by the control CA). INVARIANT: it never comes from a message.
+ */
+export interface Peer {
+  name: string
+  role: 'node' | 'agent' | 'broker'
+}
+
+/** What a broker pushes to every verifier as soon as it changes. */
+export type PushMessage = TrustMessage | RevocationMessage | KillMessage
+
+/**
+ * The broker behind the control channel. The channel calls it for what peers say; it never sees a socket.
+ * A method that rejects costs the peer nothing but that one answer.
+ */
+export interface ControlService {
+  /** The broker's name, for the welcome. */
+  readonly name: string
+  trustSet(): Promise<TrustSet>
+  /** The whole set; a connecting peer gets it. */
+  revocations(): Promise<RevocationSet>
+  /** What is current, cheaply: asked at every heartbeat. */
+  versions(): Promise<{ trust: number; revocations: number }>
+  /**
+   * Verifies the full token again and redeems it, atomically. The same (token, node, tunnel) is the same
+   * redeem. With `decidedAt` the node has admitted the client already, at that time: the token is verified
+   * as of then, a refusal tells the node to end its session, and when another session is the younger one, that
+   * one is killed instead.
+   */
+  redeem(peer: Peer, request: RedeemRequest): Promise<RedeemAnswer>
+  release(peer: Peer, tunnel: string): Promise<void>
+  /** Renews the leases of the tunnels it lists. */
+  heartbeat(peer: Peer, beat: Heartbeat): Promise<void>
+  applied(peer: Peer, what: 'trust' | 'revocations', version: number): Promise<void>
+  event(peer: Peer, event: SessionEvent): Promise<void>
+  /** The connection has ended, for whatever reason. */
+  left(peer: Peer): Promise<void>
+  /** @returns how to unsubscribe */
+  subscribe(listener: (message: PushMessage) => void): () => void
+}
