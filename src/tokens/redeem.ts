@@ -1,3 +1,4 @@
+import type { Reason } from '../lib/index.ts'
 import type { VerifiedToken } from './verify.ts'
 
 export interface RedeemInput {
@@ -10,8 +11,12 @@ export interface RedeemInput {
 
 /** One open tunnel's hold on its token. */
 export interface Lease {
-  /** The tunnel has ended. Calling it again does nothing. */
-  release(): void
+  /**
+   * The tunnel has ended. Calling it again does nothing.
+   *
+   * @param reason why: a kill, a limit and a revocation make the token worthless
+   */
+  release(reason?: Reason): void
 }
 
 /**
@@ -22,6 +27,9 @@ export interface Lease {
 export interface RedeemLedger {
   /** How long after its first redeem a token may be presented again even past `exp`. */
   readonly reopenSeconds: number
-  /** @throws Refusal `token-expired`, `client-mismatch`, `token-replayed` or `limit-reached` */
+  /**
+   * @throws Refusal `token-expired`, `client-mismatch`, `token-replayed`, `superseded`, `limit-reached`,
+   *   or the reason that made the token worthless
+   */
   redeem(input: RedeemInput): Promise<Lease>
 }

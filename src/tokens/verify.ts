@@ -20,9 +20,10 @@ export interface VerifyOptions {
   /** The client's own address, after a PROXY header. A token with `cip` is refused when it is absent. */
   clientAddress?: string
   /**
-   * An otherwise right token up to this long past `exp` is returned with `expiredBySeconds` instead of
-   * being refused. Only for callers that redeem: the ledger admits it when the same client redeemed it
-   * in time (DESIGN 4.3). Default 0: expired is refused.
+   * An otherwise right token up to this long past `exp`, or any time past it when the token has a
+   * reconnect window, is returned with `expiredBySeconds` instead of being refused. Only for callers
+   * that redeem: the ledger admits it when the same client redeemed it in time (DESIGN 4.3). Absent:
+   * expired is refused.
    */
   reopenSeconds?: number
 }
@@ -113,8 +114,8 @@ async function checkSignature(
 
 /** @returns the refusal to use when the token is expired but may still be reopened */
 function checkTimes(
-  { iat, nbf, exp }: GatewayClaims,
-  { nowMs, leewaySeconds = DEFAULT_LEEWAY_SECONDS, reopenSeconds = 0 }: VerifyOptions,
+  { iat, nbf, exp, rcw }: GatewayClaims,
+  { nowMs, leewaySeconds = DEFAULT_LEEWAY_SECONDS, reopenSeconds }: VerifyOptions,
 ): { refusal: Refusal; bySeconds: number } | undefined {
   const now = nowMs / 1000
   const leeway = Math.min(Math.max(leewaySeconds, 0), MAX_LEEWAY_SECONDS)
@@ -129,8 +130,10 @@ function checkTimes(
   const bySeconds = now - exp
   const refusal = new Refusal('token-expired', `exp: ${exp}, it is ${now} (leeway ${leeway} s)`)
   // A token redeemed in its last moment, leeway included, is the latest that can be reopened.
-  if (bySeconds >= leeway + reopenSeconds) throw refusal
-  return { refusal, bySeconds }
+  const mayReopen = reopenSeconds !== undefined && bySeconds < leeway + reopenSeconds
+  const mayReconnect = reopenSeconds !== undefined && rcw !== undefined
+  if (mayReopen || mayReconnect) return { refusal, bySeconds }
+  throw refusal
 }
 
 function checkAudience({ aud }: GatewayClaims, { audience }: VerifyOptions): void {
