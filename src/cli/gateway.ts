@@ -2,11 +2,12 @@ import type { Command } from 'commander'
 import { type Certificate, checkPair } from '../certs/index.ts'
 import {
   assertDevelopmentAllowed,
+  type GatewayConfig,
   loadGatewayConfig,
   type NamedCertificate,
 } from '../config/index.ts'
-import { createGateway } from '../gateway/index.ts'
-import { createLog, systemClock } from '../lib/index.ts'
+import { createGateway, type Gateway } from '../gateway/index.ts'
+import { type Clock, createLog, type Log, systemClock } from '../lib/index.ts'
 import { createMemoryLedger, createTrustList } from '../tokens/index.ts'
 import { say } from './output.ts'
 import { openIssuer, readPair } from './role-files.ts'
@@ -23,40 +24,53 @@ export function register(program: Command): void {
 
 async function runGateway(options: { config: string }): Promise<void> {
   const config = loadGatewayConfig(options.config)
+  const log = createLog({ level: config.logLevel, fields: { role: 'gateway' } })
+  const gateway = openGateway({ config, clock: systemClock, log })
+  closeOnSignal(() => gateway.close())
+  const listening = await gateway.listen()
+  say(`gateway ${config.node} listens on ${listening.map(({ address }) => address).join(', ')}`)
+}
+
+export interface OpenGatewayOptions {
+  config: GatewayConfig
+  clock: Clock
+  log: Log
+}
+
+/**
+ * A node as its configuration says, not listening yet.
+ *
+ * @throws ConfigError for a thumbprint of another certificate, a development certificate that is not allowed
+ * @throws BrokerError `ERR_CERTIFICATE`, `ERR_USAGE`
+ */
+export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway {
   const tls = readPair(config.tls, 'tls')
-  const { certificate: tlsCertificate } = checkPair(tls, 'tls')
   const issuers = config.trust.map((file, index) => {
     const { entry, oddities } = openIssuer(file, `trust.${index}`)
     for (const oddity of oddities) say(`portcullis: trust.${index}.thumbprint: ${oddity}`)
     return entry
   })
   assertDevelopmentAllowed(config, [
-    named('tls.certificateFile', tlsCertificate),
+    named('tls.certificateFile', checkPair(tls, 'tls').certificate),
     ...issuers.map(({ certificate }, index) =>
       named(`trust.${index}.certificateFile`, certificate),
     ),
   ])
-  const gateway = createGateway({
-    node: config.node,
-    farmName: config.farm.name,
-    listeners: config.listeners,
+  const { node, farm, listeners, targets, clientBinding, leewaySeconds, limits } = config
+  return createGateway({
+    node,
+    farmName: farm.name,
+    listeners,
     tls,
-    trust: createTrustList(issuers, systemClock.now()),
-    ledger: createMemoryLedger({
-      clock: systemClock,
-      clientBinding: config.clientBinding,
-      ...config.redeem,
-    }),
-    targets: config.targets,
-    clientBinding: config.clientBinding,
-    leewaySeconds: config.leewaySeconds,
-    clock: systemClock,
-    log: createLog({ level: config.logLevel, fields: { role: 'gateway' } }),
-    limits: config.limits,
+    trust: createTrustList(issuers, clock.now()),
+    ledger: createMemoryLedger({ clock, clientBinding, ...config.redeem }),
+    targets,
+    clientBinding,
+    leewaySeconds,
+    clock,
+    log,
+    limits,
   })
-  closeOnSignal(() => gateway.close())
-  const listening = await gateway.listen()
-  say(`gateway ${config.node} listens on ${listening.map(({ address }) => address).join(', ')}`)
 }
 
 function named(path: string, { development }: Certificate): NamedCertificate {
