@@ -47,7 +47,7 @@ test('says when a file and its token name different targets', async () => {
 })
 
 test('names what is wrong with a token on the last line', async () => {
-  const files = writeFiles({ token: token.reveal().slice(0, -20) })
+  const files = writeFiles({ token: token.reveal().slice(0, -21) })
   const { stderr, exitCode } = await inspect(files.token)
   expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^portcullis: token-malformed: /)
   expect(exitCode).toBe(1)

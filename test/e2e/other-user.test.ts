@@ -52,7 +52,7 @@ test('a node serves as a user who cannot read the key of the issuer', async () =
       join(ROOT, 'src', 'main.mjs'),
       ...['probe', file, '--ca', demo.ready.caFile],
     ])
-    expect(probe).toMatch(/TLS/)
+    expect(probe).toMatch(/answers: RDP/)
   } finally {
     await node.stop()
   }
