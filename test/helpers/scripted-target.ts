@@ -53,9 +53,13 @@ export class TargetConnection {
   }
 }
 
-/** @param behave called for each connection; without it the target accepts and stays silent */
+/**
+ * @param behave called for each connection; without it the target accepts and stays silent
+ * @param at any free port of 127.0.0.1 unless told
+ */
 export async function startTarget(
   behave: (connection: TargetConnection) => void = () => {},
+  at: { host?: string; port?: number } = {},
 ): Promise<ScriptedTarget> {
   const connections: TargetConnection[] = []
   let taken = 0
@@ -67,7 +71,7 @@ export async function startTarget(
     arrived = Promise.withResolvers()
     behave(connection)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen({ host: '127.0.0.1', port: 0, ...at })
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new TypeError('no port')
