@@ -1,29 +1,43 @@
 import { z } from 'zod'
 import { errorText, Refusal } from '../lib/index.ts'
+import type { Purpose } from './trust-list.ts'
 
 /** A node refuses cookies over this many characters before it looks at them. */
 export const MAX_COOKIE_CHARACTERS = 4096
+
+/** One kind of token that is a compact JWS. */
+export interface JwsFormat<Claims> {
+  /** Header parameter `typ`: keeps the kinds apart even where one key signs both. */
+  typ: 'cgt+jwt' | 'cht+jwt'
+  /** What its issuer must be trusted for. */
+  purpose: Purpose
+  claims: z.ZodType<Claims>
+}
 
 /**
  * Exactly these parameters. Refusing all others covers the dangerous ones (`crit`, `jku`, `x5u`, `jwk`,
  * `x5c`, `b64`) without a list that somebody has to keep.
  */
-const gatewayHeader = z.strictObject({
+const jwsHeader = z.strictObject({
   alg: z.string().max(16),
-  typ: z.literal('cgt+jwt'),
+  typ: z.string().max(16),
   'x5t#S256': z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'need the SHA-256 of a certificate'),
 })
 
-export type GatewayHeader = z.infer<typeof gatewayHeader>
+export type JwsHeader = z.infer<typeof jwsHeader>
 
 /**
  * Takes a compact JWS (RFC 7515 section 7.1) apart; verifies nothing. Every part has to be canonical
  * base64url: jose also reads altered trailing bits, padding and white space, and then one token would
  * have many spellings.
  *
+ * @param typ the only one that is accepted
  * @throws Refusal `token-malformed`
  */
-export function decodeCompactJws(text: string): { header: GatewayHeader; payload: unknown } {
+export function decodeCompactJws(
+  text: string,
+  typ: string,
+): { header: JwsHeader; payload: unknown } {
   if (text.length === 0) throw malformed('token: empty')
   if (text.length > MAX_COOKIE_CHARACTERS) {
     throw malformed(`token: ${text.length} characters, may have ${MAX_COOKIE_CHARACTERS}`)
@@ -32,10 +46,13 @@ export function decodeCompactJws(text: string): { header: GatewayHeader; payload
   const [header = '', payload = '', signature = ''] = parts
   if (parts.length !== 3) throw malformed(`token: need 3 parts, have ${parts.length}`)
   decodePart('signature', signature)
-  const parsed = gatewayHeader.safeParse(decodeJson('header', header))
+  const parsed = jwsHeader.safeParse(decodeJson('header', header))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw malformed(`header ${issue?.path.join('.')}: ${issue?.message}`.slice(0, 200))
+  }
+  if (parsed.data.typ !== typ) {
+    throw malformed(`header typ: need ${typ}, have ${JSON.stringify(parsed.data.typ)}`)
   }
   return { header: parsed.data, payload: decodeJson('payload', payload) }
 }

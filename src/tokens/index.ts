@@ -5,11 +5,19 @@
  * A gateway calls {@link verifyGatewayToken} with `reopenSeconds: ledger.reopenSeconds` and then always
  * `ledger.redeem`, since an expired token that comes back from the first is only admitted by the second.
  */
-export { type GatewayClaims, type HostKind, MAX_LIFETIME_SECONDS } from './claims.ts'
+export { MAX_LIFETIME_SECONDS } from './claims.ts'
 export { type ClientBinding, clientKey, normalizeAddress } from './client-address.ts'
+export type { FedAuthClaims } from './fedauth-token.ts'
+export type { GatewayClaims, HostKind } from './gateway-token.ts'
+export type { HostClaims } from './host-token.ts'
 export { type InspectedToken, inspectToken } from './inspect.ts'
 export { createIssuer, type Issuer, MAX_TOKEN_CHARACTERS } from './issuer.ts'
 export { createMemoryLedger, type MemoryLedgerOptions, redeemKey } from './memory-ledger.ts'
+export {
+  type PreconnectionText,
+  parsePreconnectionText,
+  renderPreconnectionText,
+} from './preconnection-text.ts'
 export type { Lease, RedeemInput, RedeemLedger } from './redeem.ts'
 export {
   burnsToken,
@@ -39,9 +47,23 @@ export {
   x5tS256Of,
 } from './trust-list.ts'
 export {
-  DEFAULT_LEEWAY_SECONDS,
-  MAX_LEEWAY_SECONDS,
+  type VerifiedHostToken,
   type VerifiedToken,
+  type VerifyHostOptions,
   type VerifyOptions,
   verifyGatewayToken,
+  verifyHostToken,
 } from './verify.ts'
+export {
+  type AnyVerifiedToken,
+  type FedAuthGrant,
+  fedAuthId,
+  type VerifiedFedAuthToken,
+  verifyAnyGatewayToken,
+  verifyFedAuthToken,
+} from './verify-fedauth.ts'
+export {
+  type Circumstances,
+  DEFAULT_LEEWAY_SECONDS,
+  MAX_LEEWAY_SECONDS,
+} from './verify-steps.ts'

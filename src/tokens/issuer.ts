@@ -1,27 +1,38 @@
+import { type KeyObject, sign } from 'node:crypto'
+import { promisify } from 'node:util'
 import { CompactSign } from 'jose'
 import { type Certificate, checkPair, type KeyPair } from '../certs/index.ts'
 import { BrokerError, Refusal, Secret } from '../lib/index.ts'
 import { type Algorithm, algorithmsOf } from './algorithms.ts'
-import { type GatewayClaims, parseGatewayClaims } from './claims.ts'
+import { parseClaims } from './claims.ts'
+import type { JwsFormat } from './compact-jws.ts'
+import { type FedAuthClaims, renderFedAuthClaims, renderFedAuthToken } from './fedauth-token.ts'
+import { GATEWAY_TOKEN, type GatewayClaims } from './gateway-token.ts'
+import { HOST_TOKEN, type HostClaims } from './host-token.ts'
 import { assertMaySign, x5tS256Of } from './trust-list.ts'
 
 /** A longer token is not handed out: the lengths that clients take in an `.rdp` line are not documented. */
 export const MAX_TOKEN_CHARACTERS = 1500
 
+/**
+ * Signs tokens; every method off the main thread, since RSA-4096 takes 3.5 ms. All of them throw
+ *
+ * - Refusal `token-malformed` for claims that no verifier would take, or a token over
+ *   {@link MAX_TOKEN_CHARACTERS};
+ * - BrokerError `ERR_CERTIFICATE` when the token's time is outside the certificate's own life.
+ */
 export interface Issuer {
   certificate: Certificate
   algorithm: Algorithm
-  /**
-   * @throws Refusal `token-malformed` for claims that no verifier would take, or a token over
-   *   {@link MAX_TOKEN_CHARACTERS}
-   * @throws BrokerError `ERR_CERTIFICATE` when `iat` is outside the certificate's own life
-   */
+  /** A gateway token. */
   sign(claims: GatewayClaims): Promise<Secret>
+  signHost(claims: HostClaims): Promise<Secret>
+  /** A FedAuth gateway token with PKCS#1 v1.5 and SHA-256. Absent unless the key is RSA. */
+  signFedAuth?: (claims: FedAuthClaims) => Promise<Secret>
 }
 
 /**
- * Reads the issuer's certificate and key once; jose imports the key at the first signature and keeps
- * it. Signing runs off the main thread.
+ * Reads the issuer's certificate and key once; jose imports the key at the first signature and keeps it.
  *
  * @throws BrokerError `ERR_CERTIFICATE`
  */
@@ -30,28 +41,60 @@ export async function createIssuer(pair: KeyPair): Promise<Issuer> {
   assertMaySign(certificate)
   const [algorithm] = algorithmsOf(certificate)
   if (algorithm === undefined) throw new TypeError('every key has an algorithm')
-  const header = { alg: algorithm, typ: 'cgt+jwt', 'x5t#S256': x5tS256Of(certificate) }
+  const x5tS256 = x5tS256Of(certificate)
 
+  const signJws = async <Claims extends { iat: number }>(
+    { typ, claims: schema }: JwsFormat<Claims>,
+    claims: Claims,
+  ): Promise<Secret> => {
+    const payload = new TextEncoder().encode(JSON.stringify(parseClaims(schema, claims)))
+    checkLife(certificate, claims.iat)
+    const header = { alg: algorithm, typ, 'x5t#S256': x5tS256 }
+    return bounded(await new CompactSign(payload).setProtectedHeader(header).sign(privateKey))
+  }
   return {
     certificate,
     algorithm,
-    async sign(claims) {
-      const payload = new TextEncoder().encode(JSON.stringify(parseGatewayClaims(claims)))
-      checkLife(certificate, claims.iat)
-      const token = await new CompactSign(payload).setProtectedHeader(header).sign(privateKey)
-      if (token.length > MAX_TOKEN_CHARACTERS) {
-        throw new Refusal(
-          'token-malformed',
-          `token: ${token.length} characters, may have ${MAX_TOKEN_CHARACTERS}`,
-        )
-      }
-      return new Secret(token)
-    },
+    sign: (claims) => signJws(GATEWAY_TOKEN, claims),
+    signHost: (claims) => signJws(HOST_TOKEN, claims),
+    ...(algorithm === 'RS256' ? { signFedAuth: fedAuthSigner(certificate, privateKey) } : {}),
   }
 }
 
-function checkLife({ notBefore, notAfter, subject }: Certificate, iat: number): void {
-  const ms = iat * 1000
+const signOffThread = promisify(
+  (data: Buffer, key: KeyObject, done: (error: Error | null, signature: Buffer) => void) =>
+    sign('sha256', data, key, done),
+)
+
+function fedAuthSigner(
+  certificate: Certificate,
+  key: KeyObject,
+): (claims: FedAuthClaims) => Promise<Secret> {
+  return async (claims) => {
+    const signedText = renderFedAuthClaims(claims)
+    checkLife(certificate, claims.exp)
+    return bounded(
+      renderFedAuthToken({
+        signedText,
+        hash: 'SHA256',
+        sha1Thumbprint: certificate.sha1Thumbprint,
+        signature: await signOffThread(Buffer.from(signedText, 'latin1'), key),
+      }),
+    )
+  }
+}
+
+function bounded(token: string): Secret {
+  if (token.length <= MAX_TOKEN_CHARACTERS) return new Secret(token)
+  throw new Refusal(
+    'token-malformed',
+    `token: ${token.length} characters, may have ${MAX_TOKEN_CHARACTERS}`,
+  )
+}
+
+/** @param seconds `iat`, or `exp` where the format has nothing else */
+function checkLife({ notBefore, notAfter, subject }: Certificate, seconds: number): void {
+  const ms = seconds * 1000
   if (ms >= notBefore.getTime() && ms <= notAfter.getTime()) return
   throw new BrokerError(
     'ERR_CERTIFICATE',

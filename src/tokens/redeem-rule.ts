@@ -1,5 +1,5 @@
 import type { Reason } from '../lib/index.ts'
-import { MAX_LEEWAY_SECONDS } from './verify.ts'
+import { MAX_LEEWAY_SECONDS } from './verify-steps.ts'
 
 /** How often and how long one client may present one token (DESIGN 4.3). */
 export interface RedeemRule {
