@@ -9,7 +9,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NEEDED_MAJOR = 24
@@ -35,9 +35,9 @@ async function runHere() {
   if (!existsSync(modules) && existsSync(join(root, 'package-lock.json'))) {
     stop('dependencies are not installed: run `npm ci` first, or `npm start`, which does it')
   }
-  // Sources in a clone, compiled files in the package: both lie beside this file.
-  const compiled = new URL('./cli/index.js', import.meta.url)
-  const { run } = await import(existsSync(compiled) ? compiled.href : './cli/index.ts')
+  // Node runs TypeScript in a clone, but not below node_modules: an installed package brings compiled files.
+  const isInstalled = entry.split(sep).includes('node_modules')
+  const { run } = await import(isInstalled ? '../dist/cli/index.js' : './cli/index.ts')
   await run(args)
 }
 
