@@ -9,7 +9,7 @@ import {
   type RedeemRule,
   type RedeemState,
 } from './redeem-rule.ts'
-import type { VerifiedToken } from './verify.ts'
+import type { AnyVerifiedToken } from './verify-fedauth.ts'
 
 /** About 300 bytes each; more valid tokens than this at one time are no farm's normal load. */
 const MAX_TOKENS = 100_000
@@ -25,7 +25,8 @@ export interface MemoryLedgerOptions extends Partial<RedeemRule> {
 
 interface Entry {
   state: RedeemState
-  vm: string
+  /** Undefined when the token names none; then it has no reconnect window either. */
+  vm: string | undefined
   exp: number
   reconnectSeconds: number
 }
@@ -43,7 +44,7 @@ class MemoryLedger implements RedeemLedger {
   readonly #maxTokens: number
   readonly #entries = new Map<string, Entry>()
   /** The newest console of each VM, where its token has a reconnect window. */
-  readonly #windows = new Map<string, Entry>()
+  readonly #windows = new Map<string | undefined, Entry>()
   #sweptAtMs = 0
 
   constructor({ clock, clientBinding, maxTokens = MAX_TOKENS, ...rule }: MemoryLedgerOptions) {
@@ -101,6 +102,6 @@ class MemoryLedger implements RedeemLedger {
 }
 
 /** What a ledger knows a token by: its issuer's certificate and `jti`, never its text. */
-export function redeemKey({ issuerThumbprint, claims }: VerifiedToken): string {
+export function redeemKey({ issuerThumbprint, claims }: AnyVerifiedToken): string {
   return `${issuerThumbprint} ${claims.jti}`
 }

@@ -1,8 +1,8 @@
 import type { Reason } from '../lib/index.ts'
-import type { VerifiedToken } from './verify.ts'
+import type { AnyVerifiedToken } from './verify-fedauth.ts'
 
 export interface RedeemInput {
-  token: VerifiedToken
+  token: AnyVerifiedToken
   /** The client's own address, after a PROXY header. */
   clientAddress: string
   /** Names the tunnel on this node; a second call with the same one is the same redeem. */

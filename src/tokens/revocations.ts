@@ -1,4 +1,4 @@
-import type { VerifiedToken } from './verify.ts'
+import type { AnyVerifiedToken } from './verify-fedauth.ts'
 
 /** What a revocation names: one token, all tokens about one subject, or all tokens of a time. */
 export const REVOCATION_KINDS = ['jti', 'vm', 'tenant', 'user', 'issuer', 'before'] as const
@@ -26,7 +26,7 @@ export interface Revocation {
 export interface RevocationList {
   readonly size: number
   /** @returns a revocation that hits the token, or undefined */
-  find(token: VerifiedToken): Revocation | undefined
+  find(token: AnyVerifiedToken): Revocation | undefined
 }
 
 /** An empty list revokes nothing. */
@@ -43,13 +43,17 @@ export function createRevocationList(items: readonly Revocation[]): RevocationLi
     find(token) {
       const issuedMs = token.claims.iat * 1000
       return namesOf(token)
-        .map(([kind, value]) => latest.get(keyOf(kind, value)))
+        .map(([kind, value]) => (value === undefined ? undefined : latest.get(keyOf(kind, value))))
         .find((item) => item !== undefined && (item.kind === 'jti' || issuedMs <= item.at))
     },
   }
 }
 
-function namesOf({ claims, issuerThumbprint }: VerifiedToken): [RevocationKind, string][] {
+/** A FedAuth token names neither VM, tenant nor user. */
+function namesOf({
+  claims,
+  issuerThumbprint,
+}: AnyVerifiedToken): [RevocationKind, string | undefined][] {
   return [
     ['jti', claims.jti],
     ['vm', claims.vm],
