@@ -1,11 +1,15 @@
 import { errorText, ProtocolError, Refusal, type Secret } from '../lib/index.ts'
 import { decodeTunnelCreate, type TunnelCreate } from '../protocol/index.ts'
-import { type GatewayClaims, type VerifiedToken, verifyGatewayToken } from '../tokens/index.ts'
+import {
+  type AnyVerifiedToken,
+  verifyAnyGatewayToken,
+  verifyGatewayToken,
+} from '../tokens/index.ts'
 import { reasonOf } from './status.ts'
 import type { Tunnel } from './tunnel.ts'
 
 export interface Admitted {
-  claims: GatewayClaims
+  claims: AnyVerifiedToken['claims']
   /** Flags of `Capability` that the client offers. */
   capsFlags: number
 }
@@ -19,10 +23,11 @@ export interface Admitted {
  * @throws Refusal or ProtocolError, after the log has told the exact reason
  */
 export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted> {
-  let verified: VerifiedToken | undefined
+  let verified: AnyVerifiedToken | undefined
   try {
     const request = decodeTunnelCreate(body)
     verified = await verify(tunnel, cookieOf(tunnel, request))
+    checkBound(tunnel, verified)
     tunnel.transport.inbox.ended.throwIfAborted()
     takePlace(tunnel)
     await redeem(tunnel, verified)
@@ -30,6 +35,8 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
     tunnel.log.info('token.redeemed', { issuer: verified.issuerThumbprint })
     return { claims: verified.claims, capsFlags: request.capsFlags }
   } catch (error) {
+    // A client that left while it was being checked has not been refused.
+    if (tunnel.transport.inbox.ended.aborted) throw error
     tunnel.log.warn('token.refused', {
       reason: reasonOf(error),
       error: errorText(error),
@@ -55,8 +62,9 @@ function cookieOf({ node }: Tunnel, { paaCookie, reauthTunnelContext }: TunnelCr
   return paaCookie
 }
 
-function verify({ node, client }: Tunnel, token: Secret): Promise<VerifiedToken> {
-  return verifyGatewayToken(token, {
+function verify({ node, client }: Tunnel, token: Secret): Promise<AnyVerifiedToken> {
+  const verifyToken = node.fedAuthHosts === undefined ? verifyGatewayToken : verifyAnyGatewayToken
+  return verifyToken(token, {
     trust: node.trust,
     nowMs: node.clock.now(),
     audience: node.farmName,
@@ -64,6 +72,15 @@ function verify({ node, client }: Tunnel, token: Secret): Promise<VerifiedToken>
     clientAddress: client.remoteAddress,
     reopenSeconds: node.ledger.reopenSeconds,
   })
+}
+
+/** A token that names no VM opens all of its host's, so the host must check a token of its own. */
+function checkBound({ node }: Tunnel, { vmUnbound, claims }: AnyVerifiedToken): void {
+  if (!vmUnbound || node.fedAuthHosts?.includes(claims.dst)) return
+  throw new Refusal(
+    'policy-denied',
+    `Host: token names no VM, and ${claims.dst} is not listed as verifying its own token`,
+  )
 }
 
 function takePlace({ node, client, held }: Tunnel): void {
@@ -75,12 +92,14 @@ function takePlace({ node, client, held }: Tunnel): void {
   held.defer(release)
 }
 
-async function redeem({ id, node, client, held }: Tunnel, token: VerifiedToken): Promise<void> {
+async function redeem({ id, node, client, held }: Tunnel, token: AnyVerifiedToken): Promise<void> {
   const clientAddress = client.remoteAddress
   const lease = await node.ledger.redeem({ token, clientAddress, tunnel: id })
   held.defer(() => lease.release())
 }
 
-function tokenFields({ claims }: VerifiedToken): Record<string, string> {
-  return { jti: claims.jti, tenant: claims.tid, vm: claims.vm, host: claims.dst }
+function tokenFields({ claims, vmUnbound }: AnyVerifiedToken): Record<string, string> {
+  const { jti, dst: host } = claims
+  if (vmUnbound) return { jti, host, binding: 'vm-unbound' }
+  return { jti, tenant: claims.tid, vm: claims.vm, host }
 }

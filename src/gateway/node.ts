@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../lib/index.ts'
+import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
 import type { ClientBinding, RedeemLedger, TrustList } from '../tokens/index.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import type { GatewayOptions } from './options.ts'
@@ -12,6 +12,8 @@ export class GatewayNode {
   readonly trust: TrustList
   readonly ledger: RedeemLedger
   readonly clientBinding: ClientBinding
+  /** As tokens name them: `host:port`. */
+  readonly fedAuthHosts: readonly string[] | undefined
   readonly leewaySeconds: number
   readonly clock: Clock
   readonly log: Log
@@ -29,6 +31,7 @@ export class GatewayNode {
     this.trust = options.trust
     this.ledger = options.ledger
     this.clientBinding = options.clientBinding
+    this.fedAuthHosts = options.fedAuthHosts?.map(formatEndpoint)
     this.leewaySeconds = options.leewaySeconds
     this.clock = options.clock
     this.log = options.log.child({ node: options.node })

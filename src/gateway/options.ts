@@ -24,6 +24,11 @@ export interface GatewayOptions {
   targets: { allow: readonly TargetRule[] }
   /** How closely the two halves of an HTTP pair must come from one client. */
   clientBinding: ClientBinding
+  /**
+   * FedAuth tokens are admitted as well, towards these hosts alone: Hyper-V hosts that verify a
+   * token of their own, since FedAuth names no VM. Absent: no FedAuth token is admitted.
+   */
+  fedAuthHosts?: readonly Endpoint[]
   /** Clock difference to the issuer to forgive, 0 to 30. */
   leewaySeconds: number
   clock: Clock

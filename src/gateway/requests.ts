@@ -139,6 +139,7 @@ export class Requests {
     }
     throw new ProtocolError('ERR_HTTP_MALFORMED', 'HTTP', 'head', 'IN goes on with another request')
   }
+
   /** With `prefix` or `none` a client may come from several addresses, so its two halves may too. */
   #sameClient(a: string, b: string): boolean {
     return this.#node.clientBinding !== 'address' || a === b

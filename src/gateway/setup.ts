@@ -14,8 +14,7 @@ import {
   type HandshakeRequest,
   PacketType,
 } from '../protocol/index.ts'
-import type { GatewayClaims } from '../tokens/index.ts'
-import { admit } from './admission.ts'
+import { type Admitted, admit } from './admission.ts'
 import { matchTarget } from './channel-target.ts'
 import { Conversation } from './conversation.ts'
 import { dialHost, type HostConnection } from './dial.ts'
@@ -104,7 +103,7 @@ function checkHandshake(tunnel: Tunnel, { verMajor, extendedAuth }: HandshakeReq
 
 async function openChannel(
   tunnel: Tunnel,
-  claims: GatewayClaims,
+  claims: Admitted['claims'],
   body: Uint8Array,
 ): Promise<HostConnection> {
   const { node, transport, log } = tunnel
@@ -122,17 +121,18 @@ async function openChannel(
       maxAttempts: node.limits.maxDialAttempts,
       signal: transport.inbox.ended,
     })
-    tunnel.held.defer(() => host.socket.destroy())
+    tunnel.host = host
     log.info('channel.opened', { address: host.target.address, port: host.target.port })
     return host
   } catch (error) {
-    log.warn('channel.refused', { reason: reasonOf(error), error: errorText(error) })
+    const fields = { reason: reasonOf(error), error: errorText(error) }
+    if (!transport.inbox.ended.aborted) log.warn('channel.refused', fields)
     throw error
   }
 }
 
 /** What a token restricts and this node cannot enforce, it must not serve. */
-function checkEnforceable({ knd, idl, max }: GatewayClaims): void {
+function checkEnforceable({ knd, idl, max }: Admitted['claims']): void {
   if (knd !== 'rdp') throw new Refusal('policy-denied', `knd: ${knd} is not served by this node`)
   if (idl !== undefined || max !== undefined) {
     throw new Refusal('policy-denied', 'idl, max: this node enforces no session limits')

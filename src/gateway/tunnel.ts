@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { errorText, type Log, type Refusal } from '../lib/index.ts'
+import type { HostConnection } from './dial.ts'
 import type { GatewayNode } from './node.ts'
 import { FirstBytes } from './relay/first-bytes.ts'
 import { Relay } from './relay/relay.ts'
 import type { Session } from './sessions.ts'
 import { setUp } from './setup.ts'
 import { reasonOf } from './status.ts'
+import { closeGracefully } from './transport/closing.ts'
 import type { PacketTransport } from './transport/packet-transport.ts'
 
 /** Who is at the other end, as the HTTP requests told. */
@@ -32,8 +34,10 @@ export class Tunnel implements Session {
   readonly node: GatewayNode
   readonly client: Client
   readonly transport: PacketTransport
-  /** Given back at the end: places, lease, sockets. */
+  /** Given back at the end: places among the node's tunnels, the token's lease. */
   readonly held = new DisposableStack()
+  /** Closed at the end, once it is there. */
+  host: HostConnection | undefined
   /** Resolves when everything is given back and closed. */
   readonly done: Promise<void>
   /** Carries the token's fields once it is verified. */
@@ -73,8 +77,14 @@ export class Tunnel implements Session {
   async #run(): Promise<void> {
     const error = await this.#serve()
     this.#tellEnd(error)
-    await this.transport.close()
     this.held.dispose()
+    await Promise.all([this.transport.close(), this.#closeHost()])
+  }
+
+  /** Whatever the client's sockets still do, the host gets what was sent to it and its FIN, now. */
+  async #closeHost(): Promise<void> {
+    if (this.host === undefined) return
+    await closeGracefully(this.host.socket, this.node.limits.closeTimeoutMs)
   }
 
   /** @returns what ended it */

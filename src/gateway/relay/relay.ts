@@ -56,8 +56,8 @@ export class Relay {
   }
 
   /**
-   * Relays until the end, tells the client about it, and lets the host go once it has what was sent to
-   * it. Closing the transport is left to the caller.
+   * Relays until the end and tells the client about it. Closing the transport and the host's socket is
+   * left to the caller.
    *
    * @returns why it ended: a Refusal or a ProtocolError
    */
@@ -74,7 +74,6 @@ export class Relay {
     const reason = await aborted(inbox.ended)
     for (const timer of timers) clearTimeout(timer)
     this.#sayGoodbye(reason)
-    socket.destroySoon()
     return reason
   }
 

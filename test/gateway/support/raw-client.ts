@@ -19,14 +19,14 @@ const WITHIN_MS = 5_000
 export class RawConnection {
   readonly socket: TLSSocket
   /** Resolves when the connection is closed, by whom ever. */
-  readonly closed: Promise<unknown>
+  readonly closed: Promise<void>
   #received = Buffer.alloc(0)
   #ended = false
   #wake = Promise.withResolvers<void>()
 
   private constructor(socket: TLSSocket) {
     this.socket = socket
-    this.closed = once(socket, 'close')
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     socket.on('error', () => {})
     socket.on('data', (bytes: Buffer) => {
       this.#received = Buffer.concat([this.#received, bytes])
