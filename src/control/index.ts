@@ -5,6 +5,14 @@
  * tokens and opens no store. Start with `messages.ts`, then `service.ts`, which the broker implements.
  */
 export {
+  type ControlClient,
+  type ControlClientOptions,
+  type ControlHandlers,
+  createControlClient,
+  type Versions,
+} from './client.ts'
+export { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
+export {
   type Heartbeat,
   type KillMessage,
   MAX_ISSUERS,
@@ -23,4 +31,6 @@ export {
   type TrustSetIssuer,
   trustSet,
 } from './messages.ts'
+export type { PeerState } from './peer-connection.ts'
+export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'
 export type { ControlService, Peer, PushMessage } from './service.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { REASONS, Secret } from '../lib/index.ts'
+import { REASONS, type Reason, Secret } from '../lib/index.ts'
 import { REVOCATION_KINDS, type Revocation } from '../tokens/index.ts'
 
 /** Versions of these messages that this code speaks; hello offers them, welcome picks the highest common one. */
@@ -117,8 +117,8 @@ const redeem = z.object({
   decidedAt: time.exactOptional(),
 })
 
-/** The tunnel has ended: its hold on its token does as well. */
-const release = z.object({ type: z.literal('release'), tunnel })
+/** The tunnel has ended, and with it its hold on its token; a kill, a limit and a revocation burn the token. */
+const release = z.object({ type: z.literal('release'), tunnel, reason: reason.exactOptional() })
 
 const heartbeat = z.object({
   type: z.literal('heartbeat'),
@@ -210,7 +210,7 @@ export type RevocationSet = z.infer<typeof revocationSet>
 export type ToBrokerMessage = z.infer<typeof toBrokerMessage>
 export type ToNodeMessage = z.infer<typeof toNodeMessage>
 export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
-export type RedeemAnswer = { ok: true } | { ok: false; reason: (typeof REASONS)[number] }
+export type RedeemAnswer = { ok: true } | { ok: false; reason: Reason }
 export type Heartbeat = Omit<z.infer<typeof heartbeat>, 'type'>
 export type SessionEvent = Omit<z.infer<typeof event>, 'type'>
 export type TrustMessage = z.infer<typeof trust>

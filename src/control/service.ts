@@ -1,3 +1,4 @@
+import type { Reason } from '../lib/index.ts'
 import type {
   Heartbeat,
   KillMessage,
@@ -41,7 +42,8 @@ export interface ControlService {
    * one is killed instead.
    */
   redeem(peer: Peer, request: RedeemRequest): Promise<RedeemAnswer>
-  release(peer: Peer, tunnel: string): Promise<void>
+  /** @param reason why the tunnel ended; a kill, a limit and a revocation burn its token */
+  release(peer: Peer, tunnel: string, reason: Reason | undefined): Promise<void>
   /** Renews the leases of the tunnels it lists. */
   heartbeat(peer: Peer, beat: Heartbeat): Promise<void>
   applied(peer: Peer, what: 'trust' | 'revocations', version: number): Promise<void>

@@ -1,0 +1,286 @@
+import { Agent } from 'node:https'
+import {
+  BrokerError,
+  type Clock,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  type Log,
+  ProtocolError,
+  type Reason,
+} from '../lib/index.ts'
+import { redialPauseMs } from './backoff.ts'
+import { decodeToNode, encodeMessage } from './codec.ts'
+import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
+import {
+  type KillMessage,
+  MAX_BYTES_TO_NODE,
+  MAX_TUNNELS,
+  PROTOCOL_VERSIONS,
+  type RedeemAnswer,
+  type RedeemRequest,
+  type RevocationMessage,
+  type SessionEvent,
+  type ToBrokerMessage,
+  type ToNodeMessage,
+  type TrustSet,
+} from './messages.ts'
+import { PendingRedeems } from './pending-redeems.ts'
+import type { Peer } from './service.ts'
+import { CloseCode, CONTROL_PATH, dialLink, type Link } from './websocket.ts'
+
+/** Versions of both sets; 0 for none. */
+export interface Versions {
+  trust: number
+  revocations: number
+}
+
+/** What a node does with what the broker says. None of them waits; what one throws ends the connection. */
+export interface ControlHandlers {
+  /** What is applied now. */
+  versions(): Versions
+  /** @throws BrokerError for a set that can't be used: it is not acknowledged, and what was there stays */
+  applyTrust(set: TrustSet): void
+  /** @throws BrokerError when it builds on a version that isn't there: the whole set comes on the next connection */
+  applyRevocations(change: RevocationMessage): void
+  /** The broker's current versions, at every heartbeat: what equals them is not stale. */
+  confirm(current: Versions): void
+  kill(message: KillMessage): void
+  /** Live tunnels, whose leases the heartbeat renews. */
+  tunnels(): string[]
+  /** After every welcome: what was decided without a broker can be reported now. */
+  connected(): void
+}
+
+export interface ControlClientOptions {
+  broker: Endpoint
+  /** This node's control certificate. */
+  tls: { certificatePem: string; privateKeyPem: string }
+  /** PEM of the control CA. */
+  ca: string
+  /** Who a certificate (DER), which the control CA has signed, belongs to; only a broker's is taken. */
+  identify(certificate: Uint8Array): Peer | undefined
+  /** Version of this software, for the operator. */
+  software: string
+  handlers: ControlHandlers
+  clock: Clock
+  log: Log
+  /** Those that differ from `DEFAULT_CONTROL_LIMITS`. */
+  limits?: Partial<ControlLimits>
+}
+
+export interface ControlClient {
+  /** Dials, and dials again whenever the connection is gone. */
+  start(): void
+  /** The broker has welcomed us, and the connection stands as far as we know. */
+  readonly connected: boolean
+  /** @throws BrokerError `ERR_NO_ANSWER` at once without a connection, else after 1 s at most */
+  redeem(request: RedeemRequest): Promise<RedeemAnswer>
+  /** Lost without a connection: the lease then ends by itself. */
+  release(tunnel: string, reason?: Reason): void
+  /** Kept while no broker is there, up to a limit. */
+  event(event: SessionEvent): void
+  close(): Promise<void>
+}
+
+/** The node's (or agent's) end of the control channel. */
+export function createControlClient(options: ControlClientOptions): ControlClient {
+  return new Client(options)
+}
+
+class Client implements ControlClient {
+  readonly #options: ControlClientOptions
+  readonly #limits: ControlLimits
+  readonly #agent: Agent
+  readonly #redeems: PendingRedeems
+  #link: Link<ToNodeMessage> | undefined
+  #connected = false
+  #failures = 0
+  #stopped = false
+  #redial: NodeJS.Timeout | undefined
+  #welcomeTimer: NodeJS.Timeout | undefined
+  #heartbeat: NodeJS.Timeout | undefined
+  #queuedEvents: SessionEvent[] = []
+
+  constructor(options: ControlClientOptions) {
+    this.#options = options
+    this.#limits = { ...DEFAULT_CONTROL_LIMITS, ...options.limits }
+    this.#redeems = new PendingRedeems(this.#limits)
+    this.#agent = createAgent(options)
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  start(): void {
+    const { broker, software } = this.#options
+    const link = dialLink<ToNodeMessage>({
+      url: `wss://${formatEndpoint(broker)}${CONTROL_PATH}`,
+      agent: this.#agent,
+      maxBytes: MAX_BYTES_TO_NODE,
+      decode: decodeToNode,
+      onOpen: () => this.#send({ type: 'hello', protocols: [...PROTOCOL_VERSIONS], software }),
+      onMessage: (message) => this.#onMessage(message),
+      limits: this.#limits,
+    })
+    this.#link = link
+    const { welcomeMs } = this.#limits
+    this.#welcomeTimer = setTimeout(() => {
+      const late = new BrokerError('ERR_DEADLINE', `welcome: not within ${welcomeMs} ms`)
+      link.close(CloseCode.protocolError, late)
+    }, welcomeMs)
+    void link.ended.then((cause) => this.#onEnded(cause))
+  }
+
+  async redeem(request: RedeemRequest): Promise<RedeemAnswer> {
+    if (!this.#connected) throw new BrokerError('ERR_NO_ANSWER', 'broker: not connected')
+    const { number, answer } = this.#redeems.open()
+    this.#send({ type: 'redeem', request: number, ...request })
+    return answer
+  }
+
+  release(tunnel: string, reason?: Reason): void {
+    if (!this.#connected) return
+    this.#send({ type: 'release', tunnel, ...(reason === undefined ? {} : { reason }) })
+  }
+
+  event(event: SessionEvent): void {
+    if (this.#connected) {
+      this.#send({ type: 'event', ...event })
+      return
+    }
+    this.#queuedEvents.push(event)
+    if (this.#queuedEvents.length > this.#limits.maxQueuedEvents) this.#queuedEvents.shift()
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#redial)
+    const link = this.#link
+    if (link !== undefined) {
+      link.close(CloseCode.normal, new BrokerError('ERR_CLOSED', 'this node stops'))
+      await link.ended
+    }
+    this.#agent.destroy()
+  }
+
+  #onMessage(message: ToNodeMessage): void {
+    if (message.type === 'welcome') {
+      this.#onWelcome(message)
+      return
+    }
+    if (!this.#connected) {
+      const early = `${message.type} before welcome`
+      throw new ProtocolError('ERR_PACKET_UNEXPECTED', 'CONTROL', 'type', early)
+    }
+    const { handlers } = this.#options
+    switch (message.type) {
+      case 'trust':
+        this.#applyTrust(message)
+        break
+      case 'revocations':
+        handlers.applyRevocations(message)
+        this.#send({ type: 'revocations.applied', version: handlers.versions().revocations })
+        break
+      case 'redeem.answer':
+        this.#redeems.answer(message)
+        break
+      case 'heartbeat.answer':
+        handlers.confirm({ trust: message.trustVersion, revocations: message.revocationVersion })
+        break
+      case 'kill':
+        handlers.kill(message)
+        break
+    }
+  }
+
+  #onWelcome({ protocol, broker, time }: Extract<ToNodeMessage, { type: 'welcome' }>): void {
+    if (this.#connected || !PROTOCOL_VERSIONS.includes(protocol)) {
+      const what = this.#connected ? 'a second welcome' : `unknown protocol ${protocol}`
+      throw new ProtocolError('ERR_PACKET_UNEXPECTED', 'CONTROL', 'welcome', what)
+    }
+    clearTimeout(this.#welcomeTimer)
+    this.#connected = true
+    this.#failures = 0
+    const { clock, handlers, log } = this.#options
+    log.info('control.connected', { broker, protocol, clockOffsetMs: clock.now() - time })
+    this.#heartbeat = setInterval(() => this.#beat(), this.#limits.heartbeatMs)
+    this.#beat()
+    for (const event of this.#queuedEvents.splice(0)) this.#send({ type: 'event', ...event })
+    handlers.connected()
+  }
+
+  /** One set that can't be used is no reason to lose the channel: the old one stays, and ages. */
+  #applyTrust(set: TrustSet): void {
+    const { handlers, log } = this.#options
+    try {
+      handlers.applyTrust(set)
+    } catch (error) {
+      log.error('trust.refused', { trustVersion: set.version, error: errorText(error) })
+      return
+    }
+    this.#send({ type: 'trust.applied', version: handlers.versions().trust })
+  }
+
+  #beat(): void {
+    const { handlers, clock } = this.#options
+    const tunnels = handlers.tunnels()
+    const { trust, revocations } = handlers.versions()
+    for (let from = 0; from === 0 || from < tunnels.length; from += MAX_TUNNELS) {
+      this.#send({
+        type: 'heartbeat',
+        time: clock.now(),
+        trustVersion: trust,
+        revocationVersion: revocations,
+        tunnels: tunnels.slice(from, from + MAX_TUNNELS),
+      })
+    }
+  }
+
+  #onEnded(cause: Error): void {
+    clearTimeout(this.#welcomeTimer)
+    clearInterval(this.#heartbeat)
+    const wasConnected = this.#connected
+    this.#connected = false
+    this.#link = undefined
+    this.#redeems.abandon(cause)
+    if (this.#stopped) return
+    this.#failures++
+    this.#tellEnd(wasConnected, cause)
+    const pauseMs = redialPauseMs(this.#failures, Math.random(), this.#limits)
+    this.#redial = setTimeout(() => this.start(), pauseMs)
+  }
+
+  /** An outage is told once: a line for every attempt, every few seconds, would fill the log. */
+  #tellEnd(wasConnected: boolean, cause: Error): void {
+    const { log, broker } = this.#options
+    const fields = { broker: formatEndpoint(broker), error: errorText(cause) }
+    if (wasConnected) log.warn('control.disconnected', fields)
+    else if (this.#failures === 1) log.warn('control.unreachable', fields)
+    else log.debug('control.unreachable', fields)
+  }
+
+  #send(message: ToBrokerMessage): void {
+    this.#link?.send(encodeMessage(message))
+  }
+}
+
+/** Name checks of the Web don't apply: the control CA signs for us alone, and the URI says who a peer is. */
+function createAgent({ tls, ca, identify }: ControlClientOptions): Agent {
+  return new Agent({
+    cert: tls.certificatePem,
+    key: tls.privateKeyPem,
+    ca,
+    minVersion: 'TLSv1.3',
+    keepAlive: false,
+    // A resumed session would skip the check of the certificate.
+    maxCachedSessions: 0,
+    checkServerIdentity: (_host, certificate) => {
+      const peer = identify(certificate.raw)
+      if (peer?.role === 'broker') return undefined
+      const found = peer === undefined ? 'no control peer' : `${peer.role} ${peer.name}`
+      return new BrokerError('ERR_CERTIFICATE', `certificate: need a broker's, is of ${found}`)
+    },
+  })
+}

@@ -1,0 +1,213 @@
+import type { WebSocket } from 'ws'
+import { BrokerError, type Clock, errorText, type Log, ProtocolError } from '../lib/index.ts'
+import { decodeToBroker, encodeMessage } from './codec.ts'
+import type { ControlLimits } from './limits.ts'
+import {
+  type Heartbeat,
+  PROTOCOL_VERSIONS,
+  type RedeemAnswer,
+  type RedeemRequest,
+  type ToBrokerMessage,
+  type ToNodeMessage,
+} from './messages.ts'
+import type { ControlService, Peer } from './service.ts'
+import { CloseCode, Link } from './websocket.ts'
+
+/** What a broker knows of a connected peer. */
+export interface PeerState extends Peer {
+  address: string
+  software: string
+  connectedAtMs: number
+  lastHeartbeatMs: number | undefined
+  /** What it has applied; 0 until it has said so. */
+  trustVersion: number
+  revocationVersion: number
+  /** Its clock minus ours, as its last heartbeat told. */
+  clockOffsetMs: number | undefined
+}
+
+export interface PeerConnectionOptions {
+  peer: Peer
+  address: string
+  socket: WebSocket
+  service: ControlService
+  clock: Clock
+  log: Log
+  limits: ControlLimits
+  /** It has said hello and been welcomed. */
+  onWelcome(connection: PeerConnection): void
+}
+
+/** The broker's end of one connection, from the upgrade until its socket is closed. */
+export class PeerConnection {
+  readonly state: PeerState
+  readonly ended: Promise<Error>
+  readonly #options: PeerConnectionOptions
+  readonly #link: Link<ToBrokerMessage>
+  readonly #welcomeTimer: NodeJS.Timeout
+  #welcomed = false
+  /** Pushes wait until the whole sets are on their way, so that a delta never overtakes what it builds on. */
+  #synced: Promise<void> = Promise.resolve()
+  #inFlight = 0
+
+  constructor(options: PeerConnectionOptions) {
+    this.#options = options
+    const { peer, address, socket, clock, limits } = options
+    this.state = {
+      ...peer,
+      address,
+      software: '',
+      connectedAtMs: clock.now(),
+      lastHeartbeatMs: undefined,
+      trustVersion: 0,
+      revocationVersion: 0,
+      clockOffsetMs: undefined,
+    }
+    this.#link = new Link(socket, {
+      decode: decodeToBroker,
+      onMessage: (message) => this.#onMessage(message),
+      limits,
+    })
+    this.#welcomeTimer = setTimeout(() => {
+      const late = new BrokerError('ERR_DEADLINE', `hello: not within ${limits.welcomeMs} ms`)
+      this.#link.close(CloseCode.protocolError, late)
+    }, limits.welcomeMs)
+    this.ended = this.#link.ended
+    void this.ended.then(() => clearTimeout(this.#welcomeTimer))
+  }
+
+  /** A message that is the same for every peer, as text, so that it is encoded once. */
+  push(text: string): void {
+    this.#synced = this.#synced.then(() => this.#link.send(text))
+  }
+
+  close(code: (typeof CloseCode)[keyof typeof CloseCode], why: string): void {
+    this.#link.close(code, new BrokerError('ERR_CLOSED', why))
+  }
+
+  #onMessage(message: ToBrokerMessage): void {
+    if (message.type === 'hello') {
+      this.#welcome(message)
+      return
+    }
+    if (!this.#welcomed) throw unexpected(`${message.type} before hello`)
+    this.#work(message.type, () => this.#serve(message))
+  }
+
+  #welcome({ protocols, software }: Extract<ToBrokerMessage, { type: 'hello' }>): void {
+    if (this.#welcomed) throw unexpected('a second hello')
+    const protocol = PROTOCOL_VERSIONS.filter((known) => protocols.includes(known))
+      .sort()
+      .at(-1)
+    if (protocol === undefined) {
+      const why = `no common protocol version: have ${PROTOCOL_VERSIONS}, peer offers ${protocols}`
+      this.close(CloseCode.noCommonVersion, why)
+      return
+    }
+    this.#welcomed = true
+    clearTimeout(this.#welcomeTimer)
+    this.state.software = software
+    const { service, clock, onWelcome } = this.#options
+    this.#send({ type: 'welcome', protocol, broker: service.name, time: clock.now() })
+    this.#synced = this.#sendSets()
+    onWelcome(this)
+  }
+
+  /** Both sets, whole. Without them a peer serves nobody, so it had better connect again. */
+  async #sendSets(): Promise<void> {
+    const { service, log } = this.#options
+    try {
+      this.#send({ type: 'trust', ...(await service.trustSet()) })
+      this.#send({ type: 'revocations', ...(await service.revocations()) })
+    } catch (error) {
+      log.error('control.failed', { work: 'sets', error: errorText(error) })
+      this.close(CloseCode.tryAgainLater, 'the sets could not be read')
+    }
+  }
+
+  async #serve(message: Exclude<ToBrokerMessage, { type: 'hello' }>): Promise<void> {
+    const { peer, service } = this.#options
+    switch (message.type) {
+      case 'redeem': {
+        const { type, request, ...redeem } = message
+        const answer = await this.#redeem(redeem)
+        this.#send({ type: 'redeem.answer', request, ...answer })
+        return
+      }
+      case 'release':
+        return service.release(peer, message.tunnel, message.reason)
+      case 'event': {
+        const { type, ...event } = message
+        return service.event(peer, event)
+      }
+      case 'heartbeat': {
+        const { type, ...beat } = message
+        return this.#heartbeat(beat)
+      }
+      case 'trust.applied':
+        this.state.trustVersion = message.version
+        return service.applied(peer, 'trust', message.version)
+      case 'revocations.applied':
+        this.state.revocationVersion = message.version
+        return service.applied(peer, 'revocations', message.version)
+    }
+  }
+
+  /** A fault of ours is for the node what a broker is that doesn't answer. */
+  async #redeem(request: RedeemRequest): Promise<RedeemAnswer> {
+    const { peer, service, log } = this.#options
+    try {
+      return await service.redeem(peer, request)
+    } catch (error) {
+      log.error('control.failed', { work: 'redeem', error: errorText(error) })
+      return { ok: false, reason: 'broker-unreachable' }
+    }
+  }
+
+  /** Answers with what is current, and sends again what the peer has missed. */
+  async #heartbeat(beat: Heartbeat): Promise<void> {
+    const { peer, service, clock } = this.#options
+    const nowMs = clock.now()
+    this.state.lastHeartbeatMs = nowMs
+    this.state.clockOffsetMs = beat.time - nowMs
+    this.state.trustVersion = beat.trustVersion
+    this.state.revocationVersion = beat.revocationVersion
+    await service.heartbeat(peer, beat)
+    const current = await service.versions()
+    if (beat.trustVersion < current.trust) {
+      this.#send({ type: 'trust', ...(await service.trustSet()) })
+    }
+    if (beat.revocationVersion < current.revocations) {
+      this.#send({ type: 'revocations', ...(await service.revocations()) })
+    }
+    this.#send({
+      type: 'heartbeat.answer',
+      time: clock.now(),
+      trustVersion: current.trust,
+      revocationVersion: current.revocations,
+    })
+  }
+
+  /** Runs one piece of work; past `maxInFlight` of them the peer has to wait. */
+  #work(name: string, run: () => Promise<void>): void {
+    const { limits, log } = this.#options
+    this.#inFlight++
+    if (this.#inFlight >= limits.maxInFlight) this.#link.pause()
+    void run()
+      .catch((error: unknown) =>
+        log.error('control.failed', { work: name, error: errorText(error) }),
+      )
+      .finally(() => {
+        this.#inFlight--
+        if (this.#inFlight < limits.maxInFlight) this.#link.resume()
+      })
+  }
+
+  #send(message: ToNodeMessage): void {
+    this.#link.send(encodeMessage(message))
+  }
+}
+
+function unexpected(what: string): ProtocolError {
+  return new ProtocolError('ERR_PACKET_UNEXPECTED', 'CONTROL', 'type', what)
+}

@@ -1,0 +1,62 @@
+import { BrokerError, errorText } from '../lib/index.ts'
+import type { ControlLimits } from './limits.ts'
+import type { RedeemAnswer } from './messages.ts'
+
+interface Pending {
+  resolve(answer: RedeemAnswer): void
+  reject(error: Error): void
+  timer: NodeJS.Timeout
+}
+
+/** Redeems that wait for the broker's answer: bounded in number and in time. */
+export class PendingRedeems {
+  readonly #limits: Pick<ControlLimits, 'redeemMs' | 'maxPendingRedeems'>
+  readonly #pending = new Map<number, Pending>()
+  #last = 0
+
+  constructor(limits: Pick<ControlLimits, 'redeemMs' | 'maxPendingRedeems'>) {
+    this.#limits = limits
+  }
+
+  /** @throws BrokerError `ERR_NO_ANSWER` when too many wait; the answer rejects with it as well */
+  open(): { number: number; answer: Promise<RedeemAnswer> } {
+    const { redeemMs, maxPendingRedeems } = this.#limits
+    if (this.#pending.size >= maxPendingRedeems) {
+      throw noAnswer(`redeem: ${this.#pending.size} wait for an answer already`)
+    }
+    const number = ++this.#last
+    const { promise, resolve, reject } = Promise.withResolvers<RedeemAnswer>()
+    const timer = setTimeout(() => {
+      this.#pending.delete(number)
+      reject(noAnswer(`redeem: no answer within ${redeemMs} ms`))
+    }, redeemMs)
+    this.#pending.set(number, { resolve, reject, timer })
+    return { number, answer: promise }
+  }
+
+  /** An answer that comes too late is dropped: the node has decided without it, and reports that. */
+  answer(answer: RedeemAnswer & { request: number }): void {
+    const pending = this.#pending.get(answer.request)
+    if (pending === undefined) return
+    this.#pending.delete(answer.request)
+    clearTimeout(pending.timer)
+    if (!answer.ok && answer.reason === 'broker-unreachable') {
+      pending.reject(noAnswer('redeem: the broker could not decide'))
+    } else {
+      pending.resolve(answer.ok ? { ok: true } : { ok: false, reason: answer.reason })
+    }
+  }
+
+  /** The connection is gone. */
+  abandon(cause: Error): void {
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer)
+      reject(noAnswer(`redeem: ${errorText(cause)}`))
+    }
+    this.#pending.clear()
+  }
+}
+
+function noAnswer(message: string): BrokerError {
+  return new BrokerError('ERR_NO_ANSWER', message)
+}

@@ -1,0 +1,218 @@
+import type { IncomingMessage } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import type { WebSocket } from 'ws'
+import {
+  BrokerError,
+  type Clock,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  type Log,
+} from '../lib/index.ts'
+import { encodeMessage } from './codec.ts'
+import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
+import { MAX_BYTES_TO_BROKER } from './messages.ts'
+import { PeerConnection, type PeerState } from './peer-connection.ts'
+import type { ControlService, Peer, PushMessage } from './service.ts'
+import { CloseCode, CONTROL_PATH, createAcceptor } from './websocket.ts'
+
+export interface ControlServerOptions {
+  /** Port 0 takes a free one. */
+  listen: Endpoint
+  /** The broker's control certificate. */
+  tls: { certificatePem: string; privateKeyPem: string }
+  /** PEM of the control CA: nobody else's certificates get as far as a message. */
+  ca: string
+  /** Who a certificate (DER), which the control CA has signed, belongs to. */
+  identify(certificate: Uint8Array): Peer | undefined
+  service: ControlService
+  clock: Clock
+  log: Log
+  /** Those that differ from `DEFAULT_CONTROL_LIMITS`. */
+  limits?: Partial<ControlLimits>
+}
+
+export interface ControlServer {
+  /** @throws BrokerError `ERR_START` */
+  listen(): Promise<Endpoint>
+  /** Peers that were welcomed and are still connected. */
+  peers(): PeerState[]
+  close(): Promise<void>
+}
+
+/** The broker's end of the control channel. */
+export function createControlServer(options: ControlServerOptions): ControlServer {
+  return new ControlListener(options)
+}
+
+class ControlListener implements ControlServer {
+  readonly #options: ControlServerOptions
+  readonly #limits: ControlLimits
+  readonly #server: Server
+  readonly #acceptor = createAcceptor(MAX_BYTES_TO_BROKER)
+  readonly #connections = new Set<PeerConnection>()
+  /** By role and name; the newest connection of each. */
+  readonly #welcomed = new Map<string, PeerConnection>()
+  readonly #unsubscribe: () => void
+
+  constructor(options: ControlServerOptions) {
+    this.#options = options
+    this.#limits = { ...DEFAULT_CONTROL_LIMITS, ...options.limits }
+    this.#server = createTlsServer(options, this.#limits)
+    this.#server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head))
+    this.#unsubscribe = options.service.subscribe((message) => this.#push(message))
+  }
+
+  listen(): Promise<Endpoint> {
+    return listenOn(this.#server, this.#options.listen)
+  }
+
+  peers(): PeerState[] {
+    return [...this.#welcomed.values()].map(({ state }) => ({ ...state }))
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe()
+    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()))
+    const connections = [...this.#connections]
+    for (const connection of connections) connection.close(CloseCode.goingAway, 'this broker stops')
+    this.#server.closeAllConnections()
+    await Promise.all(connections.map(({ ended }) => ended))
+    await closed
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // From the first moment: a reset before anybody listens must not end the process.
+    socket.on('error', () => {})
+    const peer = identifyPeer(request, this.#options.identify)
+    if (typeof peer === 'object') {
+      this.#acceptor.accept(request, socket, head, (websocket) => {
+        this.#open(peer, request.socket.remoteAddress ?? '', websocket)
+      })
+      return
+    }
+    const remoteAddress = request.socket.remoteAddress
+    this.#options.log.warn('control.refused', { remoteAddress, error: peer })
+    socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  }
+
+  #open(peer: Peer, address: string, socket: WebSocket): void {
+    const { service, clock } = this.#options
+    const log = this.#options.log.child({
+      peer: peer.name,
+      peerRole: peer.role,
+      remoteAddress: address,
+    })
+    const connection = new PeerConnection({
+      peer,
+      address,
+      socket,
+      service,
+      clock,
+      log,
+      limits: this.#limits,
+      onWelcome: () => {
+        log.info('control.connected', { software: connection.state.software })
+        this.#onWelcome(connection)
+      },
+    })
+    this.#connections.add(connection)
+    void connection.ended.then((cause) => {
+      log.info('control.disconnected', { error: errorText(cause) })
+      return this.#onEnded(connection, log)
+    })
+  }
+
+  #onWelcome(connection: PeerConnection): void {
+    const key = keyOf(connection.state)
+    // A node that lost its connection dials again before we notice the loss.
+    this.#welcomed.get(key)?.close(CloseCode.replaced, 'the same peer has connected again')
+    this.#welcomed.set(key, connection)
+  }
+
+  async #onEnded(connection: PeerConnection, log: Log): Promise<void> {
+    this.#connections.delete(connection)
+    const { name, role } = connection.state
+    const key = keyOf({ name, role })
+    if (this.#welcomed.get(key) !== connection) return
+    this.#welcomed.delete(key)
+    try {
+      await this.#options.service.left({ name, role })
+    } catch (error) {
+      log.error('control.failed', { work: 'left', error: errorText(error) })
+    }
+  }
+
+  #push(message: PushMessage): void {
+    const text = encodeMessage(message)
+    for (const connection of this.#welcomed.values()) connection.push(text)
+  }
+}
+
+function createTlsServer(
+  { tls, ca, log }: ControlServerOptions,
+  { handshakeMs, maxConnections }: ControlLimits,
+): Server {
+  const server = createServer(
+    {
+      cert: tls.certificatePem,
+      key: tls.privateKeyPem,
+      ca,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: handshakeMs,
+      headersTimeout: handshakeMs,
+      requestTimeout: handshakeMs,
+    },
+    (_request, response) => response.writeHead(404, { Connection: 'close' }).end(),
+  )
+  server.maxConnections = maxConnections
+  server.on('tlsClientError', (error, socket) => {
+    log.warn('control.refused', { remoteAddress: socket.remoteAddress, error: errorText(error) })
+    socket.destroy()
+  })
+  return server
+}
+
+/**
+ * The peer behind an upgrade request, or why it is none.
+ * INVARIANT: only certificates that TLS has verified against the control CA are asked for a name.
+ */
+function identifyPeer(
+  { url, socket }: IncomingMessage,
+  identify: ControlServerOptions['identify'],
+): Peer | string {
+  if (url !== CONTROL_PATH) return 'path: unknown'
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return 'certificate: not verified'
+  const certificate = socket.getPeerX509Certificate()
+  const peer = certificate === undefined ? undefined : identify(certificate.raw)
+  if (peer === undefined) return 'certificate: names no control peer'
+  return peer.role === 'broker' ? `certificate: is of broker ${peer.name}` : peer
+}
+
+function keyOf({ role, name }: Peer): string {
+  return `${role} ${name}`
+}
+
+function listenOn(server: Server, listen: Endpoint): Promise<Endpoint> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => {
+      const where = formatEndpoint(listen)
+      const message = `cannot listen on ${where}: ${error.message}`
+      reject(new BrokerError('ERR_START', message, { cause: error }))
+    }
+    server.once('error', fail)
+    server.listen({ host: listen.host, port: listen.port }, () => {
+      server.off('error', fail)
+      // After start-up an accept that fails (out of descriptors) costs that one peer only.
+      server.on('error', () => {})
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : listen.port
+      resolve({ host: listen.host, port })
+    })
+  })
+}
