@@ -56,7 +56,7 @@ export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway
       named(`trust.${index}.certificateFile`, certificate),
     ),
   ])
-  const { node, farm, listeners, targets, clientBinding, leewaySeconds, limits } = config
+  const { node, farm, listeners, targets, clientBinding, leewaySeconds, limits, fedauth } = config
   return createGateway({
     node,
     farmName: farm.name,
@@ -66,6 +66,7 @@ export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway
     ledger: createMemoryLedger({ clock, clientBinding, ...config.redeem }),
     targets,
     clientBinding,
+    ...(fedauth.accept ? { fedAuthHosts: fedauth.hosts } : {}),
     leewaySeconds,
     clock,
     log,

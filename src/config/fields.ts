@@ -44,6 +44,17 @@ export const listenAddress = z
   })
   .describe('a literal address and a port, for example 0.0.0.0:443 or "[::]:443"')
 
+/** A host and a port to be compared with others, so in the one spelling that hosts have inside. */
+export const hostAddress = z
+  .string()
+  .transform((text, context): Endpoint => {
+    const endpoint = parseEndpoint(text)
+    if (endpoint !== undefined) return endpoint
+    context.addIssue({ code: 'custom', input: text })
+    return z.NEVER
+  })
+  .describe('a host and a port, for example hv1.example:2179')
+
 /** A whole number between two bounds, both included. */
 export function wholeNumber(from: number, to: number): z.ZodInt {
   return z.int().min(from).max(to).describe(`a whole number from ${from} to ${to}`)

@@ -4,6 +4,7 @@ import { refuseOpenListener } from './development.ts'
 import {
   farmName,
   file,
+  hostAddress,
   listenAddress,
   logLevel,
   pairFiles,
@@ -70,6 +71,22 @@ export const gatewaySchema = z
       .default('address'),
     /** Clock difference to the broker that is forgiven. */
     leewaySeconds: wholeNumber(0, 30).default(5),
+    /** Tokens in the format of Microsoft's Console Connect plug-in, which name no VM. */
+    fedauth: z
+      .strictObject({
+        accept: yesOrNo.default(false),
+        /** Hyper-V hosts that verify a token of their own. */
+        hosts: z
+          .array(hostAddress)
+          .max(1024)
+          .describe('a list of hosts, each with its port')
+          .default([]),
+      })
+      .refine(({ accept, hosts }) => !accept || hosts.length > 0, {
+        path: ['hosts'],
+        error: 'need at least one host with accept',
+      })
+      .prefault({}),
     /** How often one client may present one token. */
     redeem: z
       .strictObject({

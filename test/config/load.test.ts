@@ -48,6 +48,7 @@ test('a short gateway file gives every value', () => {
     targets: { allow: [{ cidr: '10.20.0.0/16', ports: [3389] }] },
     clientBinding: 'address',
     leewaySeconds: 5,
+    fedauth: { accept: false, hosts: [] },
     redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
     limits: {},
     development: false,
@@ -167,4 +168,14 @@ test('the role can be given or found out', () => {
   expect(checkConfig(writeConfig(BROKER), undefined, {})).toMatchObject({ role: 'broker' })
   expect(checkConfig(writeConfig(FARM), undefined, {})).toMatchObject({ role: 'farm' })
   expect(checkConfig(writeConfig(GATEWAY), 'broker', {}).result).toHaveProperty('faults')
+})
+
+test('FedAuth tokens are accepted only with the hosts that verify their own', () => {
+  const accept = (hosts: string) => `${GATEWAY}\nfedauth: { accept: true, hosts: ${hosts} }\n`
+  const path = writeConfig(accept('["HV1.example:2179"]'))
+  expect(loadGatewayConfig(path, {}).fedauth.hosts).toEqual([{ host: 'hv1.example', port: 2179 }])
+  expect(faultsOf(accept('[]'))).toEqual(['fedauth.hosts: have []; need at least one host with accept'])
+  expect(faultsOf(accept('["hv1.example"]'))).toEqual([
+    'fedauth.hosts.0: have "hv1.example"; need a host and a port, for example hv1.example:2179',
+  ])
 })
