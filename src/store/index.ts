@@ -1,7 +1,8 @@
 /**
- * The broker's memory: tenants, hosts, machines, users, API keys, grants, portal sessions. One
- * interface, engines behind it; SQLite is the one there is. It holds no token, password or key, only
- * hashes, and decides nothing: who may do what is the broker's business. Start at `store.ts`.
+ * The broker's memory: tenants, hosts, machines, users, API keys, grants, portal sessions; which tokens
+ * were redeemed and by whom; whom verifiers trust and what is revoked. One interface, engines behind it;
+ * SQLite is the one there is. It holds no token, password or key, only hashes, and decides nothing: who
+ * may do what is the broker's business. Start at `store.ts`.
  */
 export * from './records.ts'
 export { openSqliteStore } from './sqlite.ts'
@@ -10,10 +11,18 @@ export type {
   DeleteOutcome,
   Grants,
   Hosts,
+  LeaseEnd,
+  Leases,
   PortalSessions,
   PutOutcome,
+  RedeemOutcome,
+  Redeems,
+  Revocations,
   Store,
   Tenants,
+  Trust,
   Users,
+  Verifiers,
   Vms,
 } from './store.ts'
+export * from './trust-records.ts'

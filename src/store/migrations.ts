@@ -102,6 +102,95 @@ const MIGRATIONS: Record<string, Migration> = {
       await sql`create index grants_by_end on grants (expires_at_ms)`.execute(db)
     },
   },
+
+  // Names of machines, tenants and nodes are kept as text, as in grants: a session outlives them.
+  '0004-redeems': {
+    async up(db) {
+      await sql`create table redeems (
+        key text not null primary key check (length(key) between 1 and 256),
+        jti text check (length(jti) <= 128),
+        issuer_thumbprint text not null check (length(issuer_thumbprint) = 64),
+        tenant text check (length(tenant) <= 128),
+        "user" text check (length("user") <= 128),
+        vm text check (length(vm) <= 128),
+        host_kind text check (host_kind in ('rdp', 'hyperv', 'agent', 'vnc')),
+        issued_at_ms bigint not null,
+        expires_at_ms bigint not null,
+        reconnect_ms bigint not null,
+        client text not null check (length(client) <= 64),
+        first_redeem_ms bigint not null,
+        burned text check (length(burned) <= 32),
+        superseded smallint not null check (superseded in (0, 1)),
+        forget_at_ms bigint not null,
+        revision bigint not null
+      )`.execute(db)
+      await sql`create index redeems_by_end on redeems (forget_at_ms)`.execute(db)
+      await sql`create index redeems_by_window on redeems (vm) where reconnect_ms > 0`.execute(db)
+      await sql`create table leases (
+        id text not null unique check (length(id) between 1 and 64),
+        key text not null references redeems (key) on delete cascade,
+        node text not null check (length(node) between 1 and 128),
+        tunnel text not null check (length(tunnel) between 1 and 64),
+        client_address text not null check (length(client_address) <= 64),
+        opened_at_ms bigint not null,
+        seen_at_ms bigint not null,
+        ended_at_ms bigint,
+        end_reason text check (length(end_reason) <= 32),
+        bytes_in bigint,
+        bytes_out bigint,
+        primary key (node, tunnel)
+      )`.execute(db)
+      await sql`create index leases_by_key on leases (key)`.execute(db)
+      await sql`create index leases_open on leases (seen_at_ms) where ended_at_ms is null`.execute(
+        db,
+      )
+    },
+  },
+
+  '0005-trust': {
+    async up(db) {
+      await sql`create table versions (
+        name text not null primary key check (name in ('trust', 'revocations')),
+        value bigint not null check (value >= 0)
+      )`.execute(db)
+      await sql`insert into versions (name, value) values ('trust', 0), ('revocations', 0)`.execute(
+        db,
+      )
+      await sql`create table issuers (
+        thumbprint text not null check (length(thumbprint) = 64),
+        purpose text not null check (purpose in ('gateway', 'host')),
+        certificate_pem text not null check (length(certificate_pem) <= 16384),
+        "use" text not null check ("use" in ('primary', 'next', 'retiring', 'trusted')),
+        broker text check (length(broker) <= 128),
+        not_before_ms bigint,
+        not_after_ms bigint,
+        added_at_ms bigint not null,
+        published_version bigint not null,
+        certificate_file text check (length(certificate_file) <= 255),
+        private_key_file text check (length(private_key_file) <= 255),
+        primary key (thumbprint, purpose)
+      )`.execute(db)
+      await sql`create table revocations (
+        id text not null primary key check (length(id) between 1 and 64),
+        kind text not null check (kind in ('jti', 'vm', 'tenant', 'user', 'issuer', 'before')),
+        value text not null check (length(value) <= 128),
+        at_ms bigint not null,
+        until_ms bigint not null,
+        end_sessions smallint not null check (end_sessions in (0, 1)),
+        note text check (length(note) <= 200),
+        asked_by text not null check (length(asked_by) <= 200)
+      )`.execute(db)
+      await sql`create index revocations_by_end on revocations (until_ms)`.execute(db)
+      await sql`create table verifiers (
+        name text not null check (length(name) between 1 and 128),
+        role text not null check (role in ('node', 'agent', 'external')),
+        trust_version bigint not null,
+        revocation_version bigint not null,
+        last_seen_ms bigint not null,
+        primary key (role, name)
+      )`.execute(db)
+    },
+  },
 }
 
 /**

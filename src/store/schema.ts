@@ -1,4 +1,5 @@
 import type { ConsoleMode, HostKind, IdentifyMode } from './records.ts'
+import type { StoredRevocation, TrustedCertificate, Verifier } from './trust-records.ts'
 
 /**
  * The tables as TypeScript sees them: camelCase here, snake_case in the database. Only types that
@@ -13,6 +14,12 @@ export interface Database {
   apiKeys: ApiKeyRow
   grants: GrantRow
   portalSessions: PortalSessionRow
+  redeems: RedeemRow
+  leases: LeaseRow
+  revocations: RevocationRow
+  issuers: IssuerRow
+  verifiers: Verifier
+  versions: VersionRow
 }
 
 interface Stamps {
@@ -84,4 +91,68 @@ export interface PortalSessionRow {
   createdAtMs: number
   lastSeenAtMs: number
   expiresAtMs: number
+}
+
+export interface RedeemRow {
+  key: string
+  jti: string | null
+  issuerThumbprint: string
+  tenant: string | null
+  user: string | null
+  vm: string | null
+  hostKind: HostKind | null
+  issuedAtMs: number
+  expiresAtMs: number
+  reconnectMs: number
+  client: string
+  firstRedeemMs: number
+  burned: string | null
+  superseded: 0 | 1
+  forgetAtMs: number
+  revision: number
+}
+
+export interface LeaseRow {
+  id: string
+  key: string
+  node: string
+  tunnel: string
+  clientAddress: string
+  openedAtMs: number
+  seenAtMs: number
+  endedAtMs: number | null
+  endReason: string | null
+  bytesIn: number | null
+  bytesOut: number | null
+}
+
+export interface RevocationRow {
+  id: string
+  kind: StoredRevocation['kind']
+  value: string
+  atMs: number
+  untilMs: number
+  endSessions: 0 | 1
+  note: string | null
+  askedBy: string
+}
+
+export interface IssuerRow {
+  thumbprint: string
+  purpose: TrustedCertificate['purpose']
+  certificatePem: string
+  use: TrustedCertificate['use']
+  broker: string | null
+  notBeforeMs: number | null
+  notAfterMs: number | null
+  addedAtMs: number
+  publishedVersion: number
+  certificateFile: string | null
+  privateKeyFile: string | null
+}
+
+/** A counter that never goes down. */
+export interface VersionRow {
+  name: 'trust' | 'revocations'
+  value: number
 }

@@ -2,8 +2,11 @@ import { type Kysely, sql } from 'kysely'
 import { createApiKeys, createPortalSessions, createUsers } from './accounts.ts'
 import { createGrants } from './grants.ts'
 import { createHosts, createTenants, createVms } from './inventory.ts'
+import { createLeases } from './leases.ts'
+import { createRedeems } from './redeems.ts'
 import type { Database } from './schema.ts'
 import type { Store } from './store.ts'
+import { createRevocations, createTrust, createVerifiers } from './trust.ts'
 
 /** The store over any engine that Kysely speaks to, its tables already migrated. */
 export function createSqlStore(db: Kysely<Database>): Store {
@@ -15,6 +18,11 @@ export function createSqlStore(db: Kysely<Database>): Store {
     keys: createApiKeys(db),
     grants: createGrants(db),
     sessions: createPortalSessions(db),
+    redeems: createRedeems(db),
+    leases: createLeases(db),
+    revocations: createRevocations(db),
+    trust: createTrust(db),
+    verifiers: createVerifiers(db),
     async check() {
       await sql`select 1`.execute(db)
     },

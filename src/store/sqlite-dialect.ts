@@ -75,7 +75,8 @@ class NodeSqliteDriver implements Driver {
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#turnOf(connection)
+    // INVARIANT: no await between the last look and taking the turn, so that one transaction is open.
+    while (this.#transaction !== undefined) await this.#transaction.ended.promise
     this.#transaction = { owner: connection, ended: Promise.withResolvers() }
     await this.#batch?.catch(() => {}) // Its writers learn of the failure.
     this.#database.exec('begin immediate')
@@ -101,7 +102,9 @@ class NodeSqliteDriver implements Driver {
     connection: DatabaseConnection,
     { sql, parameters, query }: CompiledQuery,
   ): Promise<QueryResult<Row>> {
-    await this.#turnOf(connection)
+    while (this.#transaction !== undefined && this.#transaction.owner !== connection) {
+      await this.#transaction.ended.promise
+    }
     const inBatch = !SelectQueryNode.is(query) && this.#transaction === undefined
     try {
       const committed = inBatch ? this.#joinBatch() : undefined
@@ -120,12 +123,6 @@ class NodeSqliteDriver implements Driver {
     // The row type is the query builder's promise about its own SQL.
     if (givesRows) return { rows: statement.all(...values) as Row[] }
     return { rows: [], numAffectedRows: BigInt(statement.run(...values).changes) }
-  }
-
-  async #turnOf(connection: DatabaseConnection): Promise<void> {
-    while (this.#transaction !== undefined && this.#transaction.owner !== connection) {
-      await this.#transaction.ended.promise
-    }
   }
 
   #joinBatch(): Promise<void> {

@@ -8,6 +8,15 @@ import type {
   Vm,
   VmPlacement,
 } from './records.ts'
+import type {
+  ConsoleSession,
+  Lease,
+  Redeem,
+  StoredRevocation,
+  StoredTrustSet,
+  TrustedCertificate,
+  Verifier,
+} from './trust-records.ts'
 
 /** What `put` did: there was no such id before, or there was and its record is now this one. */
 export type PutOutcome = 'created' | 'replaced'
@@ -30,6 +39,11 @@ export interface Store {
   readonly keys: ApiKeys
   readonly grants: Grants
   readonly sessions: PortalSessions
+  readonly redeems: Redeems
+  readonly leases: Leases
+  readonly revocations: Revocations
+  readonly trust: Trust
+  readonly verifiers: Verifiers
   /** Resolves when the engine answers. */
   check(): Promise<void>
   close(): Promise<void>
@@ -94,4 +108,88 @@ export interface PortalSessions {
   touch(tokenSha256: string, nowMs: number): Promise<void>
   delete(tokenSha256: string): Promise<void>
   deleteExpiredBefore(timeMs: number): Promise<number>
+}
+
+/** What is decided of one presentation of a token, and what is to be kept of it. */
+export interface RedeemOutcome<Result> {
+  result: Result
+  /** With a first redeem; its VM's older reconnect windows end. */
+  redeem?: Redeem
+  /** With a new tunnel. */
+  lease?: Lease
+}
+
+export interface Redeems {
+  /**
+   * Judges one presentation: reads what is known of the token, asks `decide`, keeps its outcome, all in
+   * one transaction. Of any number at the same moment each sees what the ones before it left.
+   *
+   * @param decide pure, and may be asked again; `leases` are in the order of opening
+   */
+  redeem<Result>(
+    key: string,
+    decide: (known: { redeem: Redeem; leases: Lease[] } | undefined) => RedeemOutcome<Result>,
+  ): Promise<Result>
+  get(key: string): Promise<Redeem | undefined>
+  /** Makes the token worthless; the first reason stays. False when it was never redeemed. */
+  burn(key: string, reason: string): Promise<boolean>
+  /** Makes every redeemed token worthless that the revocation hits. */
+  burnRevoked(revocation: StoredRevocation): Promise<void>
+  /** @returns how many redeems, with their leases, were forgotten */
+  deleteForgotten(nowMs: number): Promise<number>
+}
+
+export interface LeaseEnd {
+  node: string
+  tunnel: string
+  endedAtMs: number
+  reason?: string
+  bytesIn?: number
+  bytesOut?: number
+  /** The token becomes worthless as well. */
+  burns?: boolean
+}
+
+export interface Leases {
+  /** Ends it once; later calls only add what is not known yet. An unknown tunnel is no error. */
+  end(end: LeaseEnd): Promise<void>
+  /** These tunnels of the node are alive; those that were given up as lost are open again. */
+  renew(node: string, tunnels: readonly string[], nowMs: number): Promise<void>
+  /** Ends leases that no heartbeat has named since then, at their last one, with `node-lost`. */
+  endLost(seenBeforeMs: number): Promise<ConsoleSession[]>
+  /** Open sessions, oldest first. */
+  list(): Promise<ConsoleSession[]>
+  /** Open or ended, as long as it is remembered. */
+  get(id: string): Promise<ConsoleSession | undefined>
+  find(node: string, tunnel: string): Promise<ConsoleSession | undefined>
+}
+
+export interface Revocations {
+  /** @returns the new version of the set */
+  add(revocation: StoredRevocation): Promise<number>
+  /** The version, and what is still in force, oldest first. */
+  list(nowMs: number): Promise<{ version: number; items: StoredRevocation[] }>
+  deleteExpiredBefore(timeMs: number): Promise<number>
+}
+
+export interface Trust {
+  get(): Promise<StoredTrustSet>
+  /**
+   * Replaces the issuers by what `change` makes of them, in one transaction, under the next version.
+   *
+   * @param change pure, and may be asked again; undefined leaves everything as it is
+   */
+  change(
+    change: (current: StoredTrustSet, nextVersion: number) => TrustedCertificate[] | undefined,
+  ): Promise<StoredTrustSet>
+}
+
+export interface Verifiers {
+  put(verifier: Verifier): Promise<void>
+  /** Moves only what is given; an unknown verifier is made. */
+  seen(verifier: Pick<Verifier, 'name' | 'role' | 'lastSeenMs'> & Partial<Verifier>): Promise<void>
+  /** By role, then name. */
+  list(): Promise<Verifier[]>
+  /** False when there is none. */
+  delete(role: Verifier['role'], name: string): Promise<boolean>
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Grant, Host, Store, User, Vm } from '../../src/store/index.ts'
+import { trustContract } from './trust-contract.ts'
 
 const NOW_MS = Date.UTC(2030, 0, 1)
 
@@ -217,5 +218,7 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       await Promise.all(ids.map((id) => store.vms.put({ ...vm, id }, NOW_MS)))
       expect(await store.vms.list()).toHaveLength(201)
     })
+
+    trustContract(() => store)
   })
 }

@@ -75,3 +75,16 @@ test('a transaction that throws leaves nothing behind', async () => {
   await beside
   expect(await texts()).toEqual(['beside'])
 })
+
+test('transactions that begin in the same turn run one after the other', async () => {
+  const add = (text: string) =>
+    db.transaction().execute(async (transaction) => {
+      const before = await transaction.selectFrom('notes').selectAll().execute()
+      await transaction
+        .insertInto('notes')
+        .values({ text: `${text}${before.length}` })
+        .execute()
+    })
+  await Promise.all([add('a'), add('b'), add('c')])
+  expect(await texts()).toEqual(['a0', 'b1', 'c2'])
+})

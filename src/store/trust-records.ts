@@ -1,0 +1,117 @@
+import type { HostKind } from './records.ts'
+
+/**
+ * What the store keeps of issued tokens' use and of trust. Times are milliseconds since the Unix epoch;
+ * reasons are the words of `lib/reasons.ts`.
+ */
+
+/** A token that was redeemed: who holds it, and what it may still do. */
+export interface Redeem {
+  /** Issuer certificate and `jti`, or for tokens without one a digest; never the token's text. */
+  key: string
+  /** Absent for tokens that have none. */
+  jti?: string
+  issuerThumbprint: string
+  tenant?: string
+  user?: string
+  vm?: string
+  hostKind?: HostKind
+  /** `iat`, or when it was redeemed first where the token has none. */
+  issuedAtMs: number
+  expiresAtMs: number
+  /** Reconnect window; 0 for none. */
+  reconnectMs: number
+  /** Who the token is bound to; same text, same client. */
+  client: string
+  firstRedeemMs: number
+  /** Why it admits nobody any more. */
+  burned?: string
+  /** A newer console of the same VM has ended its reconnect window. */
+  superseded: boolean
+  /** From here on it may be forgotten, unless a session is open or may come back. */
+  forgetAtMs: number
+}
+
+/** A tunnel's hold on its token: one console session of one client, as one node sees it. */
+export interface Lease {
+  /** Names the session outside. */
+  id: string
+  key: string
+  node: string
+  /** Unique on its node. */
+  tunnel: string
+  clientAddress: string
+  openedAtMs: number
+  /** The last heartbeat that named it. */
+  seenAtMs: number
+  endedAtMs?: number
+  endReason?: string
+  bytesIn?: number
+  bytesOut?: number
+}
+
+/** A lease with its token's subject. */
+export interface ConsoleSession extends Lease {
+  jti?: string
+  tenant?: string
+  user?: string
+  vm?: string
+}
+
+export const REVOCATION_KINDS = ['jti', 'vm', 'tenant', 'user', 'issuer', 'before'] as const
+
+export interface StoredRevocation {
+  id: string
+  kind: (typeof REVOCATION_KINDS)[number]
+  /** Empty for `before`. */
+  value: string
+  atMs: number
+  untilMs: number
+  endSessions: boolean
+  /** Why, for people. */
+  note?: string
+  /** Which key revoked. */
+  askedBy: string
+}
+
+export const ISSUER_USES = ['primary', 'next', 'retiring', 'trusted'] as const
+
+/** One issuer in the trust set, for one purpose. */
+export interface TrustedCertificate {
+  /** SHA-256 of the certificate, upper-case hex. */
+  thumbprint: string
+  purpose: 'gateway' | 'host'
+  certificatePem: string
+  /** `primary` signs now, `next` is to sign soon, `retiring` has signed; `trusted` is somebody else's. */
+  use: (typeof ISSUER_USES)[number]
+  /** The broker that signs with it; absent for `trusted`. */
+  broker?: string
+  notBeforeMs?: number
+  notAfterMs?: number
+  addedAtMs: number
+  /** Version of the trust set that published it first. */
+  publishedVersion: number
+  /** Names in the broker's key directory, where the key came with a rotation. */
+  certificateFile?: string
+  privateKeyFile?: string
+}
+
+export interface StoredTrustSet {
+  /** Grows with every change; 0 before the first. */
+  version: number
+  /** In the order of thumbprints. */
+  issuers: TrustedCertificate[]
+}
+
+export const VERIFIER_ROLES = ['node', 'agent', 'external'] as const
+
+/** Who verifies tokens, and what it has confirmed. */
+export interface Verifier {
+  name: string
+  /** `external` ones speak no control channel: an operator confirms for them. */
+  role: (typeof VERIFIER_ROLES)[number]
+  /** 0 before the first. */
+  trustVersion: number
+  revocationVersion: number
+  lastSeenMs: number
+}
