@@ -7,7 +7,7 @@ import { Relay } from './relay/relay.ts'
 import type { Session } from './sessions.ts'
 import { setUp } from './setup.ts'
 import { reasonOf } from './status.ts'
-import { closeGracefully } from './transport/closing.ts'
+import { closeOnceFlushed } from './transport/closing.ts'
 import type { PacketTransport } from './transport/packet-transport.ts'
 
 /** Who is at the other end, as the HTTP requests told. */
@@ -84,7 +84,7 @@ export class Tunnel implements Session {
   /** Whatever the client's sockets still do, the host gets what was sent to it and its FIN, now. */
   async #closeHost(): Promise<void> {
     if (this.host === undefined) return
-    await closeGracefully(this.host.socket, this.node.limits.closeTimeoutMs)
+    await closeOnceFlushed(this.host.socket, this.node.limits.closeTimeoutMs)
   }
 
   /** @returns what ended it */
