@@ -13,6 +13,11 @@ import { type ConsoleKind, consoleFileName, renderConsoleFile } from '../rdpfile
 import type { Grant, Store, VmPlacement } from '../store/index.ts'
 import type { GatewayClaims, Issuer } from '../tokens/index.ts'
 import { ApiError } from './errors.ts'
+import {
+  createGatewayTokenMint,
+  type GatewayTokenMint,
+  type TokenFormat,
+} from './gateway-tokens.ts'
 
 /** What tokens and files say of the farm. */
 export interface Farm {
@@ -42,6 +47,8 @@ export interface ConsoleRequest {
   clientAddress?: string
   /** Address or prefix that the token is bound to. */
   boundTo?: string
+  /** Default `native`. */
+  tokenFormat?: TokenFormat
   /** Which key or page asked, for the log. */
   askedBy: string
 }
@@ -79,11 +86,12 @@ export interface ConsoleOptions {
 
 export function createConsoles(options: ConsoleOptions): Consoles {
   const { store, clock, log } = options
+  const tokens = createGatewayTokenMint(options.lifetime.min)
 
   return {
     async open(request) {
       try {
-        return await open(options, request)
+        return await open(options, tokens, request)
       } catch (error) {
         if (error instanceof ApiError) {
           const { vm, user, askedBy, clientAddress } = request
@@ -116,6 +124,7 @@ export function createConsoles(options: ConsoleOptions): Consoles {
 
 async function open(
   { store, issuer, brokerName, farm, lifetime, clock, log }: ConsoleOptions,
+  tokens: GatewayTokenMint,
   request: ConsoleRequest,
 ): Promise<OpenedConsole> {
   const placement = await findPlacement(store, request)
@@ -140,13 +149,14 @@ async function open(
     ...(vm.guid === undefined ? {} : { vmg: vm.guid }),
     ...(request.boundTo === undefined ? {} : { cip: request.boundTo }),
   }
-  const gatewayToken = await issuer.sign(claims)
+  const { tokenFormat = 'native' } = request
+  const { gatewayToken, jti, exp } = await tokens.mint(issuer, claims, tokenFormat)
 
   const ref = createReference()
   const grant: Grant = {
     id: randomUUID(),
     ref,
-    jti: claims.jti,
+    jti,
     vm: vm.id,
     host: host.id,
     tenant: tenant.id,
@@ -156,7 +166,7 @@ async function open(
     fileName: consoleFileName(vm.name, ref),
     ...(request.clientAddress === undefined ? {} : { clientAddress: request.clientAddress }),
     createdAtMs: clock.now(),
-    expiresAtMs: claims.exp * 1000,
+    expiresAtMs: exp * 1000,
   }
   const rdp = renderConsoleFile({
     ...target,
@@ -169,6 +179,7 @@ async function open(
   log.info('console.minted', {
     ref,
     jti: grant.jti,
+    tokenFormat,
     tenant: tenant.id,
     vm: vm.id,
     host: host.id,

@@ -10,6 +10,7 @@ import {
   MAX_NAME_LENGTH,
   MAX_USER_ID_LENGTH,
 } from '../store/index.ts'
+import { TOKEN_FORMATS } from './gateway-tokens.ts'
 
 /**
  * Shapes of the API's requests and answers. They validate, and the OpenAPI document is made from the
@@ -129,7 +130,10 @@ export const consoleBody = z
       .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'need an IP address or a prefix')
       .optional()
       .meta({ description: 'Only a client from here may use the token: an address or a prefix.' }),
-    tokenFormat: z.literal('native', 'only "native" is available').optional(),
+    tokenFormat: z.enum(TOKEN_FORMATS).optional().meta({
+      description:
+        "By default `native`. `fedauth` is for Microsoft's gateway and names no machine: hosts of kind hyperv only.",
+    }),
   })
   .meta({ id: 'ConsoleBody' })
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { formatEndpoint, parseEndpoint, Refusal } from '../lib/index.ts'
 import { MAX_COOKIE_CHARACTERS } from './compact-jws.ts'
 
@@ -36,6 +37,15 @@ const VERSION = '1'
 /** Whether a text means to be a FedAuth token; a compact JWS never does. */
 export function looksLikeFedAuth(text: string): boolean {
   return text.includes(SIGNATURE)
+}
+
+/**
+ * Names a token in ledger and log: SHA-256 of the signed bytes in hex. Of these and not of the token, since
+ * with PSS one text has many right signatures. Two tokens for one host that expire in the same second are
+ * therefore one.
+ */
+export function fedAuthId(signedText: string): string {
+  return createHash('sha256').update(signedText, 'latin1').digest('hex')
 }
 
 /** What has to be signed. @throws Refusal `token-malformed` for claims that no verifier would take */

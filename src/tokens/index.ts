@@ -11,7 +11,7 @@ export type { FedAuthClaims } from './fedauth-token.ts'
 export type { GatewayClaims, HostKind } from './gateway-token.ts'
 export type { HostClaims } from './host-token.ts'
 export { type InspectedToken, inspectToken } from './inspect.ts'
-export { createIssuer, type Issuer, MAX_TOKEN_CHARACTERS } from './issuer.ts'
+export { createIssuer, type Issuer, MAX_TOKEN_CHARACTERS, type SignedFedAuth } from './issuer.ts'
 export { createMemoryLedger, type MemoryLedgerOptions, redeemKey } from './memory-ledger.ts'
 export {
   type PreconnectionText,
@@ -57,7 +57,6 @@ export {
 export {
   type AnyVerifiedToken,
   type FedAuthGrant,
-  fedAuthId,
   type VerifiedFedAuthToken,
   verifyAnyGatewayToken,
   verifyFedAuthToken,

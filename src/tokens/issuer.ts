@@ -6,7 +6,12 @@ import { BrokerError, Refusal, Secret } from '../lib/index.ts'
 import { type Algorithm, algorithmsOf } from './algorithms.ts'
 import { parseClaims } from './claims.ts'
 import type { JwsFormat } from './compact-jws.ts'
-import { type FedAuthClaims, renderFedAuthClaims, renderFedAuthToken } from './fedauth-token.ts'
+import {
+  type FedAuthClaims,
+  fedAuthId,
+  renderFedAuthClaims,
+  renderFedAuthToken,
+} from './fedauth-token.ts'
 import { GATEWAY_TOKEN, type GatewayClaims } from './gateway-token.ts'
 import { HOST_TOKEN, type HostClaims } from './host-token.ts'
 import { assertMaySign, x5tS256Of } from './trust-list.ts'
@@ -28,7 +33,13 @@ export interface Issuer {
   sign(claims: GatewayClaims): Promise<Secret>
   signHost(claims: HostClaims): Promise<Secret>
   /** A FedAuth gateway token with PKCS#1 v1.5 and SHA-256. Absent unless the key is RSA. */
-  signFedAuth?: (claims: FedAuthClaims) => Promise<Secret>
+  signFedAuth?: (claims: FedAuthClaims) => Promise<SignedFedAuth>
+}
+
+export interface SignedFedAuth {
+  token: Secret
+  /** What ledger and log will call it. */
+  jti: string
 }
 
 /**
@@ -69,18 +80,17 @@ const signOffThread = promisify(
 function fedAuthSigner(
   certificate: Certificate,
   key: KeyObject,
-): (claims: FedAuthClaims) => Promise<Secret> {
+): (claims: FedAuthClaims) => Promise<SignedFedAuth> {
   return async (claims) => {
     const signedText = renderFedAuthClaims(claims)
     checkLife(certificate, claims.exp)
-    return bounded(
-      renderFedAuthToken({
-        signedText,
-        hash: 'SHA256',
-        sha1Thumbprint: certificate.sha1Thumbprint,
-        signature: await signOffThread(Buffer.from(signedText, 'latin1'), key),
-      }),
-    )
+    const token = renderFedAuthToken({
+      signedText,
+      hash: 'SHA256',
+      sha1Thumbprint: certificate.sha1Thumbprint,
+      signature: await signOffThread(Buffer.from(signedText, 'latin1'), key),
+    })
+    return { token: bounded(token), jti: fedAuthId(signedText) }
   }
 }
 

@@ -1,4 +1,4 @@
-import { constants, createHash, type KeyObject, verify } from 'node:crypto'
+import { constants, type KeyObject, verify } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Refusal, type Secret } from '../lib/index.ts'
 import { MAX_LIFETIME_SECONDS } from './claims.ts'
@@ -7,6 +7,7 @@ import {
   FEDAUTH_HASHES,
   type FedAuthClaims,
   type FedAuthParts,
+  fedAuthId,
   looksLikeFedAuth,
   parseFedAuthClaims,
 } from './fedauth-token.ts'
@@ -84,14 +85,6 @@ export async function verifyFedAuthToken(
     issuerThumbprint: issuer.certificate.sha256Thumbprint,
     expiredBySeconds: expired?.bySeconds ?? 0,
   }
-}
-
-/**
- * Names the token in ledger and log: SHA-256 of the signed bytes in hex. Of these and not of the token,
- * since with PSS one text has many right signatures.
- */
-export function fedAuthId(signedText: string): string {
-  return createHash('sha256').update(signedText, 'latin1').digest('hex')
 }
 
 function findIssuer(

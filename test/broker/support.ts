@@ -32,9 +32,9 @@ export interface TestBroker {
  * A broker over an empty store in memory, under a clock that stands still, with tenants `acme` and
  * `globex`, host `hv1` (opted in), VM `web` of acme and `mail` of globex, and user `ann` of acme.
  */
-export async function createTestBroker(): Promise<TestBroker> {
+export async function createTestBroker(issuerKey: IssuerKey = 'ec-p256'): Promise<TestBroker> {
   const clock = steerableClock()
-  const issuer = await testIssuer()
+  const issuer = await testIssuer(issuerKey)
   const { log, lines } = recordingLog()
   const store = await openSqliteStore({ file: ':memory:' })
   const key = createApiKey('test')
@@ -114,29 +114,19 @@ function recordingLog(): { log: Log; lines: Array<Record<string, unknown>> } {
   return { log: createLog({ level: 'debug', stream }), lines }
 }
 
-let shared: Promise<Issuer> | undefined
+type IssuerKey = 'ec-p256' | 'rsa-2048'
+const shared = new Map<IssuerKey, Promise<Issuer>>()
 
 /** Made once per test file: keys take time. */
-function testIssuer(): Promise<Issuer> {
-  shared ??= (async () => {
-    const organization = 'Test'
-    const notBefore = new Date(NOW_MS - 60_000)
-    const authority = await createAuthority({
-      commonName: 'Test CA',
-      organization,
-      notBefore,
-      days: 30,
-    })
-    return createIssuer(
-      await issueCertificate({
-        authority,
-        role: 'issuer',
-        commonName: 'Test issuer',
-        organization,
-        notBefore,
-        days: 30,
-      }),
-    )
-  })()
-  return shared
+function testIssuer(key: IssuerKey): Promise<Issuer> {
+  const issuer = shared.get(key) ?? createTestIssuer(key)
+  shared.set(key, issuer)
+  return issuer
+}
+
+async function createTestIssuer(key: IssuerKey): Promise<Issuer> {
+  const common = { organization: 'Test', notBefore: new Date(NOW_MS - 60_000), days: 30 }
+  const authority = await createAuthority({ ...common, commonName: 'Test CA' })
+  const leaf = { ...common, authority, role: 'issuer', commonName: 'Test issuer' } as const
+  return createIssuer(await issueCertificate({ ...leaf, key }))
 }

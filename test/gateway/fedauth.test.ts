@@ -41,9 +41,9 @@ async function start(fedAuthHosts?: Endpoint[]): Promise<TestNode> {
 
 async function mint(): Promise<Secret> {
   const exp = Math.floor(Date.now() / 1000) + 60
-  const token = await issuer.signFedAuth?.({ dst: '127.0.0.1:2179', exp })
-  if (token === undefined) throw new Error('an RSA issuer signs FedAuth tokens')
-  return token
+  const signed = await issuer.signFedAuth?.({ dst: '127.0.0.1:2179', exp })
+  if (signed === undefined) throw new Error('an RSA issuer signs FedAuth tokens')
+  return signed.token
 }
 
 /** What TUNNEL_CREATE with a FedAuth token is answered. */

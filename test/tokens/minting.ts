@@ -5,6 +5,7 @@ import {
   createAuthority,
   issueCertificate,
   type KeyPair,
+  type KeyType,
   readCertificate,
 } from '../../src/certs/index.ts'
 import { Secret } from '../../src/lib/index.ts'
@@ -28,10 +29,10 @@ export const CLAIMS: GatewayClaims = {
 }
 
 /** A development-free issuer, valid from an hour before `NOW`. */
-export async function createIssuerPair(role: 'issuer' | 'tls' = 'issuer'): Promise<KeyPair> {
+export async function createIssuerPair(key: KeyType = 'ec-p256'): Promise<KeyPair> {
   const common = { organization: 'Example', notBefore: new Date((NOW - 3600) * 1000), days: 30 }
   const authority = await createAuthority({ ...common, commonName: 'Authority' })
-  return issueCertificate({ ...common, authority, role, commonName: 'Issuer' })
+  return issueCertificate({ ...common, authority, role: 'issuer', commonName: 'Issuer', key })
 }
 
 export interface MintOptions {

@@ -27,7 +27,7 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
         },
       },
       async handle({ body, caller, remoteAddress, prefer }) {
-        const { vm, tenant, ttlSeconds, clientAddress } = body
+        const { vm, tenant, ttlSeconds, clientAddress, tokenFormat } = body
         const opened = await consoles.open({
           vm,
           user: body.user ?? `key:${caller.keyId}`,
@@ -36,6 +36,7 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
           ...(tenant === undefined ? {} : { tenant }),
           ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
           ...(clientAddress === undefined ? {} : { boundTo: clientAddress }),
+          ...(tokenFormat === undefined ? {} : { tokenFormat }),
         })
         const wantsFile = prefer('application/json', RDP_MEDIA_TYPE) === RDP_MEDIA_TYPE
         return wantsFile ? fileAnswer(opened) : jsonAnswer(opened)

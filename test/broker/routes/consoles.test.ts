@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { BrokerError, Secret } from '../../../src/lib/index.ts'
 import { parseRdpFile } from '../../../src/rdpfile/index.ts'
-import { createTrustList, verifyGatewayToken } from '../../../src/tokens/index.ts'
+import {
+  createTrustList,
+  verifyFedAuthToken,
+  verifyGatewayToken,
+} from '../../../src/tokens/index.ts'
 import { createTestBroker, FARM, NOW_MS, type TestBroker } from '../support.ts'
 
 let api: TestBroker
@@ -29,6 +33,23 @@ const putHost = (changes: object) =>
       ...changes,
     })
     .expect(200)
+
+/** A broker with such an issuer, VM `web` on a Hyper-V host, VM `plain` on one that speaks RDP. */
+async function openFedAuth(issuerKey: 'ec-p256' | 'rsa-2048') {
+  await api.close()
+  api = await createTestBroker(issuerKey)
+  await putHost({ kind: 'hyperv' })
+  const console = { allow: true }
+  await api.put('/v1/hosts/rdp1', { kind: 'rdp', address: '192.0.2.20', console }).expect(201)
+  const vm = { name: 'Web 1', tenant: 'acme', host: 'hv1' }
+  const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+  await api.put('/v1/vms/web', { ...vm, guid }).expect(200)
+  await api.put('/v1/vms/plain', { ...vm, host: 'rdp1' }).expect(201)
+  return {
+    vm: 'web',
+    fedAuth: (request: object) => api.post('/v1/consoles', { ...request, tokenFormat: 'fedauth' }),
+  }
+}
 
 describe('POST /v1/consoles', () => {
   test('answers with token and file, and the token says what the file says', async () => {
@@ -119,6 +140,33 @@ describe('POST /v1/consoles', () => {
     expect(claims).toMatchObject({ vmg: guid.toLowerCase(), knd: 'hyperv', dst: '192.0.2.10:2179' })
   })
 
+  test('mints a FedAuth token for a Hyper-V host, and knows it by what was signed', async () => {
+    const { fedAuth, vm } = await openFedAuth('rsa-2048')
+    const { body } = await fedAuth({ vm }).expect(201)
+    const { claims } = await verifyFedAuthToken(new Secret(body.gatewayToken), {
+      trust: createTrustList([{ certificate: api.issuer.certificate, purpose: 'gateway' }], NOW_MS),
+      nowMs: NOW_MS,
+    })
+    expect(body.gatewayToken).toMatch(
+      /^Host=192\.0\.2\.10&Port=2179&ExpiresOn=1893499260&Signature=1/,
+    )
+    expect(body.expiresAt).toBe('2030-01-01T12:01:00.000Z')
+    expect((await api.store.grants.get(body.id))?.jti).toBe(claims.jti)
+    const file = parseRdpFile(Buffer.from(body.rdp, 'base64'))
+    expect(file.get('gatewayaccesstoken')).toBe(body.gatewayToken)
+    expect(api.events('console.minted').at(-1)).toMatchObject({ tokenFormat: 'fedauth' })
+  })
+
+  test.each([
+    ['an issuer without RSA key', 'ec-p256', { vm: 'web' }],
+    ['a token bound to a client', 'rsa-2048', { vm: 'web', clientAddress: '192.0.2.1' }],
+    ['a host of another kind', 'rsa-2048', { vm: 'plain' }],
+  ] as const)('refuses FedAuth with %s', async (_, issuerKey, request) => {
+    const { fedAuth } = await openFedAuth(issuerKey)
+    const { body } = await fedAuth(request).expect(422)
+    expect(body).toMatchObject({ code: 'policy-denied', errors: [{ field: 'tokenFormat' }] })
+  })
+
   test('logs what was minted, and no token anywhere', async () => {
     const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
     expect(api.events('console.minted')).toEqual([
@@ -176,7 +224,7 @@ describe('POST /v1/consoles', () => {
     ['ttlSeconds', { vm: 'web', ttlSeconds: 7.5 }],
     ['ttlSeconds', { vm: 'web', ttlSeconds: '60' }],
     ['via', { vm: 'web', via: 'browser' }],
-    ['tokenFormat', { vm: 'web', tokenFormat: 'fedauth' }],
+    ['tokenFormat', { vm: 'web', tokenFormat: 'jwt' }],
     ['clientAddress', { vm: 'web', clientAddress: 'localhost' }],
     ['clientAddress', { vm: 'web', clientAddress: '192.0.2.1/33' }],
     ['colour', { vm: 'web', colour: 'red' }],
