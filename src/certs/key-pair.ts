@@ -54,7 +54,8 @@ function readPrivateKey(pem: string, name: string): KeyObject {
   }
 }
 
-function belongsTogether(publicKey: KeyObject, privateKey: KeyObject): boolean {
+/** Proves it by signing with one and verifying with the other. */
+export function belongsTogether(publicKey: KeyObject, privateKey: KeyObject): boolean {
   if (publicKey.asymmetricKeyType !== privateKey.asymmetricKeyType) return false
   const challenge = randomBytes(32)
   // Ed25519 and Ed448 bring their own digest.
