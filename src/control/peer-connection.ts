@@ -10,7 +10,7 @@ import {
   type ToBrokerMessage,
   type ToNodeMessage,
 } from './messages.ts'
-import type { ControlService, Peer } from './service.ts'
+import type { ControlService, Peer, PushMessage } from './service.ts'
 import { CloseCode, Link } from './websocket.ts'
 
 /** What a broker knows of a connected peer. */
@@ -48,6 +48,8 @@ export class PeerConnection {
   #welcomed = false
   /** Pushes wait until the whole sets are on their way, so that a delta never overtakes what it builds on. */
   #synced: Promise<void> = Promise.resolve()
+  /** The newest versions that went out on this connection; nothing is lost on it, so none goes twice. */
+  readonly #sent = { trust: -1, revocations: -1 }
   #inFlight = 0
 
   constructor(options: PeerConnectionOptions) {
@@ -76,9 +78,12 @@ export class PeerConnection {
     void this.ended.then(() => clearTimeout(this.#welcomeTimer))
   }
 
-  /** A message that is the same for every peer, as text, so that it is encoded once. */
-  push(text: string): void {
-    this.#synced = this.#synced.then(() => this.#link.send(text))
+  /** @param text the message, encoded once for all peers */
+  push(message: PushMessage, text: string): void {
+    this.#synced = this.#synced.then(() => {
+      if (message.type !== 'kill') this.#note(message.type, message.version)
+      this.#link.send(text)
+    })
   }
 
   close(code: (typeof CloseCode)[keyof typeof CloseCode], why: string): void {
@@ -113,16 +118,31 @@ export class PeerConnection {
     onWelcome(this)
   }
 
-  /** Both sets, whole. Without them a peer serves nobody, so it had better connect again. */
+  /** Both sets. Without them a peer serves nobody, so it had better connect again. */
   async #sendSets(): Promise<void> {
-    const { service, log } = this.#options
     try {
-      this.#send({ type: 'trust', ...(await service.trustSet()) })
-      this.#send({ type: 'revocations', ...(await service.revocations()) })
+      await this.#sendTrust()
+      await this.#sendRevocations()
     } catch (error) {
-      log.error('control.failed', { work: 'sets', error: errorText(error) })
+      this.#options.log.error('control.failed', { work: 'sets', error: errorText(error) })
       this.close(CloseCode.tryAgainLater, 'the sets could not be read')
     }
+  }
+
+  async #sendTrust(): Promise<void> {
+    const set = await this.#options.service.trustSet()
+    this.#note('trust', set.version)
+    this.#send({ type: 'trust', ...set })
+  }
+
+  async #sendRevocations(): Promise<void> {
+    const set = await this.#options.service.revocations()
+    this.#note('revocations', set.version)
+    this.#send({ type: 'revocations', ...set })
+  }
+
+  #note(what: 'trust' | 'revocations', version: number): void {
+    this.#sent[what] = Math.max(this.#sent[what], version)
   }
 
   async #serve(message: Exclude<ToBrokerMessage, { type: 'hello' }>): Promise<void> {
@@ -164,7 +184,7 @@ export class PeerConnection {
     }
   }
 
-  /** Answers with what is current, and sends again what the peer has missed. */
+  /** Answers with what is current, and sends what nobody has told us to push: another broker may have changed it. */
   async #heartbeat(beat: Heartbeat): Promise<void> {
     const { peer, service, clock } = this.#options
     const nowMs = clock.now()
@@ -174,12 +194,9 @@ export class PeerConnection {
     this.state.revocationVersion = beat.revocationVersion
     await service.heartbeat(peer, beat)
     const current = await service.versions()
-    if (beat.trustVersion < current.trust) {
-      this.#send({ type: 'trust', ...(await service.trustSet()) })
-    }
-    if (beat.revocationVersion < current.revocations) {
-      this.#send({ type: 'revocations', ...(await service.revocations()) })
-    }
+    await this.#synced
+    if (this.#sent.trust < current.trust) await this.#sendTrust()
+    if (this.#sent.revocations < current.revocations) await this.#sendRevocations()
     this.#send({
       type: 'heartbeat.answer',
       time: clock.now(),

@@ -147,7 +147,7 @@ class ControlListener implements ControlServer {
 
   #push(message: PushMessage): void {
     const text = encodeMessage(message)
-    for (const connection of this.#welcomed.values()) connection.push(text)
+    for (const connection of this.#welcomed.values()) connection.push(message, text)
   }
 }
 

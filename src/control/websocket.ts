@@ -86,7 +86,7 @@ export class Link<Incoming> {
     if (this.#closing !== undefined) return
     this.#closing = setTimeout(() => this.#socket.terminate(), this.#options.limits.closeMs)
     // A paused socket would never see the peer's half of the closing handshake.
-    this.#socket.resume()
+    this.resume()
     this.#socket.close(code)
   }
 

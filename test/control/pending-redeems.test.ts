@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { PendingRedeems } from '../../src/control/pending-redeems.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const open = () => new PendingRedeems({ redeemMs: 1_000, maxPendingRedeems: 2 })
+
+test('each answer goes to its own request, in any order', async () => {
+  const redeems = open()
+  const [first, second] = [redeems.open(), redeems.open()]
+  redeems.answer({ request: second.number, ok: false, reason: 'token-replayed' })
+  redeems.answer({ request: first.number, ok: true })
+  expect(await first.answer).toEqual({ ok: true })
+  expect(await second.answer).toEqual({ ok: false, reason: 'token-replayed' })
+})
+
+test('an answer that does not come within a second is none', async () => {
+  const redeems = open()
+  const { number, answer } = redeems.open()
+  const failed = expect(answer).rejects.toMatchObject({ code: 'ERR_NO_ANSWER' })
+  await vi.advanceTimersByTimeAsync(1_000)
+  await failed
+  redeems.answer({ request: number, ok: true })
+})
+
+test('a broker that cannot decide is one that does not answer', async () => {
+  const redeems = open()
+  const { number, answer } = redeems.open()
+  redeems.answer({ request: number, ok: false, reason: 'broker-unreachable' })
+  await expect(answer).rejects.toMatchObject({ code: 'ERR_NO_ANSWER' })
+})
+
+test('a lost connection leaves nobody waiting', async () => {
+  const redeems = open()
+  const answers = [redeems.open().answer, redeems.open().answer]
+  redeems.abandon(new Error('gone'))
+  for (const answer of answers) await expect(answer).rejects.toThrow('gone')
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('past the limit a redeem fails at once', () => {
+  const redeems = open()
+  for (const { answer } of [redeems.open(), redeems.open()]) answer.catch(() => {})
+  expect(() => redeems.open()).toThrow('2 wait')
+})

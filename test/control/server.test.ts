@@ -1,0 +1,288 @@
+import { connect } from 'node:tls'
+import { afterEach, expect, test } from 'vitest'
+import { issueCertificate } from '../../src/certs/index.ts'
+import { eventually } from '../helpers/eventually.ts'
+import {
+  certificates,
+  closeAll,
+  foreignCertificates,
+  pairOf,
+  RawPeer,
+  startServer,
+  type TestServer,
+  WITHIN_MS,
+} from './support.ts'
+
+afterEach(closeAll)
+
+const soon = <T>(what: string, probe: () => T | undefined | false): Promise<T> =>
+  eventually(what, probe, { timeoutMs: WITHIN_MS, intervalMs: 5 })
+
+async function openWelcomed(endpoint: TestServer['endpoint'], name = 'gw1'): Promise<RawPeer> {
+  const { gatewayControl } = await certificates()
+  const peer = await RawPeer.open(endpoint, pairOf(gatewayControl, name))
+  peer.hello()
+  await soon('sets', () => peer.messages.some(({ type }) => type === 'revocations'))
+  return peer
+}
+
+/** Whatever one peer did, the next is served. */
+async function expectServing({ endpoint }: TestServer): Promise<void> {
+  await openWelcomed(endpoint, 'gw2')
+}
+
+test('a node is welcomed and gets both sets, in this order', async () => {
+  const { server, endpoint } = await startServer()
+  const peer = await openWelcomed(endpoint)
+  expect(peer.messages.map(({ type }) => type)).toEqual(['welcome', 'trust', 'revocations'])
+  expect(peer.messages[0]).toMatchObject({ protocol: 1, broker: 'broker' })
+  expect(server.peers()).toMatchObject([{ name: 'gw1', role: 'node', software: 'test' }])
+})
+
+test('a certificate of another authority gets no connection', async () => {
+  const test = await startServer()
+  const { gatewayControl } = await foreignCertificates()
+  await expect(RawPeer.open(test.endpoint, pairOf(gatewayControl, 'gw1'))).rejects.toThrow()
+  await soon('log', () => test.log.logged('control.refused').length > 0)
+  await expectServing(test)
+})
+
+test('without a certificate there is no connection', async () => {
+  const test = await startServer()
+  const { controlAuthority } = await certificates()
+  const socket = connect({ ...test.endpoint, ca: controlAuthority.certificatePem })
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.on('error', () => {})
+  await closed
+  await soon('log', () => test.log.logged('control.refused').length > 0)
+  await expectServing(test)
+})
+
+test.each([
+  ['of a broker', 'is of broker'],
+  ['that names no peer', 'names no control peer'],
+])('a certificate %s is refused', async (kind, error) => {
+  const test = await startServer()
+  const { brokerControl, controlAuthority } = await certificates()
+  const plain = await issueCertificate({
+    authority: controlAuthority,
+    role: 'control',
+    identity: { role: 'node', name: 'x' },
+    commonName: 'plain',
+    organization: 'Portcullis development',
+    notBefore: new Date(),
+    days: 1,
+  })
+  const identify = kind === 'of a broker' ? undefined : () => undefined
+  const other = identify === undefined ? test : await startServer({ identify })
+  const pair = identify === undefined ? brokerControl : plain
+  await expect(RawPeer.open(other.endpoint, pair)).rejects.toThrow('403')
+  expect(other.log.logged('control.refused')[0]?.error).toContain(error)
+})
+
+test('another path is refused', async () => {
+  const test = await startServer()
+  await expect(RawPeer.open(test.endpoint, undefined, '/')).rejects.toThrow('403')
+  await expectServing(test)
+})
+
+test.each([
+  ['malformed JSON', '{"type":'],
+  ['an unknown type', { type: 'dance' }],
+  ['a second hello', { type: 'hello', protocols: [1], software: 'test' }],
+])('%s closes that connection alone', async (_, message) => {
+  const test = await startServer()
+  const other = await openWelcomed(test.endpoint, 'gw2')
+  const peer = await openWelcomed(test.endpoint)
+  peer.send(message)
+  expect(await peer.closed()).toBe(1002)
+  expect(test.server.peers()).toMatchObject([{ name: 'gw2' }])
+  other.send({ type: 'release', tunnel: 't' })
+  await soon('release', () => test.broker.called('release').length === 1)
+})
+
+test('a binary frame closes the connection', async () => {
+  const test = await startServer()
+  const peer = await openWelcomed(test.endpoint)
+  peer.socket.send(Buffer.from('{"type":"release","tunnel":"t"}'))
+  expect(await peer.closed()).toBe(1002)
+})
+
+test('a message before hello closes the connection', async () => {
+  const test = await startServer()
+  const peer = await RawPeer.open(test.endpoint)
+  peer.send({ type: 'release', tunnel: 't' })
+  expect(await peer.closed()).toBe(1002)
+  expect(test.broker.calls).toEqual([])
+})
+
+test('an oversized message closes the connection before it is read', async () => {
+  const test = await startServer()
+  const peer = await openWelcomed(test.endpoint)
+  peer.send({ type: 'release', tunnel: 't', padding: 'x'.repeat(256 * 1024) })
+  expect([1006, 1009]).toContain(await peer.closed())
+  expect(test.broker.called('release')).toEqual([])
+  await expectServing(test)
+})
+
+test('a peer that speaks no version of ours is told so', async () => {
+  const test = await startServer()
+  const peer = await RawPeer.open(test.endpoint)
+  peer.hello([7, 8])
+  expect(await peer.closed()).toBe(4000)
+  await soon('log', () =>
+    test.log.logged('control.disconnected').some(({ error }) => `${error}`.includes('offers 7,8')),
+  )
+})
+
+test('of several versions the common one is chosen', async () => {
+  const { endpoint } = await startServer()
+  const peer = await RawPeer.open(endpoint)
+  peer.hello([2, 1])
+  await soon('welcome', () => peer.messages[0])
+  expect(peer.messages[0]).toMatchObject({ type: 'welcome', protocol: 1 })
+})
+
+test('a peer that never says hello is dropped', async () => {
+  const { endpoint } = await startServer({ limits: { welcomeMs: 50 } })
+  const peer = await RawPeer.open(endpoint)
+  expect(await peer.closed()).toBe(1002)
+})
+
+test('a peer that falls silent is dropped, and the broker hears that it has left', async () => {
+  const { endpoint, broker, server } = await startServer({ limits: { silenceMs: 100 } })
+  const peer = await openWelcomed(endpoint)
+  expect(await peer.closed()).toBe(1001)
+  await soon('left', () => broker.called('left').length === 1)
+  expect(server.peers()).toEqual([])
+})
+
+test('a peer that takes nothing is dropped at the limit', async () => {
+  const { endpoint, broker, log } = await startServer({ limits: { maxQueuedBytes: 1024 * 1024 } })
+  const peer = await openWelcomed(endpoint)
+  peer.socket.pause()
+  const items = Array.from({ length: 10_000 }, (_, index) => ({
+    id: `r${index}`,
+    kind: 'jti' as const,
+    value: 'x'.repeat(100),
+    at: 1,
+    until: 2,
+    endSessions: false,
+  }))
+  await soon('drop', () => {
+    broker.push({ type: 'revocations', version: 2, items })
+    return log.logged('control.disconnected').some(({ error }) => `${error}`.includes('slow peer'))
+  })
+})
+
+test('the same node again replaces its older connection', async () => {
+  const { endpoint, broker, server } = await startServer()
+  const older = await openWelcomed(endpoint)
+  const newer = await openWelcomed(endpoint)
+  expect(await older.closed()).toBe(4001)
+  expect(server.peers()).toHaveLength(1)
+  newer.send({ type: 'release', tunnel: 't' })
+  await soon('release', () => broker.called('release').length === 1)
+  expect(broker.called('left')).toEqual([])
+})
+
+test('calls carry the peer of the certificate', async () => {
+  const { endpoint, broker } = await startServer()
+  const peer = await openWelcomed(endpoint, 'gw2')
+  peer.send({
+    type: 'redeem',
+    request: 5,
+    token: 'a.b.c',
+    clientAddress: '192.0.2.7',
+    tunnel: 't-1',
+    peer: { name: 'gw1', role: 'broker' },
+  })
+  await soon('answer', () => peer.messages.some(({ type }) => type === 'redeem.answer'))
+  expect(peer.messages.at(-1)).toEqual({ type: 'redeem.answer', request: 5, ok: true })
+  expect(broker.calls[0]).toMatchObject({
+    method: 'redeem',
+    peer: { name: 'gw2', role: 'node' },
+    input: { clientAddress: '192.0.2.7', tunnel: 't-1' },
+  })
+})
+
+test('a fault of the broker costs one answer, not the connection', async () => {
+  const { endpoint, log } = await startServer({
+    change: { redeem: () => Promise.reject(new Error('disk full')) },
+  })
+  const peer = await openWelcomed(endpoint)
+  const redeem = { type: 'redeem', token: 't', clientAddress: '192.0.2.7', tunnel: 't' }
+  for (const request of [1, 2]) peer.send({ ...redeem, request })
+  await soon('answers', () => peer.messages.filter(({ type }) => type === 'redeem.answer')[1])
+  expect(peer.messages.at(-1)).toMatchObject({ ok: false, reason: 'broker-unreachable' })
+  expect(log.logged('control.failed')).toHaveLength(2)
+})
+
+test('past the work in flight a peer waits, and loses nothing', async () => {
+  let most = 0
+  let now = 0
+  let done = 0
+  const { endpoint } = await startServer({
+    limits: { maxInFlight: 4 },
+    change: {
+      release: async () => {
+        most = Math.max(most, ++now)
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        now--
+        done++
+      },
+    },
+  })
+  const peer = await openWelcomed(endpoint)
+  for (let index = 0; index < 500; index++) peer.send({ type: 'release', tunnel: `t-${index}` })
+  await soon('all done', () => done === 500)
+  // What one read of the socket has brought is still worked on; the rest waits outside.
+  expect(most).toBeLessThan(500)
+})
+
+test('a push reaches every welcomed peer once, after its sets', async () => {
+  const { endpoint, broker } = await startServer()
+  const peers = [await openWelcomed(endpoint), await openWelcomed(endpoint, 'gw2')]
+  broker.push({ type: 'kill', by: { vm: 'vm1' }, reason: 'killed' })
+  for (const peer of peers) {
+    await soon('kill', () => peer.messages[3])
+    expect(peer.messages[3]).toEqual({ type: 'kill', by: { vm: 'vm1' }, reason: 'killed' })
+  }
+})
+
+test('a push while the sets are being read comes after them', async () => {
+  const reading = Promise.withResolvers<void>()
+  const { endpoint, broker, server } = await startServer({
+    change: {
+      revocations: async () => {
+        await reading.promise
+        return { version: 1, items: [] }
+      },
+    },
+  })
+  const peer = await RawPeer.open(endpoint)
+  peer.hello()
+  await soon('welcome', () => server.peers().length === 1)
+  broker.push({ type: 'revocations', version: 2, after: 1, items: [] })
+  reading.resolve()
+  await soon('push', () => peer.messages[3])
+  expect(peer.messages.slice(2)).toMatchObject([{ version: 1 }, { version: 2, after: 1 }])
+})
+
+test('a heartbeat is answered with what is current, and brings what was missed', async () => {
+  const { endpoint, broker, server } = await startServer({
+    change: { versions: async () => ({ trust: 5, revocations: 1 }) },
+  })
+  const peer = await openWelcomed(endpoint)
+  const time = Date.now() + 60_000
+  peer.send({ type: 'heartbeat', time, trustVersion: 4, revocationVersion: 1, tunnels: ['t-1'] })
+  await soon('answer', () => peer.messages.at(-1)?.type === 'heartbeat.answer')
+  expect(peer.messages.slice(3)).toMatchObject([
+    { type: 'trust' },
+    { type: 'heartbeat.answer', trustVersion: 5, revocationVersion: 1 },
+  ])
+  expect(broker.called('heartbeat')[0]?.input).toMatchObject({ tunnels: ['t-1'] })
+  const [state] = server.peers()
+  expect(state).toMatchObject({ trustVersion: 4, revocationVersion: 1 })
+  expect(state?.clockOffsetMs).toBeGreaterThan(50_000)
+})
