@@ -52,9 +52,12 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     expect(host.received).toHaveLength(0)
   })
 
-  test('78. first bytes that never come whole: CLOSE_CHANNEL after the time limit', async () => {
+  test.each([
+    ['never come', []],
+    ['never come whole', [X224_REQUEST.subarray(0, 5)]],
+  ])('78. first bytes that %s: CLOSE_CHANNEL after the time limit', async (_, pieces) => {
     const { wire, host } = await openChannel(node, target, kind)
-    wire.send(data(X224_REQUEST.subarray(0, 5)))
+    for (const piece of pieces) wire.send(data(piece))
     expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
     await wire.expectEnd()
     expect(host.received).toHaveLength(0)
