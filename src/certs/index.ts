@@ -29,11 +29,13 @@ export {
   type IssueOptions,
   issueCertificate,
 } from './issue.ts'
-export { type CheckedPair, checkPair, type KeyPair } from './key-pair.ts'
+export { belongsTogether, type CheckedPair, checkPair, type KeyPair } from './key-pair.ts'
 export { describeKey, HASHES, type Hash, KEY_TYPES, type KeyType } from './keys.ts'
 export { LINT_ROLES, type LintOptions, type LintRole, lintCertificate } from './lint.ts'
+export { lintChain } from './lint-chain.ts'
 export { type FileFacts, lintFile } from './lint-file.ts'
 export { decodePfx, encodePfx, type PfxOptions, RSA_AND_AES_PROVIDER } from './pfx.ts'
 export { PFX_ENCRYPTIONS, type PfxEncryption } from './pfx-crypto.ts'
 export type { CertificateRole, Profile } from './profile.ts'
 export { type CertificateRequest, createRequest, type RequestOptions } from './request.ts'
+export { decodeSignedData, prepareSignedData, type SignedData } from './signed-data.ts'

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import * as broker from './broker.ts'
+import * as certs from './certs.ts'
 import * as config from './config.ts'
 import * as console from './console.ts'
 import * as demo from './demo.ts'
@@ -24,6 +25,7 @@ const commands: Array<{ register(program: Command): void }> = [
   probe,
   token,
   rdp,
+  certs,
   farm,
   config,
   demoHost,

@@ -1,0 +1,53 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { BrokerError, Secret } from '../lib/index.ts'
+import { readText } from './files.ts'
+import { say } from './output.ts'
+
+export interface PasswordOptions {
+  /** A file whose first line is the password, `-` for standard input; without it a person is asked. */
+  passwordFile?: string | undefined
+  /** What to ask for: `password of issuer.pfx`. */
+  question: string
+  /** Ask a second time, since nobody can read what was typed. */
+  twice?: boolean
+}
+
+/**
+ * A password from a file or from the terminal, never from an argument.
+ *
+ * @throws BrokerError `ERR_USAGE` when there is neither, or when both answers differ
+ */
+export async function readPassword(options: PasswordOptions): Promise<Secret> {
+  const { passwordFile, question, twice = false } = options
+  if (passwordFile !== undefined) {
+    const content =
+      passwordFile === '-' ? await text(process.stdin) : readText(passwordFile, '--password-file')
+    return new Secret(content.split(/\r?\n/, 1)[0] ?? '')
+  }
+  if (!process.stdin.isTTY) {
+    throw new BrokerError(
+      'ERR_USAGE',
+      `${question}: name a file with --password-file, or run this in a terminal`,
+    )
+  }
+  const answer = await ask(`${question}: `)
+  if (twice && (await ask('once more: ')) !== answer) {
+    throw new BrokerError('ERR_USAGE', `${question}: the two answers differ`)
+  }
+  return new Secret(answer)
+}
+
+/** readline edits the line as usual, but what it would echo goes nowhere. */
+async function ask(question: string): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  process.stderr.write(question)
+  try {
+    return await lines.question('')
+  } finally {
+    lines.close()
+    say('')
+  }
+}
