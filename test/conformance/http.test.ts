@@ -130,8 +130,10 @@ describe('requests', () => {
   test('25. a head that comes too slowly: 408 and close', async () => {
     const slow = await startNode({ limits: { requestHeadTimeoutMs: 200 } })
     const raw = await RawTls.open(slow)
-    raw.write('RDG_OUT_DATA /remoteDesk')
+    // Byte by byte: the limit is for the whole head, no byte puts it off.
+    const trickle = setInterval(() => raw.write('R'), 50)
     expect(await raw.readHead()).toMatch(/^HTTP\/1\.1 408 /)
+    clearInterval(trickle)
     await raw.readToEnd()
     await slow.gateway.close()
   })
