@@ -55,7 +55,7 @@ export interface SignedData {
 
 /**
  * Everything of a SignedData but the signature, which stands at its very end: made once for a key, so that each signature
- * costs a copy and not an encoding (measured: 2 µs against 190 µs).
+ * costs a copy (1 µs) and not an encoding (27 µs).
  *
  * @param certificates leaf first
  * @param signatureBytes size of the leaf's RSA modulus
@@ -122,6 +122,7 @@ function readContentInfo(contentInfo: Asn1): SignedData {
   if (contentType !== OID.signedData) throw new Error(`content type ${contentType}`)
   const fields = parts(part(part(contentInfo, 1), 0))
   const [, , content, certificateSet] = fields
+  if (oidText(part(content, 0)) !== OID.data) throw new Error('signs no plain data')
   if (parts(content).length !== 1) throw new Error('the content is inside, need it detached')
   if (parts(certificateSet).length > MAX_CERTIFICATES) throw new Error('too many certificates')
   const [signerInfo, second] = parts(fields.at(-1))

@@ -2,8 +2,8 @@ import { BrokerError } from '../lib/index.ts'
 import { faultOf, type RdpSetting, type SettingType } from './render.ts'
 
 /** Far over any file that clients write (a few KiB, with signature and tokens under 20). */
-const MAX_FILE_BYTES = 256 * 1024
-const MAX_SETTINGS = 1000
+export const MAX_FILE_BYTES = 256 * 1024
+export const MAX_SETTINGS = 1000
 
 export interface RdpFile {
   /** In the order of the file, names as written. */
@@ -23,7 +23,7 @@ export interface RdpFile {
 export function parseRdpFile(bytes: Uint8Array): RdpFile {
   const settings: RdpSetting[] = []
   const values = new Map<string, string>()
-  for (const [index, line] of decode(bytes).split('\n').entries()) {
+  for (const [index, line] of decodeText(bytes).split('\n').entries()) {
     const text = line.endsWith('\r') ? line.slice(0, -1) : line
     if (text.trim() === '') continue
     const setting = parseLine(text, index + 1)
@@ -36,7 +36,8 @@ export function parseRdpFile(bytes: Uint8Array): RdpFile {
   return { settings, get: (name) => values.get(name.toLowerCase()) }
 }
 
-function parseLine(text: string, number: number): RdpSetting {
+/** @throws BrokerError `ERR_RDP_FILE` naming line and setting */
+export function parseLine(text: string, number: number): RdpSetting {
   const match = /^([^:]*):([isb]):(.*)$/isu.exec(text)
   if (match === null) throw unusable(`line ${number}: need name:type:value`)
   const [, name = '', typeText = '', value = ''] = match
@@ -48,7 +49,8 @@ function parseLine(text: string, number: number): RdpSetting {
   return setting
 }
 
-function decode(bytes: Uint8Array): string {
+/** @throws BrokerError `ERR_RDP_FILE` for an encoding that clients refuse, and for more than 256 KiB */
+export function decodeText(bytes: Uint8Array): string {
   if (bytes.length > MAX_FILE_BYTES) {
     throw unusable(`file: ${bytes.length} bytes, may have ${MAX_FILE_BYTES}`)
   }

@@ -11,6 +11,25 @@ export interface SettingRow {
   why: string
 }
 
+/** What of the tenant's own machine the console gets: nothing. */
+export const REDIRECTIONS = [
+  row('audiomode', 'i', true, 'no sound', '2'),
+  row('audiocapturemode', 'i', false, 'no microphone', '0'),
+  row('redirectclipboard', 'i', true, 'no clipboard', '0'),
+  row('redirectprinters', 'i', true, 'no printers', '0'),
+  row('redirectcomports', 'i', true, 'no serial ports', '0'),
+  row('redirectsmartcards', 'i', true, 'no smart cards', '0'),
+  row('redirectposdevices', 'i', true, 'no point-of-sale devices', '0'),
+  row('redirectdirectx', 'i', true, 'no DirectX redirection', '0'),
+  row('redirectdrives', 'i', true, 'no drives', '0'),
+  row('drivestoredirect', 's', true, 'no drives; the default is all', ''),
+  row('devicestoredirect', 's', true, 'no devices; the default is all', ''),
+  row('usbdevicestoredirect', 's', false, 'no USB devices; the default is all', ''),
+  row('camerastoredirect', 's', false, 'no cameras', ''),
+  row('redirectwebauthn', 'i', true, 'no security keys', '0'),
+  row('redirectlocation', 'i', false, 'no location', '0'),
+] as const satisfies SettingRow[]
+
 /**
  * Every setting of a console file, in the order of its lines. A setting that is left out takes the
  * client's default or can be appended to a signed file, so what matters is written even where our
@@ -53,22 +72,7 @@ export const CONSOLE_SETTINGS = [
   row('videoplaybackmode', 'i', false, 'no video redirection', '0'),
   row('keyboardhook', 'i', false, 'key combinations belong to the console', '1'),
   row('public mode', 'i', false, 'keep no credentials and pictures on the client', '1'),
-  // What of the tenant's own machine the console gets: nothing.
-  row('audiomode', 'i', true, 'no sound', '2'),
-  row('audiocapturemode', 'i', false, 'no microphone', '0'),
-  row('redirectclipboard', 'i', true, 'no clipboard', '0'),
-  row('redirectprinters', 'i', true, 'no printers', '0'),
-  row('redirectcomports', 'i', true, 'no serial ports', '0'),
-  row('redirectsmartcards', 'i', true, 'no smart cards', '0'),
-  row('redirectposdevices', 'i', true, 'no point-of-sale devices', '0'),
-  row('redirectdirectx', 'i', true, 'no DirectX redirection', '0'),
-  row('redirectdrives', 'i', true, 'no drives', '0'),
-  row('drivestoredirect', 's', true, 'no drives; the default is all', ''),
-  row('devicestoredirect', 's', true, 'no devices; the default is all', ''),
-  row('usbdevicestoredirect', 's', false, 'no USB devices; the default is all', ''),
-  row('camerastoredirect', 's', false, 'no cameras', ''),
-  row('redirectwebauthn', 'i', true, 'no security keys', '0'),
-  row('redirectlocation', 'i', false, 'no location', '0'),
+  ...REDIRECTIONS,
   // How it looks.
   row('screen mode id', 'i', false, 'a window, so that the way out is in sight', '1'),
   row('use multimon', 'i', false, 'a console has one monitor', '0'),
