@@ -5,6 +5,7 @@
  * A gateway calls {@link verifyGatewayToken} with `reopenSeconds: ledger.reopenSeconds` and then always
  * `ledger.redeem`, since an expired token that comes back from the first is only admitted by the second.
  */
+export { algorithmsOf } from './algorithms.ts'
 export { MAX_LIFETIME_SECONDS } from './claims.ts'
 export { type ClientBinding, clientKey, normalizeAddress } from './client-address.ts'
 export type { FedAuthClaims } from './fedauth-token.ts'
@@ -38,6 +39,11 @@ export {
   type RevocationList,
 } from './revocations.ts'
 export { type ParsedThumbprint, parseThumbprint } from './thumbprint.ts'
+export {
+  createTrustListFromPem,
+  type PemTrustEntry,
+  type PemTrustOptions,
+} from './trust-from-pem.ts'
 export {
   createTrustList,
   type Purpose,
