@@ -11,13 +11,15 @@ import {
 } from '../lib/index.ts'
 import { type ConsoleKind, consoleFileName, renderConsoleFile } from '../rdpfile/index.ts'
 import type { Grant, Store, VmPlacement } from '../store/index.ts'
-import type { GatewayClaims, Issuer } from '../tokens/index.ts'
+import type { GatewayClaims } from '../tokens/index.ts'
 import { ApiError } from './errors.ts'
 import {
   createGatewayTokenMint,
   type GatewayTokenMint,
   type TokenFormat,
 } from './gateway-tokens.ts'
+import type { Signer } from './issuers.ts'
+import type { RevocationKeeper } from './revocation-keeper.ts'
 
 /** What tokens and files say of the farm. */
 export interface Farm {
@@ -69,13 +71,18 @@ export interface Consoles {
   open(request: ConsoleRequest): Promise<OpenedConsole>
   /** @throws ApiError `not-found` */
   get(grantId: string): Promise<Grant>
-  /** Revoking twice is no error. @throws ApiError `not-found` */
-  revoke(grantId: string): Promise<void>
+  /**
+   * Its token opens nothing any more, and its live sessions end. Revoking twice is no error.
+   *
+   * @throws ApiError `not-found`
+   */
+  revoke(grantId: string, askedBy: string): Promise<void>
 }
 
 export interface ConsoleOptions {
   store: Store
-  issuer: Issuer
+  signer: Signer
+  revocations: RevocationKeeper
   /** `iss` of the tokens: which broker signed. */
   brokerName: string
   farm: Farm
@@ -85,7 +92,7 @@ export interface ConsoleOptions {
 }
 
 export function createConsoles(options: ConsoleOptions): Consoles {
-  const { store, clock, log } = options
+  const { store, revocations, clock, log } = options
   const tokens = createGatewayTokenMint(options.lifetime.min)
 
   return {
@@ -113,17 +120,25 @@ export function createConsoles(options: ConsoleOptions): Consoles {
       if (grant === undefined) throw new ApiError('not-found', 'There is no console with this id.')
       return grant
     },
-    async revoke(grantId) {
-      const { jti, ref, tenant, vm, revokedAtMs } = await this.get(grantId)
+    async revoke(grantId, askedBy) {
+      const { jti, ref, expiresAtMs, revokedAtMs } = await this.get(grantId)
       if (revokedAtMs !== undefined) return
+      // The grant is marked last: if anything fails before, the same call does it all again.
+      await revocations.revoke({
+        kind: 'jti',
+        value: jti,
+        expiresAtMs,
+        endSessions: true,
+        note: `console ${ref}`,
+        askedBy,
+      })
       await store.grants.revoke(grantId, clock.now())
-      log.info('token.revoked', { jti, ref, tenant, vm })
     },
   }
 }
 
 async function open(
-  { store, issuer, brokerName, farm, lifetime, clock, log }: ConsoleOptions,
+  { store, signer, brokerName, farm, lifetime, clock, log }: ConsoleOptions,
   tokens: GatewayTokenMint,
   request: ConsoleRequest,
 ): Promise<OpenedConsole> {
@@ -150,6 +165,7 @@ async function open(
     ...(request.boundTo === undefined ? {} : { cip: request.boundTo }),
   }
   const { tokenFormat = 'native' } = request
+  const issuer = signer.current
   const { gatewayToken, jti, exp } = await tokens.mint(issuer, claims, tokenFormat)
 
   const ref = createReference()

@@ -1,35 +1,62 @@
 import type Koa from 'koa'
-import { type Clock, errorText, type Log } from '../lib/index.ts'
+import type { ControlService } from '../control/index.ts'
+import { BrokerError, type Clock, errorText, type Log } from '../lib/index.ts'
 import type { Store } from '../store/index.ts'
-import type { Issuer } from '../tokens/index.ts'
+import {
+  type ClientBinding,
+  DEFAULT_REDEEM_RULE,
+  type Issuer,
+  type RedeemRule,
+} from '../tokens/index.ts'
 import { createApp } from './app.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { createConsoles, DEFAULT_LIFETIME, type Farm, type LifetimePolicy } from './consoles.ts'
+import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
+import { establishSigner, type LoadIssuer } from './issuers.ts'
 import { renderOpenApi } from './openapi.ts'
 import type { PasswordCost } from './passwords.ts'
 import type { PortalServices } from './portal-services.ts'
+import { createPushes } from './pushes.ts'
+import { createRevocationKeeper } from './revocation-keeper.ts'
+import { createRotation } from './rotation.ts'
 import type { Route } from './route.ts'
 import { consoleRoutes } from './routes/consoles.ts'
 import { inventoryRoutes } from './routes/inventory.ts'
+import { issuerRoutes } from './routes/issuers.ts'
+import { revocationRoutes } from './routes/revocations.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { createSessions } from './sessions.ts'
+import { createTrustKeeper } from './trust-keeper.ts'
 
 /** Support can look a reference up for so long. */
 const KEEP_GRANTS_MS = 30 * 24 * 60 * 60_000
 const SWEEP_EVERY_MS = 60 * 60_000
+/** Half a heartbeat: a lost node is noticed within 40 s. */
+const LOOK_FOR_LOST_EVERY_MS = 5_000
 /** A client's own dialogs come first, so a file from the portal lives longer than one from the API. */
 const PORTAL_LIFETIME_SECONDS = 120
 
 export interface BrokerOptions {
   /** Stays the caller's: it is not closed with the broker. */
   store: Store
+  /** The issuer that the configuration names; after a rotation another one may sign. */
   issuer: Issuer
+  /** How a rotation gets at the next issuer; without it none can be started. */
+  loadIssuer?: LoadIssuer
   /** `iss` of the tokens. */
   name: string
   farm: Farm
   clock: Clock
   log: Log
   lifetime?: LifetimePolicy
+  /** How often a token may be presented; nodes should have the same. */
+  redeem?: RedeemRule
+  /** Default `address`. */
+  clientBinding?: ClientBinding
+  /** Clock difference to nodes' to forgive; default 5. */
+  leewaySeconds?: number
   /** Development certificates on localhost: no Strict-Transport-Security. */
   development?: boolean
   passwordCost?: PasswordCost
@@ -39,26 +66,53 @@ export interface Broker {
   /** Answers the API; the portal is mounted after it with `app.use`. */
   app: Koa
   services: PortalServices
+  /** Answers nodes and agents. */
+  control: ControlService
   /** How long the portal's files may be opened: 120 s, or what policy allows. */
   portalFileLifetimeSeconds: number
   /** Ends what runs by itself; requests are the server's business. */
   close(): void
 }
 
-export function createBroker(options: BrokerOptions): Broker {
+/**
+ * Puts the broker together, its own issuer into the trust set first.
+ *
+ * @throws BrokerError `ERR_STORE`; `ERR_CERTIFICATE` or `ERR_USAGE` for the files of a rotated issuer
+ */
+export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const { store, issuer, name, farm, clock, log, lifetime = DEFAULT_LIFETIME } = options
-  const consoles = createConsoles({ store, issuer, brokerName: name, farm, lifetime, clock, log })
+  const { loadIssuer = refuseToLoad, redeem: rule = DEFAULT_REDEEM_RULE } = options
+  const { clientBinding = 'address', leewaySeconds } = options
+  const pushes = createPushes()
+  const base = { store, brokerName: name, pushes, clock, log }
+  const trust = createTrustKeeper(base)
+  const signer = await establishSigner({ ...base, trust, configured: issuer, loadIssuer })
+  const revocations = createRevocationKeeper(base)
+  await revocations.load()
+  const sessions = createSessions(base)
+  const rotation = createRotation({ ...base, trust, signer, loadIssuer })
+  const consoles = createConsoles({ ...base, signer, revocations, farm, lifetime })
   const routes: Route[] = [
     ...consoleRoutes(consoles, farm.address),
     ...inventoryRoutes(store, clock),
-    ...serviceRoutes({ store, issuer, clock, openApi: () => document }),
+    ...sessionRoutes(sessions),
+    ...revocationRoutes(revocations, clock),
+    ...issuerRoutes({ store, trust, rotation, clock }),
+    ...serviceRoutes({ store, signer, trust, clock, openApi: () => document }),
   ]
   const document = renderOpenApi(routes)
   const fileLifetimeSeconds = Math.min(
     Math.max(PORTAL_LIFETIME_SECONDS, lifetime.min),
     lifetime.max,
   )
-  const sweeping = setInterval(() => void sweep(options), SWEEP_EVERY_MS).unref()
+  const repeat = (work: () => Promise<unknown>, everyMs: number): NodeJS.Timeout =>
+    setInterval(() => {
+      work().catch((error) => log.error('store.sweep-failed', { error: errorText(error) }))
+    }, everyMs).unref()
+  const repeating = [
+    repeat(() => Promise.all([sweep(options), trust.sweep(), revocations.load()]), SWEEP_EVERY_MS),
+    repeat(() => sessions.sweep(), LOOK_FOR_LOST_EVERY_MS),
+  ]
 
   return {
     app: createApp({
@@ -68,16 +122,29 @@ export function createBroker(options: BrokerOptions): Broker {
       strictTransportSecurity: options.development !== true,
     }),
     services: createPortalServices({ ...options, consoles, fileLifetimeSeconds }),
+    control: createControlService({
+      ...base,
+      farmName: farm.name,
+      trust,
+      revocations,
+      rule,
+      clientBinding,
+      ...(leewaySeconds === undefined ? {} : { leewaySeconds }),
+    }),
     portalFileLifetimeSeconds: fileLifetimeSeconds,
-    close: () => clearInterval(sweeping),
+    close: () => repeating.forEach(clearInterval),
   }
 }
 
-async function sweep({ store, clock, log }: BrokerOptions): Promise<void> {
-  try {
-    await store.grants.deleteExpiredBefore(clock.now() - KEEP_GRANTS_MS)
-    await store.sessions.deleteExpiredBefore(clock.now())
-  } catch (error) {
-    log.error('store.sweep-failed', { error: errorText(error) })
-  }
+async function refuseToLoad(): Promise<never> {
+  throw new BrokerError('ERR_USAGE', 'key directory: this broker has none')
+}
+
+/** What nobody can ask for any more. */
+async function sweep({ store, clock }: BrokerOptions): Promise<void> {
+  const nowMs = clock.now()
+  await store.grants.deleteExpiredBefore(nowMs - KEEP_GRANTS_MS)
+  await store.sessions.deleteExpiredBefore(nowMs)
+  await store.redeems.deleteForgotten(nowMs)
+  await store.revocations.deleteExpiredBefore(nowMs)
 }

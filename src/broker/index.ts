@@ -1,12 +1,14 @@
 /**
  * The token service: a koa app that knows tenants, hosts and machines, signs console tokens and
- * hands over `.rdp` files. It never carries console traffic and never talks to a gateway's clients.
+ * hands over `.rdp` files; and what answers nodes: redeems, trust, revocations, kills. It never carries
+ * console traffic and never talks to a gateway's clients.
  * Start reading at `create-broker.ts`.
  */
 
 export { apiKeyId, createApiKey } from './api-keys.ts'
 export type { Farm, LifetimePolicy } from './consoles.ts'
 export { type Broker, type BrokerOptions, createBroker } from './create-broker.ts'
+export type { IssuerFiles, LoadIssuer } from './issuers.ts'
 export { hashPassword } from './passwords.ts'
 export type {
   OpenConsoleInput,

@@ -165,19 +165,6 @@ export const consoleShape = z
   })
   .meta({ id: 'Console' })
 
-export const issuerShape = z
-  .object({
-    sha256Thumbprint: z.string(),
-    sha1Thumbprint: z.string(),
-    subject: z.string(),
-    algorithm: z.string(),
-    purpose: z.literal('gateway'),
-    notBefore: timestamp,
-    notAfter: timestamp,
-    certificatePem: z.string(),
-  })
-  .meta({ id: 'Issuer' })
-
 export const keySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).meta({
   id: 'KeySet',
   description: 'RFC 7517. Each key carries `x5t#S256`, which is how tokens name their issuer.',

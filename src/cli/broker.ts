@@ -70,7 +70,7 @@ export async function startBroker({
     { path: 'issuer.certificateFile', development: issuer.certificate.development },
   ])
   const store = await openSqliteStore(config.store)
-  const broker = createBroker({
+  const broker = await createBroker({
     store,
     issuer,
     name,

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely, NotNull, Selectable } from 'kysely'
 import { present } from './rows.ts'
 import type { Database, LeaseRow } from './schema.ts'
 import type { Leases } from './store.ts'
@@ -63,6 +63,16 @@ export function createLeases(db: Kysely<Database>): Leases {
         .where('leases.endedAtMs', 'is', null)
         .orderBy('leases.openedAtMs')
         .orderBy('leases.id')
+        .execute()
+      return rows.map(present)
+    },
+    async listBurned(node) {
+      const rows = await selectSessions(db)
+        .select('redeems.burned')
+        .where('leases.node', '=', node)
+        .where('leases.endedAtMs', 'is', null)
+        .where('redeems.burned', 'is not', null)
+        .$narrowType<{ burned: NotNull }>()
         .execute()
       return rows.map(present)
     },

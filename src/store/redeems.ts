@@ -100,7 +100,7 @@ async function read(db: Transaction<Database>, key: string) {
 async function keep<Result>(
   db: Transaction<Database>,
   key: string,
-  { redeem, lease }: RedeemOutcome<Result>,
+  { redeem, lease, rebind }: RedeemOutcome<Result>,
 ): Promise<boolean> {
   if (redeem !== undefined) {
     const { numInsertedOrUpdatedRows } = await db
@@ -110,6 +110,9 @@ async function keep<Result>(
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows === 0n) return false
     if (redeem.vm !== undefined) await supersede(db, key, redeem.vm)
+  }
+  if (rebind !== undefined) {
+    await db.updateTable('redeems').set(rebind).where('key', '=', key).execute()
   }
   if (lease !== undefined) await db.insertInto('leases').values(lease).execute()
   return true

@@ -117,6 +117,8 @@ export interface RedeemOutcome<Result> {
   redeem?: Redeem
   /** With a new tunnel. */
   lease?: Lease
+  /** The token belongs to this client instead. */
+  rebind?: Pick<Redeem, 'client' | 'firstRedeemMs'>
 }
 
 export interface Redeems {
@@ -159,6 +161,8 @@ export interface Leases {
   endLost(seenBeforeMs: number): Promise<ConsoleSession[]>
   /** Open sessions, oldest first. */
   list(): Promise<ConsoleSession[]>
+  /** Open ones of the node whose token is worthless, each with the reason. */
+  listBurned(node: string): Promise<Array<ConsoleSession & { burned: string }>>
   /** Open or ended, as long as it is remembered. */
   get(id: string): Promise<ConsoleSession | undefined>
   find(node: string, tunnel: string): Promise<ConsoleSession | undefined>

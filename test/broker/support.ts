@@ -68,7 +68,7 @@ export async function createTestBroker(issuerKey: IssuerKey = 'ec-p256'): Promis
     clock,
     CHEAP,
   )
-  const broker = createBroker({
+  const broker = await createBroker({
     store,
     issuer,
     name: 'broker.example.net',

@@ -39,7 +39,7 @@ export async function startPortal(): Promise<PortalRun> {
 
   const lines: Array<Record<string, unknown>> = []
   const log = createLog({ stream: { write: (line) => lines.push(JSON.parse(line)) } })
-  const broker = createBroker({
+  const broker = await createBroker({
     store,
     issuer: await createIssuer(issuer),
     name: 'broker',

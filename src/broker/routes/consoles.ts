@@ -63,11 +63,11 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
       method: 'delete',
       path: '/v1/consoles/{id}',
       operationId: 'revokeConsole',
-      summary: 'Revoke a console; again is no error',
+      summary: 'Revoke a console and end its live sessions; again is no error',
       access: 'key',
       answers: { '204': { description: 'It is revoked.' } },
-      async handle({ id }) {
-        await consoles.revoke(id)
+      async handle({ id, caller }) {
+        await consoles.revoke(id, `key:${caller.keyId}`)
         return { status: 204 }
       },
     }),

@@ -1,40 +1,30 @@
 import { z } from 'zod'
 import type { Clock } from '../../lib/index.ts'
 import type { Store } from '../../store/index.ts'
-import { type Issuer, x5tS256Of } from '../../tokens/index.ts'
+import { type TrustedIssuer, x5tS256Of } from '../../tokens/index.ts'
 import { ApiError } from '../errors.ts'
+import type { Signer } from '../issuers.ts'
 import { defineRoute, type Route } from '../route.ts'
-import { issuerShape, keySet, listOf } from '../schemas.ts'
+import { keySet } from '../schemas.ts'
+import type { TrustKeeper } from '../trust-keeper.ts'
 
 export interface ServiceOptions {
   store: Store
-  issuer: Issuer
+  signer: Signer
+  trust: TrustKeeper
   clock: Clock
   /** The OpenAPI document; a function, since it lists these routes as well. */
   openApi: () => unknown
 }
 
-/** What the broker says of itself: its issuer, its health, its description. */
-export function serviceRoutes({ store, issuer, clock, openApi }: ServiceOptions): Route[] {
+/** What the broker says of itself: its keys, its health, its description. */
+export function serviceRoutes(options: ServiceOptions): Route[] {
+  const { store, signer, trust, clock, openApi } = options
   const status = z.object({ status: z.literal('ok') })
   const ok = {
     '200': { description: 'It is.', content: { 'application/json': { schema: status } } },
   }
   return [
-    defineRoute({
-      method: 'get',
-      path: '/v1/issuers',
-      operationId: 'listIssuers',
-      summary: 'Certificates whose tokens gateways should trust',
-      access: 'key',
-      answers: {
-        '200': {
-          description: 'The issuers.',
-          content: { 'application/json': { schema: listOf(issuerShape) } },
-        },
-      },
-      handle: () => ({ status: 200, body: { items: [renderIssuer(issuer)] } }),
-    }),
     defineRoute({
       method: 'get',
       path: '/.well-known/jwks.json',
@@ -44,11 +34,14 @@ export function serviceRoutes({ store, issuer, clock, openApi }: ServiceOptions)
       answers: {
         '200': { description: 'The keys.', content: { 'application/json': { schema: keySet } } },
       },
-      handle: () => ({
-        status: 200,
-        headers: { 'Cache-Control': 'public, max-age=300' },
-        body: { keys: [renderKey(issuer)] },
-      }),
+      async handle() {
+        const issuers = (await trust.list()).issuers.filter(({ purpose }) => purpose === 'gateway')
+        return {
+          status: 200,
+          headers: { 'Cache-Control': 'public, max-age=300' },
+          body: { keys: issuers.map(renderKey) },
+        }
+      },
     }),
     defineRoute({
       method: 'get',
@@ -82,7 +75,7 @@ export function serviceRoutes({ store, issuer, clock, openApi }: ServiceOptions)
       answers: ok,
       async handle() {
         await store.check()
-        const { notBefore, notAfter } = issuer.certificate
+        const { notBefore, notAfter } = signer.current.certificate
         if (clock.now() < notBefore.getTime() || clock.now() > notAfter.getTime()) {
           throw new ApiError('unavailable', 'The issuer certificate is not valid now.')
         }
@@ -92,26 +85,12 @@ export function serviceRoutes({ store, issuer, clock, openApi }: ServiceOptions)
   ]
 }
 
-function renderIssuer({ certificate, algorithm }: Issuer) {
-  const { sha256Thumbprint, sha1Thumbprint, subject, notBefore, notAfter, pem } = certificate
-  return {
-    sha256Thumbprint,
-    sha1Thumbprint,
-    subject,
-    algorithm,
-    purpose: 'gateway',
-    notBefore: notBefore.toISOString(),
-    notAfter: notAfter.toISOString(),
-    certificatePem: pem,
-  }
-}
-
 /** JSON Web Key, RFC 7517 section 4; no `kid`, since tokens name the issuer by `x5t#S256`. */
-function renderKey({ certificate, algorithm }: Issuer) {
+function renderKey({ certificate, algorithms: [alg] }: TrustedIssuer) {
   return {
     ...certificate.publicKey.export({ format: 'jwk' }),
     use: 'sig',
-    alg: algorithm,
+    alg,
     'x5t#S256': x5tS256Of(certificate),
     x5c: [Buffer.from(certificate.der).toString('base64')],
   }

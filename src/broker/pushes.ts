@@ -1,0 +1,21 @@
+import type { PushMessage } from '../control/index.ts'
+
+/** What every connected verifier is told as soon as it happens. */
+export interface Pushes {
+  push(message: PushMessage): void
+  /** @returns how to unsubscribe */
+  subscribe(listener: (message: PushMessage) => void): () => void
+}
+
+export function createPushes(): Pushes {
+  const listeners = new Set<(message: PushMessage) => void>()
+  return {
+    push(message) {
+      for (const listener of listeners) listener(message)
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto'
+import { Refusal } from '../lib/index.ts'
+import type { Lease, Redeem, RedeemOutcome, Store } from '../store/index.ts'
+import {
+  type AnyVerifiedToken,
+  type ClientBinding,
+  clientKey,
+  decideRedeem,
+  forgetRedeemAtMs,
+  type RedeemDecision,
+  type RedeemRule,
+  type RedeemState,
+  redeemKey,
+} from '../tokens/index.ts'
+
+export interface RedeemOptions {
+  store: Store
+  rule: RedeemRule
+  clientBinding: ClientBinding
+}
+
+export interface Presentation {
+  token: AnyVerifiedToken
+  node: string
+  tunnel: string
+  clientAddress: string
+  nowMs: number
+  /** The node has let the client in already, at `nowMs`, since no broker answered. */
+  late?: boolean
+}
+
+/** How a presentation went. */
+export type Redeemed = Extract<RedeemDecision, { ok: true }>['kind'] | 'conflict-won'
+
+export interface RedeemResult {
+  kind: Redeemed
+  /** Sessions that have to end, since this one is the older. */
+  losers: Lease[]
+}
+
+/**
+ * Redeems a verified token in the store, by the rule that nodes follow too.
+ *
+ * @throws Refusal with the rule's reason
+ */
+export async function redeemToken(
+  { store, rule, clientBinding }: RedeemOptions,
+  presentation: Presentation,
+): Promise<RedeemResult> {
+  const { token, clientAddress, node, tunnel, nowMs } = presentation
+  const client = clientKey(clientAddress, clientBinding)
+  if (client === undefined) throw new Refusal('client-mismatch', 'client: address not readable')
+  const key = redeemKey(token)
+  const attempt = {
+    client,
+    tunnel: tunnelName({ node, tunnel }),
+    nowMs,
+    expiredBySeconds: token.expiredBySeconds,
+    reconnectSeconds: token.claims.rcw ?? 0,
+  }
+  const lease: Lease = {
+    id: randomUUID(),
+    key,
+    node,
+    tunnel,
+    clientAddress,
+    openedAtMs: nowMs,
+    seenAtMs: nowMs,
+  }
+  const result = await store.redeems.redeem(
+    key,
+    (known): RedeemOutcome<RedeemDecision | Lease[]> => {
+      const decision = decideRedeem(known && toState(known), attempt, rule)
+      if (known !== undefined && isYounger(known.redeem, client, presentation)) {
+        const losers = known.leases.filter(isOpen)
+        return { result: losers, lease, rebind: { client, firstRedeemMs: nowMs } }
+      }
+      if (!decision.ok || decision.kind === 'retry') return { result: decision }
+      if (decision.kind !== 'first') return { result: decision, lease }
+      return { result: decision, lease, redeem: toRedeem(key, token, decision.state, rule) }
+    },
+  )
+  if (Array.isArray(result)) return { kind: 'conflict-won', losers: result }
+  if (!result.ok) throw new Refusal(result.reason, result.detail)
+  return { kind: result.kind, losers: [] }
+}
+
+/** Of two clients that were both let in while nobody could compare, the one that came first stays. */
+function isYounger(known: Redeem, client: string, { late, nowMs }: Presentation): boolean {
+  return (
+    late === true &&
+    known.burned === undefined &&
+    known.client !== client &&
+    known.firstRedeemMs > nowMs
+  )
+}
+
+/** The rule's view of what the store keeps. */
+function toState({ redeem, leases }: { redeem: Redeem; leases: Lease[] }): RedeemState {
+  const { client, firstRedeemMs, burned, superseded } = redeem
+  const tunnels = leases.filter(isOpen).map(tunnelName)
+  const ends = leases.map(({ endedAtMs }) => endedAtMs ?? 0)
+  return {
+    client,
+    firstRedeemMs,
+    opens: leases.length,
+    tunnels,
+    ...(tunnels.length === 0 ? { droppedAtMs: Math.max(...ends) } : {}),
+    // The store keeps reasons as text; this one was written from a Reason.
+    ...(burned === undefined ? {} : { burned: burned as NonNullable<RedeemState['burned']> }),
+    superseded,
+  }
+}
+
+function toRedeem(
+  key: string,
+  { claims, issuerThumbprint }: AnyVerifiedToken,
+  state: RedeemState,
+  rule: RedeemRule,
+): Redeem {
+  const { jti, tid, sub, vm, knd, iat, exp, rcw = 0 } = claims
+  const { client, firstRedeemMs } = state
+  const ended = { ...state, tunnels: [], droppedAtMs: firstRedeemMs }
+  return {
+    key,
+    jti,
+    issuerThumbprint,
+    ...(tid === undefined ? {} : { tenant: tid }),
+    ...(sub === undefined ? {} : { user: sub }),
+    ...(vm === undefined ? {} : { vm }),
+    hostKind: knd,
+    issuedAtMs: iat * 1000,
+    expiresAtMs: exp * 1000,
+    reconnectMs: rcw * 1000,
+    client,
+    firstRedeemMs,
+    superseded: false,
+    forgetAtMs: forgetRedeemAtMs(ended, { exp, reconnectSeconds: rcw }, rule),
+  }
+}
+
+function isOpen({ endedAtMs }: Lease): boolean {
+  return endedAtMs === undefined
+}
+
+/** Tunnels are named on their node. */
+function tunnelName({ node, tunnel }: Pick<Lease, 'node' | 'tunnel'>): string {
+  return `${node}/${tunnel}`
+}

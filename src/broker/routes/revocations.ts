@@ -1,0 +1,103 @@
+import type { Clock } from '../../lib/index.ts'
+import type { StoredRevocation } from '../../store/index.ts'
+import { parseThumbprint } from '../../tokens/index.ts'
+import type { RevocationKeeper } from '../revocation-keeper.ts'
+import { defineRoute, type Route } from '../route.ts'
+import { listOf } from '../schemas.ts'
+import { type RevocationBody, revocationBody, revocationShape } from '../trust-schemas.ts'
+import { invalid } from '../validate.ts'
+
+/** What may no longer be opened, although its token is right. */
+export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): Route[] {
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/revocations',
+      operationId: 'listRevocations',
+      summary: 'Revocations in force, oldest first',
+      access: 'key',
+      answers: {
+        '200': {
+          description: 'The revocations.',
+          content: { 'application/json': { schema: listOf(revocationShape) } },
+        },
+      },
+      async handle() {
+        return { status: 200, body: { items: (await revocations.list()).map(render) } }
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/v1/revocations',
+      operationId: 'revoke',
+      summary: 'Revoke tokens: one, or all of a machine, tenant, user, issuer or time',
+      access: 'key',
+      body: revocationBody,
+      answers: {
+        '201': {
+          description: 'They are revoked, and every connected node knows it.',
+          content: { 'application/json': { schema: revocationShape } },
+        },
+      },
+      async handle({ body, caller }) {
+        const { kind, endSessions = false, reason } = body
+        const stored = await revocations.revoke({
+          kind,
+          ...subject(body, clock.now()),
+          endSessions,
+          askedBy: `key:${caller.keyId}`,
+          ...(reason === undefined ? {} : { note: reason }),
+        })
+        return { status: 201, body: render(stored) }
+      },
+    }),
+  ]
+}
+
+/** The value as tokens have it; for `before` it is the time itself. */
+function subject({ kind, value }: RevocationBody, nowMs: number): { value: string; atMs?: number } {
+  switch (kind) {
+    case 'before':
+      return { value: '', atMs: timeOf(value, nowMs) }
+    case 'issuer':
+      return { value: sha256Of(value) }
+    default:
+      return { value }
+  }
+}
+
+function timeOf(value: string, nowMs: number): number {
+  const timeMs = Date.parse(value)
+  // A time to come would also hit tokens that are minted after the revocation was meant to be over.
+  if (Number.isNaN(timeMs) || timeMs > nowMs) {
+    throw invalid([{ field: 'value', message: 'need a time that is not in the future' }])
+  }
+  return timeMs
+}
+
+function sha256Of(value: string): string {
+  const thumbprint = hexOf(value)
+  if (thumbprint.length === 64) return thumbprint
+  throw invalid([{ field: 'value', message: 'need the SHA-256 thumbprint of the issuer' }])
+}
+
+function hexOf(value: string): string {
+  try {
+    return parseThumbprint(value).thumbprint
+  } catch {
+    return ''
+  }
+}
+
+function render({ id, kind, value, atMs, untilMs, endSessions, note, askedBy }: StoredRevocation) {
+  return {
+    id,
+    kind,
+    ...(kind === 'before' ? {} : { value }),
+    before: new Date(atMs).toISOString(),
+    until: new Date(untilMs).toISOString(),
+    endSessions,
+    ...(note === undefined ? {} : { reason: note }),
+    askedBy,
+  }
+}
