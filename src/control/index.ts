@@ -26,6 +26,7 @@ export {
   revocationSet,
   SESSION_EVENTS,
   type SessionEvent,
+  sessionEvent,
   type TrustMessage,
   type TrustSet,
   type TrustSetIssuer,

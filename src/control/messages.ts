@@ -132,7 +132,7 @@ const heartbeat = z.object({
 })
 
 /** What happened to a client or a session, for the grant's timeline. */
-const event = z.object({
+export const sessionEvent = z.object({
   type: z.literal('event'),
   event: z.enum(SESSION_EVENTS),
   time,
@@ -147,7 +147,7 @@ export const toBrokerMessage = z.discriminatedUnion('type', [
   redeem,
   release,
   heartbeat,
-  event,
+  sessionEvent,
 ])
 
 const welcome = z.object({
@@ -212,7 +212,7 @@ export type ToNodeMessage = z.infer<typeof toNodeMessage>
 export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
 export type RedeemAnswer = { ok: true } | { ok: false; reason: Reason }
 export type Heartbeat = Omit<z.infer<typeof heartbeat>, 'type'>
-export type SessionEvent = Omit<z.infer<typeof event>, 'type'>
+export type SessionEvent = Omit<z.infer<typeof sessionEvent>, 'type'>
 export type TrustMessage = z.infer<typeof trust>
 export type RevocationMessage = z.infer<typeof revocations>
 export type KillMessage = z.infer<typeof kill>

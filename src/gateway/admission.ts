@@ -5,6 +5,7 @@ import {
   verifyAnyGatewayToken,
   verifyGatewayToken,
 } from '../tokens/index.ts'
+import type { NodeRedeemInput } from './ledger.ts'
 import { reasonOf } from './status.ts'
 import type { Tunnel } from './tunnel.ts'
 
@@ -26,11 +27,16 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
   let verified: AnyVerifiedToken | undefined
   try {
     const request = decodeTunnelCreate(body)
-    verified = await verify(tunnel, cookieOf(tunnel, request))
+    const presented = cookieOf(tunnel, request)
+    verified = await verify(tunnel, presented)
+    checkRevoked(tunnel, verified)
     checkBound(tunnel, verified)
+    // From here on a kill or a revocation finds the tunnel by its token.
+    tunnel.token = verified
     tunnel.transport.inbox.ended.throwIfAborted()
     takePlace(tunnel)
-    await redeem(tunnel, verified)
+    await redeem(tunnel, { token: verified, presented })
+    tunnel.transport.inbox.ended.throwIfAborted()
     tunnel.log = tunnel.log.child(tokenFields(verified))
     tunnel.log.info('token.redeemed', { issuer: verified.issuerThumbprint })
     return { claims: verified.claims, capsFlags: request.capsFlags }
@@ -62,16 +68,24 @@ function cookieOf({ node }: Tunnel, { paaCookie, reauthTunnelContext }: TunnelCr
   return paaCookie
 }
 
-function verify({ node, client }: Tunnel, token: Secret): Promise<AnyVerifiedToken> {
+async function verify({ node, client }: Tunnel, token: Secret): Promise<AnyVerifiedToken> {
+  if (node.trust.refusal !== undefined) throw node.trust.refusal
   const verifyToken = node.fedAuthHosts === undefined ? verifyGatewayToken : verifyAnyGatewayToken
   return verifyToken(token, {
-    trust: node.trust,
+    trust: node.trust.list,
     nowMs: node.clock.now(),
     audience: node.farmName,
     leewaySeconds: node.leewaySeconds,
     clientAddress: client.remoteAddress,
     reopenSeconds: node.ledger.reopenSeconds,
   })
+}
+
+function checkRevoked({ node }: Tunnel, token: AnyVerifiedToken): void {
+  const revocation = node.trust.revocations.find(token)
+  if (revocation === undefined) return
+  const { id, kind } = revocation
+  throw new Refusal('token-revoked', `${kind}: revoked by revocation ${id}`)
 }
 
 /** A token that names no VM opens all of its host's, so the host must check a token of its own. */
@@ -92,14 +106,18 @@ function takePlace({ node, client, held }: Tunnel): void {
   held.defer(release)
 }
 
-async function redeem({ id, node, client, held }: Tunnel, token: AnyVerifiedToken): Promise<void> {
+async function redeem(
+  tunnel: Tunnel,
+  token: Pick<NodeRedeemInput, 'token' | 'presented'>,
+): Promise<void> {
+  const { id, node, client, held } = tunnel
   const clientAddress = client.remoteAddress
-  const lease = await node.ledger.redeem({ token, clientAddress, tunnel: id })
-  held.defer(() => lease.release())
+  const lease = await node.ledger.redeem({ ...token, clientAddress, tunnel: id })
+  held.defer(() => lease.release(tunnel.endReason))
 }
 
 function tokenFields({ claims, vmUnbound }: AnyVerifiedToken): Record<string, string> {
   const { jti, dst: host } = claims
   if (vmUnbound) return { jti, host, binding: 'vm-unbound' }
-  return { jti, tenant: claims.tid, vm: claims.vm, host }
+  return { jti, tenant: claims.tid, user: claims.sub, vm: claims.vm, host }
 }

@@ -34,6 +34,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     async listen() {
       const addresses = await Promise.all(servers.map((server) => server.listen()))
       setState(node.ready ? 'ready' : 'degraded')
+      node.control?.client.start()
       return addresses.map((address) => ({ address }))
     },
     drain() {
@@ -45,6 +46,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const server of servers) server.stop()
       requests.close()
       await node.sessions.endAll(new Refusal('node-stopped', 'this node stops'))
+      // After the sessions, so that the broker hears of their ends.
+      await node.control?.client.close()
       for (const server of servers) server.destroyAll()
       setState('stopped')
     },

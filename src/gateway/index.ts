@@ -3,6 +3,8 @@
  * redeem, dialling, relay. It holds no issuer key, mints nothing, reads no configuration and no file.
  * Start with `gateway.ts`, then `setup.ts`, which reads like the protocol's sequence.
  */
+export type { NodeControlOptions } from './control/node-control.ts'
+export { parseRemembered, type RememberedTrust, renderRemembered } from './control/remembered.ts'
 export { createGateway, type Gateway } from './gateway.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
 export type { GatewayOptions } from './options.ts'

@@ -1,5 +1,9 @@
 import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
-import type { ClientBinding, RedeemLedger, TrustList } from '../tokens/index.ts'
+import type { ClientBinding } from '../tokens/index.ts'
+import { NodeControl } from './control/node-control.ts'
+import { createFixedTrust, LiveTrust, type NodeTrust } from './control/node-trust.ts'
+import { tapSessionEvents } from './control/session-events.ts'
+import type { NodeLedger } from './ledger.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import type { GatewayOptions } from './options.ts'
 import { Quota } from './quota.ts'
@@ -9,8 +13,10 @@ import { createTargetPolicy, nodeAddresses, type TargetPolicy } from './targets.
 /** What all tunnels of one node share. */
 export class GatewayNode {
   readonly farmName: string
-  readonly trust: TrustList
-  readonly ledger: RedeemLedger
+  readonly trust: NodeTrust
+  readonly ledger: NodeLedger
+  /** The node's end of the control channel; undefined for a node on its own. */
+  readonly control: NodeControl | undefined
   readonly clientBinding: ClientBinding
   /** As tokens name them: `host:port`. */
   readonly fedAuthHosts: readonly string[] | undefined
@@ -28,13 +34,26 @@ export class GatewayNode {
 
   constructor(options: GatewayOptions) {
     this.farmName = options.farmName
-    this.trust = options.trust
-    this.ledger = options.ledger
     this.clientBinding = options.clientBinding
     this.fedAuthHosts = options.fedAuthHosts?.map(formatEndpoint)
     this.leewaySeconds = options.leewaySeconds
     this.clock = options.clock
-    this.log = options.log.child({ node: options.node })
+    const log = options.log.child({ node: options.node })
+    if (options.control === undefined) {
+      this.trust = createFixedTrust(options.trust)
+      this.ledger = options.ledger
+      this.log = log
+    } else {
+      const { maxTrustAgeMs: maxAgeMs, development } = options.control
+      const { clock, sessions } = this
+      const trust = new LiveTrust({ clock, maxAgeMs, development })
+      const ownLedger = options.ledger
+      const control = new NodeControl(options.control, { trust, sessions, ownLedger, clock, log })
+      this.trust = trust
+      this.ledger = control.ledger
+      this.control = control
+      this.log = tapSessionEvents(log, clock, (event) => control.client.event(event))
+    }
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.targets = createTargetPolicy(options.targets.allow, nodeAddresses())
     this.halfOpen = new Quota(this.limits.maxHalfOpen, this.limits.maxHalfOpenPerAddress)
@@ -43,6 +62,6 @@ export class GatewayNode {
 
   /** Whether a balancer should send new clients here. */
   get ready(): boolean {
-    return !this.draining && this.trust.issuers.length > 0
+    return !this.draining && this.trust.refusal === undefined
   }
 }

@@ -1,5 +1,7 @@
 import type { Clock, Endpoint, Log } from '../lib/index.ts'
-import type { ClientBinding, RedeemLedger, TrustList } from '../tokens/index.ts'
+import type { ClientBinding, TrustList } from '../tokens/index.ts'
+import type { NodeControlOptions } from './control/node-control.ts'
+import type { NodeLedger } from './ledger.ts'
 import type { Limits } from './limits.ts'
 import type { TargetRule } from './targets.ts'
 
@@ -16,10 +18,12 @@ export interface GatewayOptions {
     certificatePem: string
     privateKeyPem: string
   }
-  /** Issuers whose tokens are admitted; with none the node is not ready. */
+  /** Issuers whose tokens are admitted; with none the node is not ready. Without effect where there is `control`. */
   trust: TrustList
-  /** Decides how often a token may open a tunnel. */
-  ledger: RedeemLedger
+  /** Decides how often a token may open a tunnel, where no broker does. */
+  ledger: NodeLedger
+  /** Brokers that keep trust and revocations and decide about redeems; absent: the node is on its own. */
+  control?: NodeControlOptions
   /** The only hosts that may be dialled. */
   targets: { allow: readonly TargetRule[] }
   /** How closely the two halves of an HTTP pair must come from one client. */

@@ -1,7 +1,13 @@
-import type { Refusal } from '../lib/index.ts'
+import type { Log, Refusal } from '../lib/index.ts'
+import type { AnyVerifiedToken } from '../tokens/index.ts'
 
 /** A tunnel, as whoever ends it sees it. */
 export interface Session {
+  /** Names the tunnel on this node. */
+  readonly id: string
+  /** What admits it; absent until that is verified. */
+  readonly token: AnyVerifiedToken | undefined
+  readonly log: Log
   /** Ends it with this reason, wherever it stands; `done` says when. */
   end(reason: Refusal): void
   /** Never rejects. */
@@ -19,6 +25,18 @@ export class SessionRegistry {
   add(session: Session): void {
     this.#sessions.add(session)
     void session.done.then(() => this.#sessions.delete(session))
+  }
+
+  /** Tunnels that hold, or are about to hold, a token's lease. */
+  ids(): string[] {
+    return [...this.#sessions].filter(({ token }) => token !== undefined).map(({ id }) => id)
+  }
+
+  /** @returns those it has ended; their sockets close by themselves */
+  endWhere(matches: (session: Session) => boolean, reason: Refusal): Session[] {
+    const ended = [...this.#sessions].filter(matches)
+    for (const session of ended) session.end(reason)
+    return ended
   }
 
   /** Ends all of them; resolves when their sockets are closed. */

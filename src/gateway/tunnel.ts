@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { errorText, type Log, type Refusal } from '../lib/index.ts'
+import { errorText, type Log, type Reason, type Refusal } from '../lib/index.ts'
+import type { AnyVerifiedToken } from '../tokens/index.ts'
 import type { HostConnection } from './dial.ts'
 import type { GatewayNode } from './node.ts'
 import { FirstBytes } from './relay/first-bytes.ts'
@@ -36,6 +37,10 @@ export class Tunnel implements Session {
   readonly transport: PacketTransport
   /** Given back at the end: places among the node's tunnels, the token's lease. */
   readonly held = new DisposableStack()
+  /** What admits it, once that is verified. */
+  token: AnyVerifiedToken | undefined
+  /** Why it is over. */
+  endReason: Reason | undefined
   /** Closed at the end, once it is there. */
   host: HostConnection | undefined
   /** Resolves when everything is given back and closed. */
@@ -102,6 +107,7 @@ export class Tunnel implements Session {
 
   #tellEnd(error: unknown): void {
     const reason = reasonOf(error)
+    this.endReason = reason
     const fields = { reason, error: errorText(error) }
     if (reason === 'internal-error') this.log.error('tunnel.failed', fields)
     if (this.#createdAtMs === undefined) {

@@ -1,0 +1,155 @@
+import type {
+  ControlClient,
+  ControlHandlers,
+  KillMessage,
+  RevocationMessage,
+  TrustSet,
+  Versions,
+} from '../../control/index.ts'
+import { type Clock, errorText, type Log, Refusal } from '../../lib/index.ts'
+import { createRevocationList } from '../../tokens/index.ts'
+import type { NodeLedger } from '../ledger.ts'
+import type { Session, SessionRegistry } from '../sessions.ts'
+import { BrokerLedger } from './broker-ledger.ts'
+import type { LiveTrust } from './node-trust.ts'
+import type { RememberedTrust } from './remembered.ts'
+
+/** How a node takes part in a farm that brokers lead. */
+export interface NodeControlOptions {
+  /** Makes the channel's client, not started. */
+  connect(handlers: ControlHandlers): ControlClient
+  /** Older than this since a broker's last word, and trust is stale: nobody is admitted. */
+  maxTrustAgeMs: number
+  /** Who decides about a redeem that no broker answers. */
+  whenBrokerAway: 'local' | 'refuse'
+  /** Takes issuers with development certificates. */
+  development: boolean
+  /** The sets of the last run. */
+  remembered?: RememberedTrust
+  /** Keeps both sets for the next run; called after every change and now and then without one. */
+  remember?(sets: RememberedTrust): void
+}
+
+export interface NodeControlParts {
+  trust: LiveTrust
+  sessions: SessionRegistry
+  ownLedger: NodeLedger
+  clock: Clock
+  log: Log
+}
+
+/** Without a change, a confirmation is written down this often: what it costs is age after a restart. */
+const REMEMBER_EVERY_MS = 10 * 60 * 1000
+
+/** What a node does when a broker speaks: one method for each message that can come. */
+export class NodeControl implements ControlHandlers {
+  readonly client: ControlClient
+  readonly ledger: BrokerLedger
+  readonly #options: NodeControlOptions
+  readonly #parts: NodeControlParts
+  #rememberedAtMs = 0
+
+  constructor(options: NodeControlOptions, parts: NodeControlParts) {
+    this.#options = options
+    this.#parts = parts
+    const { trust, sessions, ownLedger, clock, log } = parts
+    if (options.remembered !== undefined) trust.restore(options.remembered)
+    this.client = options.connect(this)
+    this.ledger = new BrokerLedger({
+      client: this.client,
+      own: ownLedger,
+      whenBrokerAway: options.whenBrokerAway,
+      clock,
+      log,
+      endSession: (tunnel, reason) => {
+        sessions.endWhere(({ id }) => id === tunnel, reason)
+      },
+    })
+  }
+
+  versions(): Versions {
+    return this.#parts.trust.versions
+  }
+
+  applyTrust(set: TrustSet): void {
+    const { trust, log } = this.#parts
+    const before = trust.versions.trust
+    trust.applyTrust(set)
+    this.#remember()
+    if (set.version === before) return
+    log.info('trust.applied', { trustVersion: set.version, issuers: trust.list.issuers.length })
+  }
+
+  applyRevocations(change: RevocationMessage): void {
+    const { trust, log } = this.#parts
+    const fresh = trust.applyRevocations(change)
+    this.#remember()
+    if (fresh.length === 0) return
+    log.info('revocations.applied', {
+      revocationVersion: trust.versions.revocations,
+      revocations: trust.revocations.size,
+    })
+    const ending = createRevocationList(fresh.filter(({ endSessions }) => endSessions))
+    if (ending.size === 0) return
+    this.#end(
+      ({ token }) => token !== undefined && ending.find(token) !== undefined,
+      new Refusal('token-revoked', 'token: revoked while its session was open'),
+    )
+  }
+
+  confirm(current: Versions): void {
+    const { trust, clock } = this.#parts
+    const isCurrent = trust.confirm(current)
+    if (isCurrent && clock.now() - this.#rememberedAtMs >= REMEMBER_EVERY_MS) this.#remember()
+    // What a slow broker has left unanswered is asked again.
+    this.#reconcile()
+  }
+
+  kill({ by, reason }: KillMessage): void {
+    const refusal = new Refusal(reason, `ended by the broker: ${Object.keys(by).join()}`)
+    this.#end((session) => isNamed(session, by), refusal)
+  }
+
+  tunnels(): string[] {
+    return this.#parts.sessions.ids()
+  }
+
+  connected(): void {
+    this.#reconcile()
+  }
+
+  #end(matches: (session: Session) => boolean, reason: Refusal): void {
+    for (const { log } of this.#parts.sessions.endWhere(matches, reason)) {
+      log.info('session.killed', { reason: reason.reason, error: reason.message })
+    }
+  }
+
+  #reconcile(): void {
+    this.ledger.reconcile().catch((error: unknown) => {
+      this.#parts.log.error('control.failed', { work: 'reconcile', error: errorText(error) })
+    })
+  }
+
+  /** A disk that is full must not cost the channel: the sets still apply, and only a restart would miss them. */
+  #remember(): void {
+    const { trust, clock, log } = this.#parts
+    const sets = trust.remembered
+    if (sets === undefined) return
+    this.#rememberedAtMs = clock.now()
+    try {
+      this.#options.remember?.(sets)
+    } catch (error) {
+      log.error('control.failed', { work: 'remember', error: errorText(error) })
+    }
+  }
+}
+
+function isNamed({ id, token }: Session, by: KillMessage['by']): boolean {
+  if ('tunnel' in by) return by.tunnel === id
+  if (token === undefined) return false
+  const { jti, vm, tid, sub } = token.claims
+  if ('jti' in by) return by.jti === jti
+  if ('vm' in by) return by.vm === vm
+  if ('tenant' in by) return by.tenant === tid
+  return by.user === sub
+}

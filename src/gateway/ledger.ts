@@ -1,0 +1,15 @@
+import type { Secret } from '../lib/index.ts'
+import type { Lease, RedeemInput } from '../tokens/index.ts'
+
+export interface NodeRedeemInput extends RedeemInput {
+  /** The token as the client presented it, for a broker to verify again. */
+  presented: Secret
+}
+
+/** Decides how often a token may open a tunnel: this node's own memory, or a broker for the whole farm. */
+export interface NodeLedger {
+  /** How long after its first redeem a token may be presented again even past `exp`. */
+  readonly reopenSeconds: number
+  /** @throws Refusal as `RedeemLedger.redeem`, and `broker-unreachable` */
+  redeem(input: NodeRedeemInput): Promise<Lease>
+}
