@@ -1,5 +1,6 @@
+import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
-import { createBroker } from '../broker/index.ts'
+import { createBroker, type IssuerFiles } from '../broker/index.ts'
 import { checkPair } from '../certs/index.ts'
 import { assertDevelopmentAllowed, type BrokerConfig, loadBrokerConfig } from '../config/index.ts'
 import {
@@ -12,7 +13,7 @@ import {
 } from '../lib/index.ts'
 import { createPortal } from '../portal/index.ts'
 import { openSqliteStore } from '../store/index.ts'
-import { createIssuer } from '../tokens/index.ts'
+import { createIssuer, type Issuer } from '../tokens/index.ts'
 import { startHttpsServer } from './https-server.ts'
 import { say } from './output.ts'
 import { readPair } from './role-files.ts'
@@ -70,14 +71,19 @@ export async function startBroker({
     { path: 'issuer.certificateFile', development: issuer.certificate.development },
   ])
   const store = await openSqliteStore(config.store)
+  const { clientBinding, leewaySeconds, redeem } = config
   const broker = await createBroker({
     store,
     issuer,
+    loadIssuer: (files) => loadIssuer(config, files),
     name,
     farm,
     clock,
     log,
     development,
+    clientBinding,
+    leewaySeconds,
+    redeem,
     lifetime: {
       default: tokens.lifetimeSeconds,
       min: tokens.minLifetimeSeconds,
@@ -99,4 +105,25 @@ export async function startBroker({
     await closeParts()
     throw error
   }
+}
+
+/**
+ * An issuer by the names of its files in the key directory.
+ *
+ * @throws ConfigError for a development certificate that is not allowed
+ * @throws BrokerError `ERR_USAGE`, `ERR_CERTIFICATE`
+ */
+async function loadIssuer(config: BrokerConfig, files: IssuerFiles): Promise<Issuer> {
+  const directory = config.keyDirectory ?? dirname(config.issuer.privateKeyFile)
+  const pair = readPair(
+    {
+      certificateFile: join(directory, files.certificateFile),
+      privateKeyFile: join(directory, files.privateKeyFile),
+    },
+    'issuer',
+  )
+  const issuer = await createIssuer(pair)
+  const { development } = issuer.certificate
+  assertDevelopmentAllowed(config, [{ path: 'issuer.certificateFile', development }])
+  return issuer
 }

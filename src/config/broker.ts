@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { refuseOpenListener } from './development.ts'
 import {
+  clientBinding,
   dialledAddress,
   farmName,
   file,
   listenAddress,
   logLevel,
   pairFiles,
+  redeemRule,
   roleName,
   wholeNumber,
   yesOrNo,
@@ -26,6 +28,8 @@ export const brokerSchema = z
     listen: listenAddress,
     tls: pairFiles,
     issuer: pairFiles,
+    /** Where `issuer rotate` finds the next issuer; by default the directory of the issuer's key. */
+    keyDirectory: file.describe('the name of a directory').exactOptional(),
     store: z
       .strictObject({ file: file.describe('the name of the SQLite file; it is made when missing') })
       .describe('file'),
@@ -45,6 +49,11 @@ export const brokerSchema = z
         error: 'need at most maxLifetimeSeconds',
       })
       .prefault({}),
+    clientBinding,
+    /** Clock difference to the nodes that is forgiven. */
+    leewaySeconds: wholeNumber(0, 30).default(5),
+    /** How often one client may present one token; for nodes that ask this broker. */
+    redeem: redeemRule,
     /** Pages for tenants next to the API. */
     portal: yesOrNo.default(true),
     logLevel: logLevel.default('info'),

@@ -65,3 +65,18 @@ export const yesOrNo = z.boolean().describe('true or false')
 export const logLevel = z
   .enum(['debug', 'info', 'warn', 'error'])
   .describe('debug, info, warn or error')
+
+/** How closely a token stays with the client that first presented it. */
+export const clientBinding = z
+  .enum(['address', 'prefix', 'none'])
+  .describe('address, prefix or none')
+  .default('address')
+
+/** How often one client may present one token. */
+export const redeemRule = z
+  .strictObject({
+    reopenSeconds: wholeNumber(0, 300).default(120),
+    maxOpenTunnels: wholeNumber(1, 16).default(2),
+    maxOpens: wholeNumber(1, 100).default(10),
+  })
+  .prefault({})

@@ -2,12 +2,14 @@ import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { refuseOpenListener } from './development.ts'
 import {
+  clientBinding,
   farmName,
   file,
   hostAddress,
   listenAddress,
   logLevel,
   pairFiles,
+  redeemRule,
   roleName,
   wholeNumber,
   yesOrNo,
@@ -65,10 +67,7 @@ export const gatewaySchema = z
         allow: z.array(targetRule).min(1).max(1024).describe('1 to 1024 networks'),
       })
       .describe('allow: the networks that may be dialled'),
-    clientBinding: z
-      .enum(['address', 'prefix', 'none'])
-      .describe('address, prefix or none')
-      .default('address'),
+    clientBinding,
     /** Clock difference to the broker that is forgiven. */
     leewaySeconds: wholeNumber(0, 30).default(5),
     /** Tokens in the format of Microsoft's Console Connect plug-in, which name no VM. */
@@ -88,13 +87,7 @@ export const gatewaySchema = z
       })
       .prefault({}),
     /** How often one client may present one token. */
-    redeem: z
-      .strictObject({
-        reopenSeconds: wholeNumber(0, 300).default(120),
-        maxOpenTunnels: wholeNumber(1, 16).default(2),
-        maxOpens: wholeNumber(1, 100).default(10),
-      })
-      .prefault({}),
+    redeem: redeemRule,
     /** Caps of this node; what is left out keeps the gateway's own value. */
     limits: z
       .strictObject({

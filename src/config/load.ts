@@ -108,11 +108,11 @@ function readYaml(path: string): unknown {
   }
 }
 
-/** Makes every `…File` and `file` absolute, since the role's working directory is nobody's promise. */
+/** Makes every `…File`, `…Directory` and `file` absolute, since the role's working directory is nobody's promise. */
 function resolveFiles<T>(tree: T, directory: string): T {
   const walk = (value: unknown, key: string): unknown => {
     if (typeof value === 'string') {
-      return key === 'file' || key.endsWith('File') ? resolve(directory, value) : value
+      return /^file$|File$|Directory$/.test(key) ? resolve(directory, value) : value
     }
     if (Array.isArray(value)) return value.map((item) => walk(item, ''))
     if (typeof value !== 'object' || value === null || value instanceof Date) return value
