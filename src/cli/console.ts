@@ -1,8 +1,9 @@
 import { basename, resolve } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { z } from 'zod'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
+import { parseDuration } from './duration.ts'
 import { print, printJson } from './output.ts'
 import { writePrivately } from './private-file.ts'
 
@@ -11,8 +12,6 @@ interface Options extends ApiOptions {
   ttl?: number
   json?: boolean
 }
-
-const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600 }
 
 /** What is used of the answer; the token is inside the file, and nowhere else. */
 const openedConsole = z.object({
@@ -49,12 +48,4 @@ async function openConsole(vm: string, options: Options): Promise<void> {
   writePrivately(file, Buffer.from(rdp, 'base64'), '--out')
   if (options.json) printJson({ ...minted, file })
   else print(file)
-}
-
-/** `90`, `90s`, `5m`, `1h` in whole seconds. */
-function parseDuration(text: string): number {
-  const [, number, unit = 's'] = /^(\d{1,6})([smh]?)$/.exec(text) ?? []
-  const seconds = Number(number) * (UNITS[unit === '' ? 's' : unit] ?? Number.NaN)
-  if (Number.isInteger(seconds) && seconds > 0) return seconds
-  throw new InvalidArgumentError('need a time such as 60s or 5m.')
 }

@@ -1,16 +1,17 @@
-import { buffer } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { BrokerError, parseEndpoint, systemClock } from '../lib/index.ts'
-import { parseRdpFile, type RdpFile } from '../rdpfile/index.ts'
+import { parseEndpoint, systemClock } from '../lib/index.ts'
+import type { RdpFile } from '../rdpfile/index.ts'
 import { type InspectedToken, inspectToken } from '../tokens/index.ts'
-import { readBytes } from './files.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
+import { readToken } from './token-input.ts'
+import { registerMint } from './token-mint.ts'
+import { registerVerify } from './token-verify.ts'
 
 export function register(program: Command): void {
   const token = program.command('token').description('console tokens')
   token
     .command('inspect')
-    .description('shows what a gateway token says; checks its form, neither signature nor trust')
+    .description('shows what a token says; checks its form, neither signature nor trust')
     .argument('[file]', 'token or .rdp file, - for standard input', '-')
     .option('--json', 'header, claims and issues as JSON')
     .addHelpText(
@@ -18,38 +19,19 @@ export function register(program: Command): void {
       '\nExamples:\n  portcullis token inspect console.rdp\n  portcullis token inspect < token.txt',
     )
     .action(inspect)
+  registerVerify(token)
+  registerMint(token)
 }
 
 async function inspect(path: string, { json }: { json?: boolean }): Promise<void> {
-  const found = findToken(await readInput(path))
-  const inspected = inspectToken(found.token)
-  const issues = [...inspected.issues, ...compareWithFile(inspected, found.file)]
+  const { text, file } = await readToken(path, 'gatewayaccesstoken')
+  const inspected = inspectToken(text)
+  const issues = [...inspected.issues, ...compareWithFile(inspected, file)]
   if (json) printJson({ ...inspected, issues })
   else printInspected(inspected, systemClock.now())
   if (!json) say('Not verified: neither signature, issuer nor times were checked.')
   for (const issue of issues) say(`portcullis: token-malformed: ${issue}`)
   if (issues.length > 0) process.exitCode = ExitCode.refused
-}
-
-/** @throws BrokerError `ERR_USAGE` for a token in place of a file: it is in the shell's history now, but not in our output */
-async function readInput(path: string): Promise<Uint8Array> {
-  if (path === '-') return buffer(process.stdin)
-  if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(path) && path.length > 200) {
-    throw new BrokerError('ERR_USAGE', 'need a file, have a token: pass it on standard input')
-  }
-  return readBytes(path, 'token')
-}
-
-/** A token alone, or the one in an `.rdp` file. */
-function findToken(bytes: Uint8Array): { token: string; file?: RdpFile } {
-  const text = Buffer.from(bytes).toString('utf8').trim()
-  const isRdpFile = bytes.includes(0) || /^[^:\n]+:[isb]:/im.test(text)
-  if (!isRdpFile) return { token: text }
-  const file = parseRdpFile(bytes)
-  const token = file.get('gatewayaccesstoken')
-  if (token === undefined)
-    throw new BrokerError('ERR_RDP_FILE', 'gatewayaccesstoken: not in the file')
-  return { token, file }
 }
 
 /** A node admits only the target that the token names. */

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { BrokerError, nowSeconds, parseEndpoint, type Secret, systemClock } from '../lib/index.ts'
+import {
+  createIssuer,
+  type GatewayClaims,
+  type HostClaims,
+  type HostKind,
+  type Issuer,
+  renderPreconnectionText,
+} from '../tokens/index.ts'
+import { parseDuration } from './duration.ts'
+import { readText } from './files.ts'
+import { print } from './output.ts'
+import { writePrivately } from './private-file.ts'
+
+type Format = 'native' | 'host' | 'fedauth'
+
+/** What a token says, by the option that sets it. */
+interface ClaimOptions {
+  audience?: string
+  tenant?: string
+  user?: string
+  vm?: string
+  vmGuid?: string
+  kind?: HostKind
+  target?: string
+  broker?: string
+  jti?: string
+  clientAddress?: string
+  idleMinutes?: number
+  sessionSeconds?: number
+  redirections?: number
+  reconnectSeconds?: number
+}
+
+interface Options extends ClaimOptions {
+  issuerKey: string
+  issuerCertificate: string
+  format: Format
+  ttl: number
+  out?: string
+}
+
+/** Which claims each format needs, and which others it can say. */
+const CLAIMS: Record<Format, { needs: (keyof ClaimOptions)[]; takes: (keyof ClaimOptions)[] }> = {
+  native: {
+    needs: ['audience', 'tenant', 'user', 'vm', 'kind', 'target'],
+    takes: [
+      'vmGuid',
+      'broker',
+      'jti',
+      'clientAddress',
+      'idleMinutes',
+      'sessionSeconds',
+      'redirections',
+      'reconnectSeconds',
+    ],
+  },
+  host: { needs: ['audience', 'vm', 'vmGuid'], takes: ['broker', 'jti', 'reconnectSeconds'] },
+  fedauth: { needs: ['target'], takes: [] },
+}
+
+export function registerMint(token: Command): void {
+  token
+    .command('mint')
+    .description('mints a token with an issuer key, without a broker; nothing is kept of it')
+    .requiredOption('--issuer-key <file>', 'private key of the issuer, PEM')
+    .requiredOption('--issuer-certificate <file>', 'its certificate, PEM')
+    .addOption(
+      new Option('--format <format>', 'gateway token, host token, or FedAuth gateway token')
+        .choices(Object.keys(CLAIMS))
+        .default('native'),
+    )
+    .option(
+      '--ttl <time>',
+      'how long it may be presented, for example 60s or 5m',
+      parseDuration,
+      60,
+    )
+    .option('--audience <name>', 'name of the farm; of a host token the id of the host')
+    .option('--tenant <id>', 'tenant')
+    .option('--user <id>', 'user, the subject')
+    .option('--vm <id>', 'VM, as the inventory names it')
+    .option('--vm-guid <guid>', "VM, as the host's preconnection blob names it")
+    .addOption(
+      new Option('--kind <kind>', 'kind of the host').choices(['rdp', 'hyperv', 'agent', 'vnc']),
+    )
+    .option('--target <host:port>', 'the host, as the file will name it')
+    .option('--broker <name>', 'who minted it (default: "broker")')
+    .option('--jti <id>', 'id of the token (default: a new one)')
+    .option('--client-address <address>', 'only this address or prefix may present it')
+    .option('--idle-minutes <n>', 'end the session after so long without input', parseCount)
+    .option('--session-seconds <n>', 'end the session after so long', parseCount)
+    .option('--redirections <flags>', 'redirection flags of MS-TSGU, as a number', parseCount)
+    .option('--reconnect-seconds <n>', 'how long a dropped client may come back', parseCount)
+    .option('--out <file>', 'write here, readable for you alone (default: standard output)')
+    .addHelpText(
+      'after',
+      `
+A host token is written as the text of the preconnection blob: GUID;Token=…
+
+Example:
+  portcullis token mint --issuer-key issuer.key --issuer-certificate issuer.crt --audience demo \\
+    --tenant acme --user ann --vm web --kind rdp --target 192.0.2.10:3389 --out token.txt`,
+    )
+    .action(runMint)
+}
+
+async function runMint(options: Options): Promise<void> {
+  checkOptions(options)
+  const issuer = await createIssuer({
+    certificatePem: readText(options.issuerCertificate, '--issuer-certificate'),
+    privateKeyPem: readText(options.issuerKey, '--issuer-key'),
+  })
+  const token = await mint(issuer, options)
+  if (options.out === undefined) {
+    print(token.reveal())
+  } else {
+    writePrivately(options.out, Buffer.from(`${token.reveal()}\n`), '--out')
+    print(options.out)
+  }
+}
+
+async function mint(issuer: Issuer, options: Options): Promise<Secret> {
+  const iat = nowSeconds(systemClock)
+  const exp = iat + options.ttl
+  const times = { iat, nbf: iat, exp }
+  switch (options.format) {
+    case 'native':
+      return issuer.sign(gatewayClaims(options, times))
+    case 'host': {
+      const claims = hostClaims(options, times)
+      const hostToken = await issuer.signHost(claims)
+      return renderPreconnectionText({ vmGuid: claims.vmg, hostToken })
+    }
+    case 'fedauth': {
+      if (issuer.signFedAuth === undefined) {
+        throw new BrokerError('ERR_USAGE', '--format fedauth: needs an issuer with an RSA key')
+      }
+      return (await issuer.signFedAuth({ dst: options.target ?? '', exp })).token
+    }
+  }
+}
+
+type Times = Pick<GatewayClaims, 'iat' | 'nbf' | 'exp'>
+
+/** What is missing or wrong is found by the same check as a verifier's, which names the claim. */
+function gatewayClaims(options: Options, times: Times): GatewayClaims {
+  const { audience = '', tenant = '', user = '', vm = '', kind = 'rdp', target = '' } = options
+  const { vmGuid, clientAddress, idleMinutes, sessionSeconds, redirections } = options
+  return {
+    iss: options.broker ?? 'broker',
+    aud: audience.toLowerCase(),
+    jti: options.jti ?? randomUUID(),
+    ...times,
+    tid: tenant,
+    sub: user,
+    vm,
+    knd: kind,
+    dst: target,
+    ...(vmGuid === undefined ? {} : { vmg: vmGuid }),
+    ...(clientAddress === undefined ? {} : { cip: clientAddress }),
+    ...(idleMinutes === undefined ? {} : { idl: idleMinutes }),
+    ...(sessionSeconds === undefined ? {} : { max: sessionSeconds }),
+    ...(redirections === undefined ? {} : { rdr: redirections }),
+    ...(options.reconnectSeconds === undefined ? {} : { rcw: options.reconnectSeconds }),
+  }
+}
+
+function hostClaims(options: Options, times: Times): HostClaims {
+  const { audience = '', vm = '', vmGuid = '', reconnectSeconds } = options
+  return {
+    iss: options.broker ?? 'broker',
+    aud: audience,
+    jti: options.jti ?? randomUUID(),
+    ...times,
+    vm,
+    vmg: vmGuid,
+    ...(reconnectSeconds === undefined ? {} : { rcw: reconnectSeconds }),
+  }
+}
+
+/** @throws BrokerError `ERR_USAGE` for a claim that the format needs, or has no place for */
+function checkOptions(options: Options): void {
+  const { needs, takes } = CLAIMS[options.format]
+  const missing = needs.find((name) => options[name] === undefined)
+  if (missing !== undefined) {
+    throw new BrokerError('ERR_USAGE', `${flag(missing)}: needed with --format ${options.format}`)
+  }
+  const all = new Set(Object.values(CLAIMS).flatMap((claims) => [...claims.needs, ...claims.takes]))
+  for (const name of all) {
+    if (options[name] === undefined || needs.includes(name) || takes.includes(name)) continue
+    throw new BrokerError('ERR_USAGE', `${flag(name)}: --format ${options.format} cannot say it`)
+  }
+  if (options.target !== undefined && parseEndpoint(options.target) === undefined) {
+    throw new BrokerError('ERR_USAGE', `--target ${options.target}: need host:port`)
+  }
+}
+
+function flag(name: keyof ClaimOptions): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('need a number.')
+}
