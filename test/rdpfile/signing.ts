@@ -10,9 +10,9 @@ export interface Signing {
   publisher: Publisher
 }
 
-/** A publisher that an authority stands behind, both valid around {@link NOW_MS}. */
-export async function createSigning(): Promise<Signing> {
-  const common = { organization: 'Test', notBefore: new Date(NOW_MS - 60_000), days: 30 }
+/** A publisher that an authority stands behind, both valid for 30 days from a minute ago. */
+export async function createSigning(nowMs = NOW_MS): Promise<Signing> {
+  const common = { organization: 'Test', notBefore: new Date(nowMs - 60_000), days: 30 }
   const authority = await createAuthority({ ...common, commonName: 'Test CA' })
   const pair = await issueCertificate({
     ...common,

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { register } from '../../src/cli/rdp.ts'
 import type { Secret } from '../../src/lib/index.ts'
-import { parseRdpFile } from '../../src/rdpfile/index.ts'
+import { parseRdpFile, verifyRdpFile } from '../../src/rdpfile/index.ts'
+import { createSigning, NOW_MS } from '../rdpfile/signing.ts'
 import { createIssuerPair, mint } from '../tokens/minting.ts'
 import { runCommand, writeFiles } from './run-command.ts'
 
@@ -50,6 +51,25 @@ test('writes a file that only its owner can read, and prints its path', async ()
   expect(stdout.toString()).toBe(`${out}\n`)
   expect(statSync(out).mode & 0o777).toBe(0o600)
   expect(parseRdpFile(readFileSync(out)).get('gatewayhostname')).toBe('gw:443')
+})
+
+test('signs with the publisher that is named, and takes no half of one', async () => {
+  const { pair, publisher } = await createSigning()
+  const files = writeFiles({
+    token: token.reveal(),
+    certificate: pair.certificatePem,
+    key: pair.privateKeyPem,
+  })
+  const args = ['--token-file', files.token, '--gateway', 'gw:443']
+  const certificate = ['--publisher-certificate', files.certificate]
+  const { stdout } = await render(...args, ...certificate, '--publisher-key', files.key)
+  const verification = verifyRdpFile(stdout, { nowMs: NOW_MS })
+  expect(verification.verdict).toBe('valid')
+  expect(verification.publisher?.sha1Thumbprint).toBe(publisher.certificate.sha1Thumbprint)
+
+  const half = await render(...args, ...certificate)
+  expect(half.exitCode).toBe(2)
+  expect(half.stderr).toContain('--publisher-certificate, --publisher-key: need both')
 })
 
 test('says what is missing or wrong', async () => {
