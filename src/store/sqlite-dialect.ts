@@ -79,15 +79,21 @@ class NodeSqliteDriver implements Driver {
     while (this.#transaction !== undefined) await this.#transaction.ended.promise
     this.#transaction = { owner: connection, ended: Promise.withResolvers() }
     await this.#batch?.catch(() => {}) // Its writers learn of the failure.
-    this.#database.exec('begin immediate')
+    try {
+      this.#database.exec('begin immediate')
+    } catch (error) {
+      // Kysely rolls back only what has begun: the turn would never end.
+      this.#endTransaction(connection, 'rollback')
+      throw storeError(error)
+    }
   }
 
-  async commitTransaction(): Promise<void> {
-    this.#endTransaction('commit')
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#endTransaction(connection, 'commit')
   }
 
-  async rollbackTransaction(): Promise<void> {
-    this.#endTransaction('rollback')
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#endTransaction(connection, 'rollback')
   }
 
   async releaseConnection(): Promise<void> {}
@@ -112,7 +118,7 @@ class NodeSqliteDriver implements Driver {
       await committed
       return result
     } catch (error) {
-      throw new BrokerError('ERR_STORE', `store: ${errorText(error)}`, { cause: error })
+      throw storeError(error)
     }
   }
 
@@ -145,11 +151,16 @@ class NodeSqliteDriver implements Driver {
     return this.#batch
   }
 
-  #endTransaction(statement: 'commit' | 'rollback'): void {
+  #endTransaction(connection: DatabaseConnection, statement: 'commit' | 'rollback'): void {
+    // Kysely rolls back after a commit that failed: by then it may be another's turn.
+    if (this.#transaction?.owner !== connection) return
     try {
       if (this.#database.isTransaction) this.#database.exec(statement)
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('rollback')
+      throw storeError(error)
     } finally {
-      this.#transaction?.ended.resolve()
+      this.#transaction.ended.resolve()
       this.#transaction = undefined
     }
   }
@@ -162,4 +173,8 @@ class NodeSqliteDriver implements Driver {
     if (this.#statements.size < MAX_STATEMENTS) this.#statements.set(sql, prepared)
     return prepared
   }
+}
+
+function storeError(cause: unknown): BrokerError {
+  return new BrokerError('ERR_STORE', `store: ${errorText(cause)}`, { cause })
 }

@@ -88,3 +88,40 @@ test('transactions that begin in the same turn run one after the other', async (
   await Promise.all([add('a'), add('b'), add('c')])
   expect(await texts()).toEqual(['a0', 'b1', 'c2'])
 })
+
+test('a transaction that cannot begin fails alone, and what waits for it goes on', async () => {
+  const exec = vi.spyOn(database, 'exec').mockImplementationOnce(() => {
+    throw new Error('database is locked')
+  })
+  const failing = db.transaction().execute(async () => {})
+  const beside = write('beside')
+  await expect(failing).rejects.toMatchObject({
+    code: 'ERR_STORE',
+    message: 'store: database is locked',
+  })
+  await beside
+  exec.mockRestore()
+  expect(await texts()).toEqual(['beside'])
+})
+
+test('a transaction that cannot commit is undone before the next one begins', async () => {
+  const exec = vi.spyOn(database, 'exec')
+  exec.mockImplementation(function (this: DatabaseSync, sql: string) {
+    if (sql === 'commit') {
+      exec.mockRestore()
+      throw new Error('disk full')
+    }
+    return DatabaseSync.prototype.exec.call(database, sql)
+  })
+  const add = (text: string) =>
+    db
+      .transaction()
+      .execute((transaction) => transaction.insertInto('notes').values({ text }).execute())
+  const outcomes = await Promise.allSettled(['a', 'b', 'c'].map(add))
+  expect(outcomes).toMatchObject([
+    { status: 'rejected', reason: { code: 'ERR_STORE', message: 'store: disk full' } },
+    { status: 'fulfilled' },
+    { status: 'fulfilled' },
+  ])
+  expect(await texts()).toEqual(['b', 'c'])
+})
