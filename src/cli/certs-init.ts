@@ -135,7 +135,7 @@ async function makeFarm(options: Options): Promise<NewFile[]> {
     ...pair('broker/control', await control('broker', brokerName, broker)),
     { path: 'broker/control-ca.crt', content: controlAuthority.certificatePem },
   ]
-  for (const node of nodes) {
+  for (const node of new Set(nodes)) {
     const nodeNames = [...new Set([...names, node])]
     files.push(
       ...pair(`nodes/${node}/tls`, await tls(`${farm} ${node}`, nodeNames)),

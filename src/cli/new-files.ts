@@ -18,20 +18,23 @@ export interface NewFile {
 export function writeNewFiles(files: NewFile[]): void {
   const placed: string[] = []
   const written: string[] = []
+  let current = ''
   try {
     for (const { path, content, secret } of files) {
+      current = path
       const temporary = partOf(path)
       written.push(temporary)
       writeFileSync(temporary, content, { mode: secret ? 0o600 : 0o644, flag: 'wx', flush: true })
     }
     for (const { path } of files) {
+      current = path
       // Unlike a rename, a link fails when the name is taken.
       linkSync(partOf(path), path)
       placed.push(path)
     }
   } catch (error) {
     for (const path of placed) rmSync(path, { force: true })
-    throw unwritten(files[placed.length]?.path ?? '', error)
+    throw unwritten(current, error)
   } finally {
     for (const path of written) rmSync(path, { force: true })
   }
