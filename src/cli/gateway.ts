@@ -9,6 +9,7 @@ import {
 import { createGateway, type Gateway } from '../gateway/index.ts'
 import { type Clock, createLog, type Log, systemClock } from '../lib/index.ts'
 import { createMemoryLedger, createTrustList } from '../tokens/index.ts'
+import { watchExpiry } from './expiry-watch.ts'
 import { say } from './output.ts'
 import { openIssuer, readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
@@ -26,7 +27,11 @@ async function runGateway(options: { config: string }): Promise<void> {
   const config = loadGatewayConfig(options.config)
   const log = createLog({ level: config.logLevel, fields: { role: 'gateway' } })
   const gateway = openGateway({ config, clock: systemClock, log })
-  closeOnSignal(() => gateway.close())
+  const expiry = watchExpiry({ config, clock: systemClock, log })
+  closeOnSignal(() => {
+    expiry.close()
+    return gateway.close()
+  })
   const listening = await gateway.listen()
   say(`gateway ${config.node} listens on ${listening.map(({ address }) => address).join(', ')}`)
 }

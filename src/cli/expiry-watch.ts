@@ -1,0 +1,66 @@
+import { expiryFindings, type NamedCertificate, readCertificate } from '../certs/index.ts'
+import { type Clock, errorText, type Log } from '../lib/index.ts'
+import { readText } from './files.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+/** From here on a person must act. */
+const URGENT_DAYS = 7
+
+export interface ExpiryWatch {
+  close(): void
+}
+
+/**
+ * Event `cert.expiring` for each certificate that a configuration names and that ends soon: now, and
+ * every day. Files are read anew each time, so that a replaced certificate falls silent without a restart.
+ */
+export function watchExpiry(options: { config: object; clock: Clock; log: Log }): ExpiryWatch {
+  reportExpiry(options)
+  const timer = setInterval(() => reportExpiry(options), DAY_MS)
+  timer.unref()
+  return { close: () => clearInterval(timer) }
+}
+
+/** One look at all of them. */
+export function reportExpiry(options: { config: object; clock: Clock; log: Log }): void {
+  const { config, clock, log } = options
+  const certificates = certificateFilesIn(config).flatMap((named) => readNamed(named, log))
+  for (const finding of expiryFindings(certificates, new Date(clock.now()))) {
+    const { name, certificate, daysLeft, stepDays } = finding
+    const { subject, sha256Thumbprint, notAfter } = certificate
+    const level = stepDays <= URGENT_DAYS ? 'error' : 'warn'
+    log[level]('cert.expiring', {
+      certificate: name,
+      subject,
+      sha256Thumbprint,
+      notAfter: notAfter.toISOString(),
+      daysLeft,
+      stepDays,
+    })
+  }
+}
+
+interface NamedFile {
+  /** Path of the setting: `tls.certificateFile`. */
+  name: string
+  file: string
+}
+
+/** Every setting that names a certificate, at any depth. */
+function certificateFilesIn(value: unknown, path: string[] = []): NamedFile[] {
+  if (typeof value === 'string') {
+    const isCertificate = ['certificateFile', 'caFile'].includes(path.at(-1) ?? '')
+    return isCertificate ? [{ name: path.join('.'), file: value }] : []
+  }
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => certificateFilesIn(inner, [...path, key]))
+}
+
+function readNamed({ name, file }: NamedFile, log: Log): NamedCertificate[] {
+  try {
+    return [{ name, certificate: readCertificate(readText(file, name), name) }]
+  } catch (error) {
+    log.warn('cert.unreadable', { certificate: name, error: errorText(error) })
+    return []
+  }
+}
