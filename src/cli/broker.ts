@@ -14,6 +14,7 @@ import {
 import { createPortal } from '../portal/index.ts'
 import { openSqliteStore } from '../store/index.ts'
 import { createIssuer, type Issuer } from '../tokens/index.ts'
+import { watchExpiry } from './expiry-watch.ts'
 import { startHttpsServer } from './https-server.ts'
 import { say } from './output.ts'
 import { readPair } from './role-files.ts'
@@ -32,7 +33,11 @@ async function runBroker(options: { config: string }): Promise<void> {
   const config = loadBrokerConfig(options.config)
   const log = createLog({ level: config.logLevel, fields: { role: 'broker', broker: config.name } })
   const broker = await startBroker({ config, clock: systemClock, log })
-  closeOnSignal(() => broker.close())
+  const expiry = watchExpiry({ config, clock: systemClock, log })
+  closeOnSignal(() => {
+    expiry.close()
+    return broker.close()
+  })
   const address = formatEndpoint(broker.address)
   log.info('broker.listening', { address })
   say(`broker ${config.name} listens on ${address}`)
