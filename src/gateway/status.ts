@@ -74,6 +74,12 @@ export function statusOf(reason: Reason): number {
   return STATUS_OF_REASON[reason]
 }
 
+/** The code in CLOSE_CHANNEL: a token that is revoked while its session is open was ended by the operator. */
+export function closeStatusOf(reason: Reason): number {
+  const status = STATUS_OF_REASON[reason]
+  return status === Status.cookieAccessDenied ? Status.connectionAborted : status
+}
+
 /** The public word for whatever ended a tunnel. */
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason

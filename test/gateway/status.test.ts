@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reasonOf, statusOf } from '../../src/gateway/status.ts'
+import { closeStatusOf, reasonOf, statusOf } from '../../src/gateway/status.ts'
 import { BrokerError, ProtocolError, REASONS, Refusal } from '../../src/lib/index.ts'
 
 test('every reason has a code with the high bit, and none is the quarantine code', () => {
@@ -13,6 +13,12 @@ test('token reasons all look alike from outside', () => {
     /^(token|issuer|signature|algorithm|audience)-/.test(reason),
   )
   expect(new Set(reasons.map(statusOf))).toEqual(new Set([0x8007_59f8]))
+})
+
+test('whatever an operator ends, the client hears the same', () => {
+  const reasons = ['killed', 'token-revoked', 'token-replayed', 'superseded'] as const
+  expect(new Set(reasons.map(closeStatusOf))).toEqual(new Set([0x8007_04d4]))
+  expect(closeStatusOf('host-closed')).toBe(0x8007_59d8)
 })
 
 test('errors become the public word for what happened', () => {

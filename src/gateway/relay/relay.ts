@@ -10,7 +10,7 @@ import {
 import type { HostConnection } from '../dial.ts'
 import type { Limits } from '../limits.ts'
 import { encodeRefusal, outOfOrder } from '../refusal.ts'
-import { reasonOf, Status, statusOf } from '../status.ts'
+import { closeStatusOf, reasonOf, Status } from '../status.ts'
 import type { PacketTransport } from '../transport/packet-transport.ts'
 import { watchForStall } from './direction.ts'
 import type { FirstBytes } from './first-bytes.ts'
@@ -117,7 +117,7 @@ export class Relay {
 
   #sayGoodbye(error: unknown): void {
     const reason = reasonOf(error)
-    if (reason !== 'client-closed') this.#transport.send(encodeCloseChannel(statusOf(reason)))
+    if (reason !== 'client-closed') this.#transport.send(encodeCloseChannel(closeStatusOf(reason)))
   }
 }
 

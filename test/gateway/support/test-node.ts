@@ -7,6 +7,7 @@ import {
   createMemoryLedger,
   createTrustList,
   type GatewayClaims,
+  type PemTrustEntry,
 } from '../../../src/tokens/index.ts'
 
 export interface TestNode {
@@ -14,6 +15,8 @@ export interface TestNode {
   port: number
   /** PEM of the authority behind the node's TLS certificate. */
   ca: string
+  /** The issuer of its tokens, as it travels in a trust set. */
+  trustedIssuer: PemTrustEntry
   /** Every line logged so far. */
   log: LogFields[]
   logged(event: string): LogFields[]
@@ -61,6 +64,11 @@ export async function startNode(options: Partial<GatewayOptions> = {}): Promise<
     gateway,
     port: Number(listening?.address.split(':').at(-1)),
     ca: authority.certificatePem,
+    trustedIssuer: {
+      certificatePem: signer.certificate.pem,
+      sha256Thumbprint: signer.certificate.sha256Thumbprint,
+      purpose: 'gateway',
+    },
     log,
     logged: (event) => log.filter((line) => line.event === event),
     mint: (port, change = {}) => {

@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest'
+import type { RedeemAnswer, RedeemRequest } from '../../../src/control/index.ts'
+import { BrokerLedger } from '../../../src/gateway/control/broker-ledger.ts'
+import type { NodeLedger, NodeRedeemInput } from '../../../src/gateway/ledger.ts'
+import { BrokerError, createLog, type LogFields, Refusal, Secret } from '../../../src/lib/index.ts'
+import { createMemoryLedger } from '../../../src/tokens/index.ts'
+import { CLAIMS, NOW } from '../../tokens/minting.ts'
+
+const clock = { now: () => NOW * 1000 }
+
+function setUp(whenBrokerAway: 'local' | 'refuse' = 'local') {
+  const asked: RedeemRequest[] = []
+  const released: [string, string | undefined][] = []
+  const ended: [string, string][] = []
+  const lines: LogFields[] = []
+  /** What the broker answers; undefined: nothing. */
+  const broker: { answer: RedeemAnswer | undefined } = { answer: { ok: true } }
+  const own: NodeLedger = createMemoryLedger({ clock, clientBinding: 'address' })
+  const ledger = new BrokerLedger({
+    client: {
+      redeem: async (request) => {
+        asked.push(request)
+        if (broker.answer !== undefined) return broker.answer
+        throw new BrokerError('ERR_NO_ANSWER', 'away')
+      },
+      release: (tunnel, reason) => void released.push([tunnel, reason]),
+    },
+    own,
+    whenBrokerAway,
+    clock,
+    log: createLog({ stream: { write: (line: string) => void lines.push(JSON.parse(line)) } }),
+    endSession: (tunnel, { reason }) => void ended.push([tunnel, reason]),
+  })
+  const redeem = (tunnel: string, clientAddress = '192.0.2.7') =>
+    ledger.redeem(input(tunnel, clientAddress))
+  return { broker, ledger, redeem, asked, released, ended, lines }
+}
+
+const input = (tunnel: string, clientAddress: string): NodeRedeemInput => ({
+  token: { claims: CLAIMS, issuerThumbprint: 'A'.repeat(64), expiredBySeconds: 0 },
+  presented: new Secret('a.b.c'),
+  clientAddress,
+  tunnel,
+})
+
+const reasonOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'admitted',
+    (error: unknown) => (error instanceof Refusal ? error.reason : Promise.reject(error)),
+  )
+
+test('the broker decides, and hears of the end', async () => {
+  const { redeem, asked, released } = setUp()
+  const lease = await redeem('t-1')
+  expect(asked[0]?.token.reveal()).toBe('a.b.c')
+  expect(asked[0]?.decidedAt).toBeUndefined()
+  lease.release('killed')
+  expect(released).toEqual([['t-1', 'killed']])
+})
+
+test('the refusal of the broker is the refusal of the node', async () => {
+  const { broker, redeem } = setUp()
+  broker.answer = { ok: false, reason: 'token-replayed' }
+  expect(await reasonOf(redeem('t-1'))).toBe('token-replayed')
+})
+
+test('without a broker the node refuses when it is told to', async () => {
+  const { broker, redeem } = setUp('refuse')
+  broker.answer = undefined
+  expect(await reasonOf(redeem('t-1'))).toBe('broker-unreachable')
+})
+
+test('without a broker the own memory decides, with what brokers have admitted before', async () => {
+  const { broker, redeem } = setUp()
+  await redeem('t-1', '192.0.2.7')
+  broker.answer = undefined
+  expect(await reasonOf(redeem('t-2', '192.0.2.8'))).toBe('client-mismatch')
+  expect(await reasonOf(redeem('t-3', '192.0.2.7'))).toBe('admitted')
+})
+
+test('what was decided without a broker is reported with its time, once', async () => {
+  const { broker, ledger, redeem, asked, released, ended } = setUp()
+  broker.answer = undefined
+  const lease = await redeem('t-1')
+  await ledger.reconcile()
+  broker.answer = { ok: true }
+  asked.length = 0
+  await ledger.reconcile()
+  await ledger.reconcile()
+  expect(asked).toMatchObject([{ tunnel: 't-1', decidedAt: NOW * 1000 }])
+  expect(ended).toEqual([])
+  lease.release('client-closed')
+  expect(released).toEqual([['t-1', 'client-closed']])
+})
+
+test('a session that is over by then is reported and released', async () => {
+  const { broker, ledger, redeem, asked, released } = setUp()
+  broker.answer = undefined
+  const lease = await redeem('t-1')
+  lease.release('client-closed')
+  expect(released).toEqual([])
+  broker.answer = { ok: true }
+  await ledger.reconcile()
+  expect(asked.at(-1)).toMatchObject({ tunnel: 't-1', decidedAt: NOW * 1000 })
+  expect(released).toEqual([['t-1', 'client-closed']])
+})
+
+test('a conflict is told and ends the session', async () => {
+  const { broker, ledger, redeem, ended, lines } = setUp()
+  broker.answer = undefined
+  await redeem('t-1')
+  broker.answer = { ok: false, reason: 'client-mismatch' }
+  await ledger.reconcile()
+  expect(ended).toEqual([['t-1', 'superseded']])
+  expect(lines).toMatchObject([
+    { event: 'redeem.conflict', tunnel: 't-1', jti: CLAIMS.jti, reason: 'client-mismatch' },
+  ])
+})
+
+test('a conflict about a session that is over ends nothing', async () => {
+  const { broker, ledger, redeem, ended, lines } = setUp()
+  broker.answer = undefined
+  const lease = await redeem('t-1')
+  lease.release()
+  broker.answer = { ok: false, reason: 'client-mismatch' }
+  await ledger.reconcile()
+  expect(ended).toEqual([])
+  expect(lines).toHaveLength(1)
+})

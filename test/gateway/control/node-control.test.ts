@@ -1,0 +1,239 @@
+import { afterEach, expect, test } from 'vitest'
+import type {
+  ControlHandlers,
+  RedeemAnswer,
+  RedeemRequest,
+  SessionEvent,
+} from '../../../src/control/index.ts'
+import type { NodeControlOptions, RememberedTrust } from '../../../src/gateway/index.ts'
+import type { Reason } from '../../../src/lib/index.ts'
+import { decodeClose, decodeTunnelResponse, PacketType } from '../../../src/protocol/index.ts'
+import type { Revocation } from '../../../src/tokens/index.ts'
+import { eventually } from '../../helpers/eventually.ts'
+import { connectTo, expectPacket, openChannel } from '../support/conversation.ts'
+import { RawConnection, requests, type TestClient } from '../support/raw-client.ts'
+import { type ScriptedHost, startHost } from '../support/scripted-host.ts'
+import { startNode, type TestNode } from '../support/test-node.ts'
+
+const toClose: (() => unknown)[] = []
+
+afterEach(async () => {
+  await Promise.all(toClose.splice(0).map((close) => close()))
+})
+
+interface Controlled {
+  node: TestNode
+  host: ScriptedHost
+  /** What a broker's messages call. */
+  handlers: ControlHandlers
+  redeems: RedeemRequest[]
+  events: SessionEvent[]
+  releases: [string, Reason | undefined][]
+  remembered: RememberedTrust[]
+  giveTrust(version?: number): void
+}
+
+/** A node whose broker says yes to every redeem unless `answer` says otherwise. */
+async function start(
+  options: Partial<NodeControlOptions> = {},
+  answer: (request: RedeemRequest) => Promise<RedeemAnswer> = async () => ({ ok: true }),
+): Promise<Controlled> {
+  const redeems: RedeemRequest[] = []
+  const events: SessionEvent[] = []
+  const releases: Controlled['releases'] = []
+  const remembered: RememberedTrust[] = []
+  const given = Promise.withResolvers<ControlHandlers>()
+  const node = await startNode({
+    limits: { closeTimeoutMs: 300 },
+    control: {
+      connect: (handlers) => {
+        given.resolve(handlers)
+        return {
+          start: () => {},
+          connected: true,
+          redeem: (request) => {
+            redeems.push(request)
+            return answer(request)
+          },
+          release: (tunnel, reason) => void releases.push([tunnel, reason]),
+          event: (event) => void events.push(event),
+          close: async () => {},
+        }
+      },
+      maxTrustAgeMs: 60_000,
+      whenBrokerAway: 'local',
+      development: true,
+      remember: (sets) => void remembered.push(sets),
+      ...options,
+    },
+  })
+  const host = await startHost()
+  toClose.push(() => node.gateway.close(), host.close)
+  const handlers = await given.promise
+  const giveTrust = (version = 1): void =>
+    handlers.applyTrust({ version, asOf: 0, issuers: [node.trustedIssuer] })
+  return { node, host, handlers, redeems, events, releases, remembered, giveTrust }
+}
+
+async function connect(node: TestNode): Promise<TestClient> {
+  const client = await connectTo(node, 'websocket')
+  toClose.push(() => {
+    for (const { socket } of client.connections) socket.destroy()
+  })
+  return client
+}
+
+/** TUNNEL_RESPONSE to a client that presents a good token for the host. */
+async function present({ node, host }: Controlled): Promise<number> {
+  const client = await connect(node)
+  client.send(requests.handshake())
+  await expectPacket(client, PacketType.handshakeResponse)
+  client.send(requests.tunnel(await node.mint(host.port)))
+  const response = await expectPacket(client, PacketType.tunnelResponse)
+  return decodeTunnelResponse(response.body).statusCode
+}
+
+async function openSession({ node, host }: Controlled): Promise<TestClient> {
+  const client = await connect(node)
+  await openChannel(client, node, host.port)
+  return client
+}
+
+async function expectClose(client: TestClient, status: number): Promise<void> {
+  const close = await expectPacket(client, PacketType.closeChannel)
+  expect(decodeClose(close.body)).toBe(status)
+}
+
+async function readiness(node: TestNode): Promise<string> {
+  const connection = await RawConnection.open(node.port, node.ca)
+  toClose.push(() => connection.socket.destroy())
+  connection.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  return connection.readHead()
+}
+
+const revocation = (change: Partial<Revocation>): Revocation => ({
+  id: 'r1',
+  kind: 'vm',
+  value: 'vm1',
+  at: Date.now() + 60_000,
+  until: Date.now() + 120_000,
+  endSessions: true,
+  ...change,
+})
+
+test('a node is ready when it has a trust set, and admits by it at once', async () => {
+  const controlled = await start()
+  const { node, giveTrust, handlers, remembered } = controlled
+  expect(await readiness(node)).toMatch(/^HTTP\/1\.1 503/)
+  expect(await present(controlled)).toBe(0x8007_59f8)
+  expect(node.logged('token.refused').at(-1)).toMatchObject({ reason: 'trust-stale' })
+  giveTrust()
+  expect(await readiness(node)).toMatch(/^HTTP\/1\.1 200/)
+  expect(await present(controlled)).toBe(0)
+  expect(handlers.versions()).toEqual({ trust: 1, revocations: 0 })
+  expect(remembered.at(-1)?.trust.version).toBe(1)
+  handlers.applyTrust({ version: 2, asOf: 0, issuers: [] })
+  expect(await present(controlled)).toBe(0x8007_59f8)
+})
+
+test('a node starts with what it remembers', async () => {
+  const first = await start()
+  first.giveTrust(4)
+  const [remembered] = first.remembered
+  if (remembered === undefined) throw new TypeError('nothing remembered')
+  const second = await start({ remembered })
+  expect(await readiness(second.node)).toMatch(/^HTTP\/1\.1 200/)
+  expect(second.handlers.versions().trust).toBe(4)
+})
+
+test('a disk that is full costs nothing but the next start', async () => {
+  const controlled = await start({
+    remember: () => {
+      throw new Error('no space')
+    },
+  })
+  controlled.giveTrust()
+  expect(await present(controlled)).toBe(0)
+  expect(controlled.node.logged('control.failed')).toMatchObject([{ error: 'no space' }])
+})
+
+test('a redeem carries token, client and tunnel, and its refusal reaches the client as a class', async () => {
+  const controlled = await start({}, async () => ({ ok: false, reason: 'token-replayed' }))
+  controlled.giveTrust()
+  expect(await present(controlled)).toBe(0x8007_59f8)
+  const [request] = controlled.redeems
+  expect(request).toMatchObject({ clientAddress: '127.0.0.1', tunnel: expect.any(String) })
+  expect(controlled.node.logged('token.refused').at(-1)).toMatchObject({ reason: 'token-replayed' })
+})
+
+test.each(['jti', 'vm', 'tenant', 'user', 'tunnel'] as const)(
+  'a kill by %s ends the live session, and the broker hears why',
+  async (kind) => {
+    const controlled = await start()
+    const { handlers, giveTrust, releases, events } = controlled
+    giveTrust()
+    const client = await openSession(controlled)
+    const [tunnel] = handlers.tunnels()
+    const jti = events[0]?.fields.jti
+    if (tunnel === undefined || jti === undefined) throw new TypeError('no session')
+    const values = { jti, vm: 'vm1', tenant: 'tenant1', user: 'user1', tunnel }
+    const by = (value: string) => ({ [kind]: value }) as typeof values
+    handlers.kill({ type: 'kill', by: by('other'), reason: 'killed' })
+    expect(handlers.tunnels()).toHaveLength(1)
+    handlers.kill({ type: 'kill', by: by(values[kind]), reason: 'killed' })
+    await expectClose(client, 0x8007_04d4)
+    await eventually('release', () => releases.length === 1, { intervalMs: 5 })
+    expect(releases).toEqual([[tunnel, 'killed']])
+    expect(events.map(({ event }) => event)).toEqual([
+      'token.redeemed',
+      'tunnel.created',
+      'channel.opened',
+      'session.killed',
+      'session.closed',
+    ])
+    expect(events.at(-1)?.fields).toMatchObject({ reason: 'killed', jti, user: 'user1', tunnel })
+  },
+)
+
+test('a revocation refuses what was issued before it, and ends sessions only when asked', async () => {
+  const controlled = await start()
+  const { handlers, giveTrust, node } = controlled
+  giveTrust()
+  const client = await openSession(controlled)
+  const gentle = revocation({ endSessions: false })
+  handlers.applyRevocations({ type: 'revocations', version: 1, items: [gentle] })
+  expect(await present(controlled)).toBe(0x8007_59f8)
+  expect(node.logged('token.refused').at(-1)).toMatchObject({ reason: 'token-revoked' })
+  expect(handlers.tunnels()).toHaveLength(1)
+  const items = [revocation({ id: 'r2' })]
+  handlers.applyRevocations({ type: 'revocations', version: 2, after: 1, items })
+  await expectClose(client, 0x8007_04d4)
+})
+
+test('a revocation of something else ends nothing', async () => {
+  const controlled = await start()
+  const { handlers, giveTrust } = controlled
+  giveTrust()
+  await openSession(controlled)
+  const items = [revocation({ value: 'vm2' }), revocation({ id: 'r3', kind: 'before', at: 0 })]
+  handlers.applyRevocations({ type: 'revocations', version: 1, items })
+  expect(handlers.tunnels()).toHaveLength(1)
+  expect(await present(controlled)).toBe(0)
+})
+
+test('a kill that comes while the broker decides ends the tunnel before it is one', async () => {
+  const asked = Promise.withResolvers<void>()
+  const decide = Promise.withResolvers<RedeemAnswer>()
+  const controlled = await start({}, () => {
+    asked.resolve()
+    return decide.promise
+  })
+  controlled.giveTrust()
+  const status = present(controlled)
+  await asked.promise
+  controlled.handlers.kill({ type: 'kill', by: { vm: 'vm1' }, reason: 'killed' })
+  decide.resolve({ ok: true })
+  expect(await status).toBe(0x8007_04d4)
+  await eventually('release', () => controlled.releases.length === 1, { intervalMs: 5 })
+  expect(controlled.releases[0]?.[1]).toBe('killed')
+})
