@@ -9,7 +9,12 @@ import {
   type Reason,
   type Secret,
 } from '../lib/index.ts'
-import { type ConsoleKind, consoleFileName, renderConsoleFile } from '../rdpfile/index.ts'
+import {
+  type ConsoleKind,
+  consoleFileName,
+  type Publisher,
+  renderConsoleFile,
+} from '../rdpfile/index.ts'
 import type { Grant, Store, VmPlacement } from '../store/index.ts'
 import type { GatewayClaims } from '../tokens/index.ts'
 import { ApiError } from './errors.ts'
@@ -20,6 +25,7 @@ import {
 } from './gateway-tokens.ts'
 import type { Signer } from './issuers.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
+import { signFile } from './sign-file.ts'
 
 /** What tokens and files say of the farm. */
 export interface Farm {
@@ -64,9 +70,9 @@ export interface OpenedConsole {
 
 export interface Consoles {
   /**
-   * Checks tenant, machine and host, signs a token, keeps the grant, renders the file.
+   * Checks tenant, machine and host, signs a token, renders and signs the file, keeps the grant.
    *
-   * @throws ApiError `vm-unknown`, `host-not-opted-in`, `policy-denied`
+   * @throws ApiError `vm-unknown`, `host-not-opted-in`, `policy-denied`, `unavailable` when the file can't be signed
    */
   open(request: ConsoleRequest): Promise<OpenedConsole>
   /** @throws ApiError `not-found` */
@@ -85,6 +91,8 @@ export interface ConsoleOptions {
   revocations: RevocationKeeper
   /** `iss` of the tokens: which broker signed. */
   brokerName: string
+  /** Signs the files; undefined: they stay unsigned. */
+  publisher: Publisher | undefined
   farm: Farm
   lifetime: LifetimePolicy
   clock: Clock
@@ -138,7 +146,7 @@ export function createConsoles(options: ConsoleOptions): Consoles {
 }
 
 async function open(
-  { store, signer, brokerName, farm, lifetime, clock, log }: ConsoleOptions,
+  { store, signer, publisher, brokerName, farm, lifetime, clock, log }: ConsoleOptions,
   tokens: GatewayTokenMint,
   request: ConsoleRequest,
 ): Promise<OpenedConsole> {
@@ -184,13 +192,14 @@ async function open(
     createdAtMs: clock.now(),
     expiresAtMs: exp * 1000,
   }
-  const rdp = renderConsoleFile({
+  const file = renderConsoleFile({
     ...target,
     kind: access.kind,
     gatewayAddress: farm.address,
     gatewayToken,
     ...(claims.vmg === undefined ? {} : { vmg: claims.vmg }),
   })
+  const rdp = await signFile(file, publisher, clock)
   await store.grants.insert(grant)
   log.info('console.minted', {
     ref,

@@ -1,6 +1,7 @@
 import type Koa from 'koa'
 import type { ControlService } from '../control/index.ts'
 import { BrokerError, type Clock, errorText, type Log } from '../lib/index.ts'
+import type { Publisher } from '../rdpfile/index.ts'
 import type { Store } from '../store/index.ts'
 import {
   type ClientBinding,
@@ -24,6 +25,7 @@ import type { Route } from './route.ts'
 import { consoleRoutes } from './routes/consoles.ts'
 import { inventoryRoutes } from './routes/inventory.ts'
 import { issuerRoutes } from './routes/issuers.ts'
+import { publisherRoutes } from './routes/publisher.ts'
 import { revocationRoutes } from './routes/revocations.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -45,6 +47,8 @@ export interface BrokerOptions {
   issuer: Issuer
   /** How a rotation gets at the next issuer; without it none can be started. */
   loadIssuer?: LoadIssuer
+  /** Signs the `.rdp` files; without it they stay unsigned. */
+  publisher?: Publisher
   /** `iss` of the tokens. */
   name: string
   farm: Farm
@@ -80,7 +84,8 @@ export interface Broker {
  * @throws BrokerError `ERR_STORE`; `ERR_CERTIFICATE` or `ERR_USAGE` for the files of a rotated issuer
  */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  const { store, issuer, name, farm, clock, log, lifetime = DEFAULT_LIFETIME } = options
+  const { store, issuer, publisher, name, farm, clock, log } = options
+  const { lifetime = DEFAULT_LIFETIME } = options
   const { loadIssuer = refuseToLoad, redeem: rule = DEFAULT_REDEEM_RULE } = options
   const { clientBinding = 'address', leewaySeconds } = options
   const pushes = createPushes()
@@ -91,14 +96,15 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   await revocations.load()
   const sessions = createSessions(base)
   const rotation = createRotation({ ...base, trust, signer, loadIssuer })
-  const consoles = createConsoles({ ...base, signer, revocations, farm, lifetime })
+  const consoles = createConsoles({ ...base, signer, publisher, revocations, farm, lifetime })
   const routes: Route[] = [
     ...consoleRoutes(consoles, farm.address),
     ...inventoryRoutes(store, clock),
     ...sessionRoutes(sessions),
     ...revocationRoutes(revocations, clock),
     ...issuerRoutes({ store, trust, rotation, clock }),
-    ...serviceRoutes({ store, signer, trust, clock, openApi: () => document }),
+    ...publisherRoutes(publisher),
+    ...serviceRoutes({ store, signer, publisher, trust, clock, openApi: () => document }),
   ]
   const document = renderOpenApi(routes)
   const fileLifetimeSeconds = Math.min(

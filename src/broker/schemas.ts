@@ -165,6 +165,21 @@ export const consoleShape = z
   })
   .meta({ id: 'Console' })
 
+export const publisherShape = z
+  .object({
+    sha1Thumbprint: z.string().meta({
+      description:
+        'What the group policy "Specify SHA1 thumbprints … trusted .rdp publishers" takes.',
+    }),
+    sha256Thumbprint: z.string(),
+    subject: z.string(),
+    issuer: z.string(),
+    notBefore: timestamp,
+    notAfter: timestamp,
+    certificatePem: z.string(),
+  })
+  .meta({ id: 'Publisher' })
+
 export const keySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).meta({
   id: 'KeySet',
   description: 'RFC 7517. Each key carries `x5t#S256`, which is how tokens name their issuer.',

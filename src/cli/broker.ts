@@ -12,6 +12,7 @@ import {
   systemClock,
 } from '../lib/index.ts'
 import { createPortal } from '../portal/index.ts'
+import { createPublisher, type Publisher } from '../rdpfile/index.ts'
 import { openSqliteStore } from '../store/index.ts'
 import { createIssuer, type Issuer } from '../tokens/index.ts'
 import { watchExpiry } from './expiry-watch.ts'
@@ -68,18 +69,24 @@ export async function startBroker({
   const { farm, tokens, name, listen, development } = config
   const tls = readPair(config.tls, 'tls')
   const issuer = await createIssuer(readPair(config.issuer, 'issuer'))
+  const publisher = openPublisher(config, log)
   assertDevelopmentAllowed(config, [
     {
       path: 'tls.certificateFile',
       development: checkPair(tls, 'tls').certificate.development,
     },
     { path: 'issuer.certificateFile', development: issuer.certificate.development },
+    {
+      path: 'publisher.certificateFile',
+      development: publisher?.certificate.development ?? false,
+    },
   ])
   const store = await openSqliteStore(config.store)
   const { clientBinding, leewaySeconds, redeem } = config
   const broker = await createBroker({
     store,
     issuer,
+    ...(publisher === undefined ? {} : { publisher }),
     loadIssuer: (files) => loadIssuer(config, files),
     name,
     farm,
@@ -110,6 +117,18 @@ export async function startBroker({
     await closeParts()
     throw error
   }
+}
+
+/** @throws BrokerError `ERR_USAGE`, `ERR_CERTIFICATE` */
+function openPublisher({ publisher: files }: BrokerConfig, log: Log): Publisher | undefined {
+  if (files === undefined) {
+    log.warn('publisher.absent', { error: 'files go out unsigned: Windows warns of them' })
+    return undefined
+  }
+  const publisher = createPublisher(readPair(files, 'publisher'))
+  const { subject, sha1Thumbprint } = publisher.certificate
+  log.info('publisher.loaded', { subject, sha1Thumbprint })
+  return publisher
 }
 
 /**

@@ -8,6 +8,7 @@ import {
 } from '../config/index.ts'
 import { checkFarm } from '../farm/index.ts'
 import { ConfigError } from '../lib/index.ts'
+import { createPublisher } from '../rdpfile/index.ts'
 import { createIssuer, createTrustList } from '../tokens/index.ts'
 import { readText } from './files.ts'
 import { openIssuer, openPair, readPair } from './role-files.ts'
@@ -40,6 +41,14 @@ function brokerChecks(config: BrokerConfig, nowMs: number): FileCheck[] {
       run: async () => {
         const { certificate } = await createIssuer(readPair(config.issuer, 'issuer'))
         checkUsable('issuer.certificateFile', certificate, config, nowMs)
+      },
+    },
+    {
+      path: 'publisher',
+      run: () => {
+        if (config.publisher === undefined) return
+        const { certificate } = createPublisher(readPair(config.publisher, 'publisher'))
+        checkUsable('publisher.certificateFile', certificate, config, nowMs)
       },
     },
   ]

@@ -28,6 +28,8 @@ export const brokerSchema = z
     listen: listenAddress,
     tls: pairFiles,
     issuer: pairFiles,
+    /** Signs the `.rdp` files (RSA); without it they stay unsigned, and Windows warns of them. */
+    publisher: pairFiles.exactOptional(),
     /** Where `issuer rotate` finds the next issuer; by default the directory of the issuer's key. */
     keyDirectory: file.describe('the name of a directory').exactOptional(),
     store: z

@@ -50,6 +50,7 @@ test('lists every route that there is', () => {
     'get /v1/hosts/{id}',
     'get /v1/issuers',
     'get /v1/openapi.json',
+    'get /v1/publisher',
     'get /v1/revocations',
     'get /v1/sessions',
     'get /v1/sessions/{id}',

@@ -2,6 +2,7 @@ import supertest from 'supertest'
 import { type Broker, createApiKey, createBroker, seedStore } from '../../src/broker/index.ts'
 import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
 import { createLog, type Log, Secret } from '../../src/lib/index.ts'
+import type { Publisher } from '../../src/rdpfile/index.ts'
 import { openSqliteStore, type Store } from '../../src/store/index.ts'
 import { createIssuer, type Issuer } from '../../src/tokens/index.ts'
 
@@ -28,11 +29,20 @@ export interface TestBroker {
   close(): Promise<void>
 }
 
+export interface TestBrokerOptions {
+  issuerKey?: IssuerKey
+  /** Absent: files stay unsigned. */
+  publisher?: Publisher
+}
+
 /**
  * A broker over an empty store in memory, under a clock that stands still, with tenants `acme` and
  * `globex`, host `hv1` (opted in), VM `web` of acme and `mail` of globex, and user `ann` of acme.
  */
-export async function createTestBroker(issuerKey: IssuerKey = 'ec-p256'): Promise<TestBroker> {
+export async function createTestBroker({
+  issuerKey = 'ec-p256',
+  publisher,
+}: TestBrokerOptions = {}): Promise<TestBroker> {
   const clock = steerableClock()
   const issuer = await testIssuer(issuerKey)
   const { log, lines } = recordingLog()
@@ -71,6 +81,7 @@ export async function createTestBroker(issuerKey: IssuerKey = 'ec-p256'): Promis
   const broker = await createBroker({
     store,
     issuer,
+    ...(publisher === undefined ? {} : { publisher }),
     name: 'broker.example.net',
     farm: FARM,
     clock,

@@ -1,16 +1,19 @@
 import { z } from 'zod'
 import type { Clock } from '../../lib/index.ts'
+import type { Publisher } from '../../rdpfile/index.ts'
 import type { Store } from '../../store/index.ts'
 import { type TrustedIssuer, x5tS256Of } from '../../tokens/index.ts'
 import { ApiError } from '../errors.ts'
 import type { Signer } from '../issuers.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { keySet } from '../schemas.ts'
+import { assertPublisherValid } from '../sign-file.ts'
 import type { TrustKeeper } from '../trust-keeper.ts'
 
 export interface ServiceOptions {
   store: Store
   signer: Signer
+  publisher: Publisher | undefined
   trust: TrustKeeper
   clock: Clock
   /** The OpenAPI document; a function, since it lists these routes as well. */
@@ -19,7 +22,7 @@ export interface ServiceOptions {
 
 /** What the broker says of itself: its keys, its health, its description. */
 export function serviceRoutes(options: ServiceOptions): Route[] {
-  const { store, signer, trust, clock, openApi } = options
+  const { store, signer, publisher, trust, clock, openApi } = options
   const status = z.object({ status: z.literal('ok') })
   const ok = {
     '200': { description: 'It is.', content: { 'application/json': { schema: status } } },
@@ -70,7 +73,8 @@ export function serviceRoutes(options: ServiceOptions): Route[] {
       method: 'get',
       path: '/readyz',
       operationId: 'getReadiness',
-      summary: 'Whether it can mint: the store answers and the issuer certificate is valid',
+      summary:
+        'Whether it can mint: the store answers and the certificates it signs with are valid',
       access: 'public',
       answers: ok,
       async handle() {
@@ -79,6 +83,7 @@ export function serviceRoutes(options: ServiceOptions): Route[] {
         if (clock.now() < notBefore.getTime() || clock.now() > notAfter.getTime()) {
           throw new ApiError('unavailable', 'The issuer certificate is not valid now.')
         }
+        if (publisher !== undefined) assertPublisherValid(publisher, clock)
         return { status: 200, body: { status: 'ok' } }
       },
     }),

@@ -37,7 +37,7 @@ const putHost = (changes: object) =>
 /** A broker with such an issuer, VM `web` on a Hyper-V host, VM `plain` on one that speaks RDP. */
 async function openFedAuth(issuerKey: 'ec-p256' | 'rsa-2048') {
   await api.close()
-  api = await createTestBroker(issuerKey)
+  api = await createTestBroker({ issuerKey })
   await putHost({ kind: 'hyperv' })
   const console = { allow: true }
   await api.put('/v1/hosts/rdp1', { kind: 'rdp', address: '192.0.2.20', console }).expect(201)
