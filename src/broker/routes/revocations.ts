@@ -14,7 +14,7 @@ export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): R
       method: 'get',
       path: '/v1/revocations',
       operationId: 'listRevocations',
-      summary: 'Revocations in force, oldest first',
+      summary: 'Revocations in force, by the time that they reach',
       access: 'key',
       answers: {
         '200': {

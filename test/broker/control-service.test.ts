@@ -1,0 +1,256 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Peer, PushMessage, RedeemAnswer } from '../../src/control/index.ts'
+import { Secret } from '../../src/lib/index.ts'
+import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
+
+const GW1: Peer = { name: 'gw1', role: 'node' }
+const GW2: Peer = { name: 'gw2', role: 'node' }
+
+let api: TestBroker
+let pushed: PushMessage[]
+
+beforeEach(async () => {
+  api = await createTestBroker()
+  pushed = []
+  api.broker.control.subscribe((message) => pushed.push(message))
+})
+afterEach(() => api.close())
+
+interface Present {
+  peer?: Peer
+  tunnel?: string
+  clientAddress?: string
+  decidedAt?: number
+}
+
+async function open(vm = 'web') {
+  const { body } = await api.post('/v1/consoles', { vm }).expect(201)
+  const token = new Secret(body.gatewayToken)
+  const present = ({
+    peer = GW1,
+    tunnel = 't1',
+    clientAddress = '192.0.2.7',
+    ...rest
+  }: Present = {}) => api.broker.control.redeem(peer, { token, tunnel, clientAddress, ...rest })
+  return { id: String(body.id), present }
+}
+
+const outcome = (answer: RedeemAnswer) => (answer.ok ? 'admitted' : answer.reason)
+const kills = () => pushed.filter((message) => message.type === 'kill')
+
+describe('a redeem', () => {
+  test('admits the first client on every node, and nobody else', async () => {
+    const { present } = await open()
+    expect(outcome(await present())).toBe('admitted')
+    expect(outcome(await present({ peer: GW2 }))).toBe('admitted')
+    const stranger = { peer: GW2, tunnel: 't2', clientAddress: '192.0.2.8' }
+    expect(outcome(await present(stranger))).toBe('client-mismatch')
+    expect(outcome(await present({ tunnel: 't3' }))).toBe('token-replayed')
+    expect(api.events('token.redeemed')).toMatchObject([
+      { node: 'gw1', tenant: 'acme', vm: 'web', presentation: 'first' },
+      { node: 'gw2', presentation: 'again' },
+    ])
+  })
+
+  test('of 64 at once from eight addresses and two nodes one client wins', async () => {
+    const { present } = await open()
+    const presentations = Array.from({ length: 64 }, (_, index) => ({
+      peer: index % 2 === 0 ? GW1 : GW2,
+      tunnel: `t${index}`,
+      clientAddress: `192.0.2.${index % 8}`,
+    }))
+    const answers = await Promise.all(presentations.map(present))
+    const winners = presentations.filter((_, index) => answers[index]?.ok)
+    expect(new Set(winners.map(({ clientAddress }) => clientAddress)).size).toBe(1)
+    expect(winners).toHaveLength(2)
+  })
+
+  test('asked again for the same tunnel is the same one', async () => {
+    const { present } = await open()
+    for (let tries = 0; tries < 20; tries += 1) expect(outcome(await present())).toBe('admitted')
+    expect(await api.store.leases.list()).toHaveLength(1)
+  })
+
+  test('verifies the whole token, whatever the node says', async () => {
+    const request = { tunnel: 't1', clientAddress: '192.0.2.7' }
+    const redeem = (text: string) =>
+      api.broker.control.redeem(GW1, { ...request, token: new Secret(text) })
+    expect(outcome(await redeem('nonsense'))).toBe('token-malformed')
+    const { body } = await api.post('/v1/consoles', { vm: 'web' })
+    const [header = '', payload = ''] = String(body.gatewayToken).split('.')
+    const forged = `${header}.${payload}.${Buffer.alloc(64, 1).toString('base64url')}`
+    expect(outcome(await redeem(forged))).toBe('signature-invalid')
+    expect(JSON.stringify(api.events())).not.toContain(payload)
+  })
+
+  test('makes room when the tunnel is released, and burns with a kill', async () => {
+    const { present } = await open()
+    await present()
+    await present({ tunnel: 't2' })
+    await api.broker.control.release(GW2, 't1', undefined)
+    expect(outcome(await present({ tunnel: 't3' }))).toBe('token-replayed')
+    await api.broker.control.release(GW1, 't1', 'client-closed')
+    expect(outcome(await present({ tunnel: 't3' }))).toBe('admitted')
+    await api.broker.control.release(GW1, 't3', 'session-limit')
+    expect(outcome(await present({ tunnel: 't4' }))).toBe('session-limit')
+  })
+
+  test('that a node decided alone is judged as of then; the older session stays', async () => {
+    const { present } = await open()
+    api.clock.advance(10_000)
+    await present({ peer: GW2 })
+    api.clock.advance(300_000)
+    const early = { decidedAt: NOW_MS + 1_000, clientAddress: '192.0.2.8' }
+    expect(outcome(await present(early))).toBe('admitted')
+    expect(kills()).toEqual([{ type: 'kill', by: { tunnel: 't1' }, reason: 'token-replayed' }])
+    const late = { tunnel: 't9', decidedAt: NOW_MS + 2_000, clientAddress: '192.0.2.9' }
+    expect(outcome(await present(late))).toBe('client-mismatch')
+    expect(api.events('redeem.conflict').map(({ lost }) => lost)).toEqual(['gw2', 'gw1'])
+    const future = { decidedAt: NOW_MS + 999_999_999, tunnel: 't10' }
+    expect(outcome(await present(future))).toBe('token-expired')
+  })
+
+  test('is nothing for an agent', async () => {
+    const { present } = await open()
+    expect(outcome(await present({ peer: { name: 'hv1', role: 'agent' } }))).toBe('policy-denied')
+  })
+})
+
+describe('revocations', () => {
+  const revoke = (body: object) => api.post('/v1/revocations', body)
+
+  test.each([
+    ['vm', 'web', 'mail'],
+    ['tenant', 'acme', 'globex'],
+    ['user', 'key:test', 'ann'],
+  ])('by %s hit its tokens of until now', async (kind, value, other) => {
+    const before = await open()
+    await revoke({ kind, value: other }).expect(201)
+    expect(outcome(await before.present())).toBe('admitted')
+    await revoke({ kind, value, reason: 'lost laptop' }).expect(201)
+    expect(outcome(await before.present({ tunnel: 't2' }))).toBe('token-revoked')
+    api.clock.advance(1_000)
+    expect(outcome(await (await open()).present({ tunnel: 't3' }))).toBe('admitted')
+  })
+
+  test('are pushed as they happen, in order', async () => {
+    await revoke({ kind: 'vm', value: 'web', endSessions: true }).expect(201)
+    await revoke({ kind: 'before', value: '2030-01-01T11:59:00Z' }).expect(201)
+    expect(pushed).toMatchObject([
+      { type: 'revocations', version: 1, after: 0, items: [{ kind: 'vm', endSessions: true }] },
+      {
+        type: 'revocations',
+        version: 2,
+        after: 1,
+        items: [{ kind: 'before', value: '', at: NOW_MS - 60_000 }],
+      },
+    ])
+    const whole = await api.broker.control.revocations()
+    expect(whole).toMatchObject({ version: 2, items: [{ kind: 'vm' }, { kind: 'before' }] })
+    const { body } = await api.get('/v1/revocations').expect(200)
+    expect(body.items).toMatchObject([
+      { kind: 'before', before: '2030-01-01T11:59:00.000Z' },
+      { kind: 'vm', value: 'web', endSessions: true, askedBy: 'key:test' },
+    ])
+  })
+
+  test('of an issuer take its thumbprint in any spelling', async () => {
+    const { sha256Thumbprint } = api.issuer.certificate
+    const spelled = sha256Thumbprint.toLowerCase().replaceAll(/(..)(?!$)/g, '$1:')
+    const { present } = await open()
+    const { body } = await revoke({ kind: 'issuer', value: spelled }).expect(201)
+    expect(body.value).toBe(sha256Thumbprint)
+    expect(outcome(await present())).toBe('token-revoked')
+  })
+
+  test.each([
+    ['kind', { kind: 'colour', value: 'red' }],
+    ['value', { kind: 'vm' }],
+    ['value', { kind: 'issuer', value: 'A'.repeat(40) }],
+    ['value', { kind: 'before', value: 'soon' }],
+    ['value', { kind: 'before', value: '2030-01-01T13:00:00Z' }],
+  ])('name the wrong field: %s', async (field, body) => {
+    const answer = await revoke(body).expect(400)
+    expect(answer.body.errors).toMatchObject([{ field }])
+  })
+
+  test('a deleted console opens nothing, here and on the nodes', async () => {
+    const { id, present } = await open()
+    await present()
+    await api.delete(`/v1/consoles/${id}`).expect(204)
+    expect(outcome(await present({ tunnel: 't2' }))).toBe('token-revoked')
+    expect(pushed).toMatchObject([
+      { type: 'revocations', items: [{ kind: 'jti', endSessions: true }] },
+    ])
+  })
+})
+
+describe('sessions', () => {
+  test('are listed while they are open, and remembered with their end', async () => {
+    const { present } = await open()
+    await present()
+    const { body } = await api.get('/v1/sessions').expect(200)
+    expect(body.items).toMatchObject([
+      { tenant: 'acme', vm: 'web', user: 'key:test', node: 'gw1', clientAddress: '192.0.2.7' },
+    ])
+    await api.broker.control.event(GW1, {
+      event: 'session.closed',
+      time: NOW_MS + 5_000,
+      fields: { tunnel: 't1', reason: 'client-closed', bytesIn: 10, bytesOut: 20 },
+    })
+    expect((await api.get('/v1/sessions').expect(200)).body.items).toEqual([])
+    const [{ id }] = body.items
+    const ended = await api.get(`/v1/sessions/${id}`).expect(200)
+    expect(ended.body).toMatchObject({
+      endedAt: '2030-01-01T12:00:05.000Z',
+      reason: 'client-closed',
+      bytesOut: 20,
+    })
+  })
+
+  test('that are killed end everywhere, and their token with them', async () => {
+    const { present } = await open()
+    await present()
+    api.clock.advance(1)
+    await present({ peer: GW2, tunnel: 't2' })
+    const { body } = await api.get('/v1/sessions')
+    const path = `/v1/sessions/${body.items[0].id}`
+    await api.delete(path).expect(204)
+    expect(kills().map(({ by }) => by)).toEqual([{ tunnel: 't1' }, { tunnel: 't2' }])
+    expect(outcome(await present({ tunnel: 't3' }))).toBe('killed')
+    await api.delete(path).expect(204)
+    await api.delete('/v1/sessions/unknown').expect(404)
+  })
+
+  test('that a node held through a kill are killed when it is back', async () => {
+    const { present } = await open()
+    await present()
+    const { body } = await api.get('/v1/sessions')
+    await api.delete(`/v1/sessions/${body.items[0].id}`)
+    pushed.length = 0
+    const beat = { time: NOW_MS, trustVersion: 1, revocationVersion: 0 }
+    await api.broker.control.heartbeat(GW1, { ...beat, tunnels: ['t1'] })
+    expect(kills()).toEqual([{ type: 'kill', by: { tunnel: 't1' }, reason: 'killed' }])
+    await api.broker.control.release(GW1, 't1', 'killed')
+    pushed.length = 0
+    await api.broker.control.heartbeat(GW1, { ...beat, tunnels: [] })
+    expect(kills()).toEqual([])
+  })
+})
+
+test('what a peer has applied is kept under the name in its certificate', async () => {
+  const { control } = api.broker
+  expect(await control.versions()).toEqual({ trust: 1, revocations: 0 })
+  await control.applied(GW1, 'trust', 1)
+  await control.heartbeat(GW2, {
+    time: NOW_MS,
+    trustVersion: 0,
+    revocationVersion: 0,
+    tunnels: [],
+  })
+  const { body } = await api.get('/v1/issuers').expect(200)
+  expect(body.verifiers).toMatchObject([
+    { name: 'gw1', role: 'node', trustVersion: 1, current: true },
+    { name: 'gw2', role: 'node', trustVersion: 0, current: false },
+  ])
+})
