@@ -28,6 +28,7 @@ export interface DemoCertificates {
   /** Public: what gateways trust. */
   issuerCertificateFile: string
   issuer: PairFiles
+  publisher: PairFiles
   portalTls: PairFiles
   hostTls: PairFiles
   gatewayTls: Record<string, PairFiles>
@@ -59,6 +60,12 @@ export async function ensureCertificates(options: CertificateOptions): Promise<D
     await create(files, options)
     return files
   }
+  if (isOfEarlierVersion(files)) {
+    options.say('The development certificates are of an earlier version: making new ones…')
+    rmSync(files.caFile)
+    await create(files, options)
+    return files
+  }
   const certificates = check(files)
   const earliestEnd = Math.min(...certificates.map(({ notAfter }) => notAfter.getTime()))
   if (earliestEnd - options.clock.now() < RENEW_BEFORE_MS) {
@@ -79,6 +86,7 @@ function layOut(directory: string, gateways: string[]): DemoCertificates {
     caFile: join(directory, 'public', 'ca.crt'),
     issuerCertificateFile: join(directory, 'public', 'issuer.crt'),
     issuer: pair('broker', 'issuer'),
+    publisher: pair('broker', 'publisher'),
     portalTls: pair('broker', 'tls'),
     hostTls: pair('host', 'tls'),
     gatewayTls: Object.fromEntries(gateways.map((name) => [name, pair(name, 'tls')])),
@@ -112,6 +120,7 @@ async function create(files: DemoCertificates, options: CertificateOptions): Pro
     )
   }
   writePair(files.issuer, set.issuer)
+  writePair(files.publisher, set.publisher)
   writePair(files.portalTls, set.portalTls)
   writePair(files.hostTls, host)
   for (const name of gateways) {
@@ -130,14 +139,33 @@ function writePair(at: PairFiles, pair: KeyPair): void {
   writePrivateFile(at.privateKeyFile, pair.privateKeyPem)
 }
 
+function pairsOf(files: DemoCertificates): PairFiles[] {
+  const { issuer, publisher, portalTls, hostTls, gatewayTls } = files
+  return [issuer, publisher, portalTls, hostTls, ...Object.values(gatewayTls)]
+}
+
+/** A set of our own in which a certificate and its key are both missing. Somebody else's set is never one. */
+function isOfEarlierVersion(files: DemoCertificates): boolean {
+  const lacksPair = pairsOf(files).some(
+    ({ certificateFile, privateKeyFile }) =>
+      !existsSync(certificateFile) && !existsSync(privateKeyFile),
+  )
+  if (!lacksPair) return false
+  try {
+    return readCertificate(readPresent(files.caFile)).development
+  } catch {
+    // A broken one is named by the check of the whole set.
+    return false
+  }
+}
+
 /** Every certificate of the set, each with its key proven. */
 function check(files: DemoCertificates): Certificate[] {
-  const pairs = [files.issuer, files.portalTls, files.hostTls, ...Object.values(files.gatewayTls)]
   try {
     return [
       readCertificate(readPresent(files.caFile)),
       readCertificate(readPresent(files.issuerCertificateFile)),
-      ...pairs.map(
+      ...pairsOf(files).map(
         ({ certificateFile, privateKeyFile }) =>
           checkPair(
             {

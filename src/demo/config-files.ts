@@ -47,6 +47,7 @@ function brokerConfig({ farm, listen, portalPort, certificates, storeFile }: Con
     listen: formatEndpoint({ host: listen, port: portalPort }),
     tls: certificates.portalTls,
     issuer: certificates.issuer,
+    publisher: certificates.publisher,
     store: { file: storeFile },
     development: true,
   }

@@ -74,6 +74,13 @@ test('refuses development certificates unless the configuration takes them', asy
   })
 })
 
+test('refuses a publisher whose key clients cannot verify', async () => {
+  await expect(start({ ...files.config, publisher: files.config.issuer })).rejects.toMatchObject({
+    code: 'ERR_CERTIFICATE',
+    message: expect.stringContaining('publisher certificate: need an RSA key'),
+  })
+})
+
 test("refuses a key that is not the certificate's", async () => {
   const issuer = { ...files.config.issuer, privateKeyFile: files.config.tls.privateKeyFile }
   await expect(start({ ...files.config, issuer })).rejects.toMatchObject({

@@ -88,6 +88,14 @@ test('names missing files and expired certificates', async () => {
   )
 })
 
+test("says why a publisher can't sign", async () => {
+  const publisher = '\npublisher: { certificateFile: issuer.crt, privateKeyFile: issuer.key }'
+  const files = await writeRole(() => broker() + development + publisher)
+  const { stderr, exitCode } = await check(files['config.yaml'])
+  expect(stderr).toContain('publisher: publisher certificate: need an RSA key of 2048 bits or more')
+  expect(exitCode).toBe(1)
+})
+
 test('a file that is not there is a usage error, one that is no YAML a fault', async () => {
   expect((await check('/nonexistent.yaml')).exitCode).toBe(2)
   const files = writeFiles({ 'config.yaml': 'a: [' })
