@@ -1,8 +1,13 @@
-/** Counts what is held at once, in all and for each client address, and says no beyond either limit. */
+import { clientKey } from '../tokens/index.ts'
+
+/**
+ * Counts what is held at once, in all and for each client address, and says no beyond either limit. IPv6
+ * clients count by their /64, since each has 2^64 addresses to come from.
+ */
 export class Quota {
   readonly #max: number
   readonly #maxPerAddress: number
-  readonly #perAddress = new Map<string, number>()
+  readonly #perClient = new Map<string, number>()
   #total = 0
 
   constructor(max: number, maxPerAddress: number) {
@@ -16,22 +21,23 @@ export class Quota {
 
   /** @returns how to give the place back (once; again does nothing), or undefined when there is none */
   take(address: string): (() => void) | undefined {
-    const held = this.#perAddress.get(address) ?? 0
+    const client = clientKey(address, 'address') ?? address
+    const held = this.#perClient.get(client) ?? 0
     if (this.#total >= this.#max || held >= this.#maxPerAddress) return undefined
     this.#total++
-    this.#perAddress.set(address, held + 1)
+    this.#perClient.set(client, held + 1)
     let given = false
     return () => {
       if (given) return
       given = true
-      this.#giveBack(address)
+      this.#giveBack(client)
     }
   }
 
-  #giveBack(address: string): void {
+  #giveBack(client: string): void {
     this.#total--
-    const held = this.#perAddress.get(address) ?? 0
-    if (held > 1) this.#perAddress.set(address, held - 1)
-    else this.#perAddress.delete(address)
+    const held = this.#perClient.get(client) ?? 0
+    if (held > 1) this.#perClient.set(client, held - 1)
+    else this.#perClient.delete(client)
   }
 }

@@ -24,3 +24,12 @@ test('a place given back is free again, and counts once however often it is give
   expect(quota.take('a')).toBeDefined()
   expect(quota.take('a')).toBeUndefined()
 })
+
+test('counts an IPv6 client by its /64, whichever address of it comes', () => {
+  const quota = new Quota(10, 1)
+  const release = quota.take('2001:db8::1')
+  expect(quota.take('2001:db8::2')).toBeUndefined()
+  expect(quota.take('2001:db8:0:1::1')).toBeDefined()
+  release?.()
+  expect(quota.take('2001:db8::3')).toBeDefined()
+})
