@@ -25,6 +25,8 @@ export class HttpPairTransport implements PacketTransport {
     this.inbox = new PacketInbox(inSocket, limits.maxQueuedPackets)
     this.#watch(out, 'OUT')
     this.#watch(inSocket, 'IN')
+    // Nothing is due on OUT after its request; reading on is how its end is noticed.
+    out.resume()
   }
 
   /** Takes the chunked body of IN from here on. @param rest bytes that came after its request head */
