@@ -1,6 +1,12 @@
 import type { Duplex } from 'node:stream'
 import { BrokerError } from '../lib/index.ts'
-import { parseResponseHead, type ResponseHead, renderHead } from '../protocol/index.ts'
+import {
+  HeadBuffer,
+  parseResponseHead,
+  type ReceivedHead,
+  type ResponseHead,
+  renderHead,
+} from '../protocol/index.ts'
 
 /** [MS-TSGU] 1.9.2. */
 const GATEWAY_PATH = '/remoteDesktopGateway/'
@@ -35,28 +41,24 @@ export function renderGatewayRequest(
   ])
 }
 
-/** A response head and the bytes that came with it. */
-export interface ReceivedHead {
-  head: ResponseHead
-  rest: Buffer
-}
-
 /**
  * Reads one response head; afterwards the socket is paused and nothing of it is lost.
  *
  * @throws ProtocolError `ERR_HTTP_MALFORMED`, `ERR_HTTP_TOO_LARGE`; BrokerError `ERR_NO_ANSWER`; the
  *   signal's reason
  */
-export async function readResponseHead(socket: Duplex, signal: AbortSignal): Promise<ReceivedHead> {
-  const { promise, resolve, reject } = Promise.withResolvers<ReceivedHead>()
-  let received: Buffer = Buffer.alloc(0)
+export async function readResponseHead(
+  socket: Duplex,
+  signal: AbortSignal,
+): Promise<ReceivedHead<ResponseHead>> {
+  const { promise, resolve, reject } = Promise.withResolvers<ReceivedHead<ResponseHead>>()
+  const received = new HeadBuffer(parseResponseHead)
   const onData = (bytes: Buffer): void => {
-    received = Buffer.concat([received, bytes])
     try {
-      const parsed = parseResponseHead(received)
-      if (parsed === undefined) return
+      const head = received.push(bytes)
+      if (head === undefined) return
       socket.pause()
-      resolve({ head: parsed.head, rest: received.subarray(parsed.length) })
+      resolve(head)
     } catch (error) {
       reject(error)
     }

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { BrokerError, errorText, ProtocolError } from '../lib/index.ts'
-import { type ReceivedHead, readRequestHead } from './http/head-reader.ts'
+import type { ReceivedHead, RequestHead } from '../protocol/index.ts'
+import { clientKey } from '../tokens/index.ts'
+import { readRequestHead } from './http/head-reader.ts'
 import {
   renderAnswer,
   renderInAnswer,
@@ -51,7 +53,10 @@ export class Requests {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  async #dispatch(connection: ClientConnection, { head, rest }: ReceivedHead): Promise<void> {
+  async #dispatch(
+    connection: ClientConnection,
+    { head, rest }: ReceivedHead<RequestHead>,
+  ): Promise<void> {
     const { socket } = connection
     const route = routeRequest(head)
     switch (route.kind) {
@@ -140,9 +145,10 @@ export class Requests {
     throw new ProtocolError('ERR_HTTP_MALFORMED', 'HTTP', 'head', 'IN goes on with another request')
   }
 
-  /** With `prefix` or `none` a client may come from several addresses, so its two halves may too. */
+  /** As far as tokens are bound to their client, so are the two halves of a pair to each other. */
   #sameClient(a: string, b: string): boolean {
-    return this.#node.clientBinding !== 'address' || a === b
+    const { clientBinding } = this.#node
+    return clientKey(a, clientBinding) === clientKey(b, clientBinding)
   }
 
   async #answer(socket: Socket, status: number, fields: readonly Field[] = []): Promise<void> {

@@ -3,7 +3,7 @@ import { ProtocolError } from '../lib/index.ts'
 /** A request or response head, start line to empty line, is refused beyond this. */
 export const MAX_HEAD_BYTES = 16 * 1024
 const MAX_HEADERS = 100
-const END_OF_HEAD = Buffer.from('\r\n\r\n')
+export const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 /** Header fields of one head; names compare case-insensitively (RFC 9110 section 5.1). */
 export class HeaderFields {

@@ -6,6 +6,7 @@
 export { ChunkedDecoder, encodeChunk, MAX_CHUNK_BYTES } from './chunked.ts'
 export { Reader, Writer } from './cursor.ts'
 export { classifyFirstBytes, type FirstBytesKind } from './first-bytes.ts'
+export { HeadBuffer, type ReceivedHead } from './head-buffer.ts'
 export {
   HeaderFields,
   MAX_HEAD_BYTES,

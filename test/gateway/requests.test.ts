@@ -6,6 +6,7 @@ import {
   PacketFramer,
   PacketType,
 } from '../../src/protocol/index.ts'
+import { RawTls } from '../helpers/raw-tls.ts'
 import {
   maskedFrame,
   openHttpPair,
@@ -105,6 +106,36 @@ test('IN may come a moment before OUT, and 404 when none comes', async () => {
   await openOut(id)
   expect(await into.readHead()).toMatch(/^HTTP\/1\.1 200 OK/)
   expect(await statusOf(inRequest(randomUUID()))).toBe('404')
+})
+
+test('an OUT that came after its IN is read on, so that its end is noticed', async () => {
+  const id = randomUUID()
+  const into = await open()
+  into.write(inRequest(id) + streamRequest(id))
+  const out = await openOut(id)
+  await into.readHead()
+  out.socket.end('bytes that nobody asked for')
+  expect(await into.readToEnd()).toHaveLength(0)
+})
+
+test('with prefix binding OUT and IN may come from two addresses of one network only', async () => {
+  const prefixNode = await startNode({
+    clientBinding: 'prefix',
+    limits: { closeTimeoutMs: 300, inBeforeOutMs: 150 },
+  })
+  const id = randomUUID()
+  const out = await RawTls.open(prefixNode)
+  out.write(outRequest(id))
+  await out.readHead()
+  for (const [localAddress, status] of [
+    ['127.0.1.3', '404'],
+    ['127.0.0.3', '200'],
+  ] as const) {
+    const into = await RawTls.open({ ...prefixNode, localAddress })
+    into.write(inRequest(id))
+    expect(await into.readHead()).toContain(`HTTP/1.1 ${status} `)
+  }
+  await prefixNode.gateway.close()
 })
 
 test('a second IN for a paired tunnel is refused and disturbs nothing', async () => {

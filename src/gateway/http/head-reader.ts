@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net'
 import { BrokerError } from '../../lib/index.ts'
-import { parseRequestHead, type RequestHead } from '../../protocol/index.ts'
-
-/** A request head and the bytes that came with it but belong to what follows. */
-export interface ReceivedHead {
-  head: RequestHead
-  rest: Buffer
-}
+import {
+  HeadBuffer,
+  parseRequestHead,
+  type ReceivedHead,
+  type RequestHead,
+} from '../../protocol/index.ts'
 
 /**
  * Reads one request head; afterwards the socket is paused and nothing of it is lost.
@@ -19,28 +18,24 @@ export function readRequestHead(
   socket: Socket,
   timeoutMs: number,
   first: Buffer = Buffer.alloc(0),
-): Promise<ReceivedHead> {
+): Promise<ReceivedHead<RequestHead>> {
   return new Promise((resolve, reject) => {
-    let received = first
+    const received = new HeadBuffer(parseRequestHead)
     const stop = (): void => {
       clearTimeout(timer)
       socket.pause()
       socket.off('data', onData).off('end', onEnd).off('close', onEnd)
     }
-    const parse = (): void => {
+    const onData = (bytes: Buffer): void => {
       try {
-        const parsed = parseRequestHead(received)
-        if (parsed === undefined) return
+        const head = received.push(bytes)
+        if (head === undefined) return
         stop()
-        resolve({ head: parsed.head, rest: received.subarray(parsed.length) })
+        resolve(head)
       } catch (error) {
         stop()
         reject(error)
       }
-    }
-    const onData = (bytes: Buffer): void => {
-      received = Buffer.concat([received, bytes])
-      parse()
     }
     const onEnd = (): void => {
       stop()
@@ -52,7 +47,7 @@ export function readRequestHead(
     }, timeoutMs)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd)
     socket.resume()
-    if (first.length > 0) parse()
+    if (first.length > 0) onData(first)
     else if (socket.destroyed) onEnd()
   })
 }
