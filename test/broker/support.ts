@@ -1,5 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import supertest from 'supertest'
-import { type Broker, createApiKey, createBroker, seedStore } from '../../src/broker/index.ts'
+import {
+  type Broker,
+  type BrokerOptions,
+  createApiKey,
+  createBroker,
+  type LoadIssuer,
+  seedStore,
+} from '../../src/broker/index.ts'
 import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
 import { createLog, type Log, Secret } from '../../src/lib/index.ts'
 import type { Publisher } from '../../src/rdpfile/index.ts'
@@ -12,7 +20,8 @@ export const FARM = { name: 'Demo', address: 'gw.example.net:443' }
 export const CHEAP = { logN: 4, r: 8, p: 1 }
 
 export interface TestBroker {
-  broker: Broker
+  /** The running one; after `restart` another. */
+  readonly broker: Broker
   store: Store
   issuer: Issuer
   key: Secret
@@ -26,6 +35,8 @@ export interface TestBroker {
   put(path: string, body?: unknown): supertest.Test
   post(path: string, body?: unknown): supertest.Test
   delete(path: string): supertest.Test
+  /** A new broker over the same store, as after a crash. */
+  restart(changes?: Partial<BrokerOptions>): Promise<void>
   close(): Promise<void>
 }
 
@@ -33,6 +44,8 @@ export interface TestBrokerOptions {
   issuerKey?: IssuerKey
   /** Absent: files stay unsigned. */
   publisher?: Publisher
+  /** Where a rotation finds the next issuer; absent: nowhere. */
+  loadIssuer?: LoadIssuer
 }
 
 /**
@@ -42,6 +55,7 @@ export interface TestBrokerOptions {
 export async function createTestBroker({
   issuerKey = 'ec-p256',
   publisher,
+  loadIssuer,
 }: TestBrokerOptions = {}): Promise<TestBroker> {
   const clock = steerableClock()
   const issuer = await testIssuer(issuerKey)
@@ -78,7 +92,7 @@ export async function createTestBroker({
     clock,
     CHEAP,
   )
-  const broker = await createBroker({
+  const options: BrokerOptions = {
     store,
     issuer,
     ...(publisher === undefined ? {} : { publisher }),
@@ -87,11 +101,18 @@ export async function createTestBroker({
     clock,
     log,
     passwordCost: CHEAP,
-  })
-  const anonymous = supertest(broker.app.callback())
+    ...(loadIssuer === undefined ? {} : { loadIssuer }),
+  }
+  let broker = await createBroker(options)
+  let handler = broker.app.callback()
+  const anonymous = supertest((request: IncomingMessage, response: ServerResponse) =>
+    handler(request, response),
+  )
   const authorized = (test: supertest.Test) => test.set('Authorization', `Bearer ${key.reveal()}`)
   return {
-    broker,
+    get broker() {
+      return broker
+    },
     store,
     issuer,
     key,
@@ -102,6 +123,11 @@ export async function createTestBroker({
     put: (path, body) => authorized(anonymous.put(path)).send(body as object),
     post: (path, body) => authorized(anonymous.post(path)).send(body as object),
     delete: (path) => authorized(anonymous.delete(path)),
+    async restart(changes = {}) {
+      broker.close()
+      broker = await createBroker({ ...options, ...changes })
+      handler = broker.app.callback()
+    },
     async close() {
       broker.close()
       await store.close()
@@ -130,14 +156,14 @@ const shared = new Map<IssuerKey, Promise<Issuer>>()
 
 /** Made once per test file: keys take time. */
 function testIssuer(key: IssuerKey): Promise<Issuer> {
-  const issuer = shared.get(key) ?? createTestIssuer(key)
+  const issuer = shared.get(key) ?? makeIssuer('Test issuer', key)
   shared.set(key, issuer)
   return issuer
 }
 
-async function createTestIssuer(key: IssuerKey): Promise<Issuer> {
+export async function makeIssuer(commonName: string, key: IssuerKey = 'ec-p256'): Promise<Issuer> {
   const common = { organization: 'Test', notBefore: new Date(NOW_MS - 60_000), days: 30 }
   const authority = await createAuthority({ ...common, commonName: 'Test CA' })
-  const leaf = { ...common, authority, role: 'issuer', commonName: 'Test issuer' } as const
+  const leaf = { ...common, authority, role: 'issuer', commonName } as const
   return createIssuer(await issueCertificate({ ...leaf, key }))
 }

@@ -33,6 +33,9 @@ test('a short broker file gives every value', () => {
     },
     store: { file: join(directory, 'portcullis.sqlite') },
     tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 3600 },
+    clientBinding: 'address',
+    leewaySeconds: 5,
+    redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
     portal: true,
     logLevel: 'info',
     development: false,
@@ -174,7 +177,9 @@ test('FedAuth tokens are accepted only with the hosts that verify their own', ()
   const accept = (hosts: string) => `${GATEWAY}\nfedauth: { accept: true, hosts: ${hosts} }\n`
   const path = writeConfig(accept('["HV1.example:2179"]'))
   expect(loadGatewayConfig(path, {}).fedauth.hosts).toEqual([{ host: 'hv1.example', port: 2179 }])
-  expect(faultsOf(accept('[]'))).toEqual(['fedauth.hosts: have []; need at least one host with accept'])
+  expect(faultsOf(accept('[]'))).toEqual([
+    'fedauth.hosts: have []; need at least one host with accept',
+  ])
   expect(faultsOf(accept('["hv1.example"]'))).toEqual([
     'fedauth.hosts.0: have "hv1.example"; need a host and a port, for example hv1.example:2179',
   ])
