@@ -15,10 +15,11 @@ import { createPortal } from '../portal/index.ts'
 import { createPublisher, type Publisher } from '../rdpfile/index.ts'
 import { openSqliteStore } from '../store/index.ts'
 import { createIssuer, type Issuer } from '../tokens/index.ts'
+import { startBrokerControl } from './broker-control.ts'
 import { watchExpiry } from './expiry-watch.ts'
 import { startHttpsServer } from './https-server.ts'
 import { say } from './output.ts'
-import { readPair } from './role-files.ts'
+import { openPair, readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export function register(program: Command): void {
@@ -40,12 +41,15 @@ async function runBroker(options: { config: string }): Promise<void> {
     return broker.close()
   })
   const address = formatEndpoint(broker.address)
-  log.info('broker.listening', { address })
+  const control = broker.controlAddress && formatEndpoint(broker.controlAddress)
+  log.info('broker.listening', { address, control })
   say(`broker ${config.name} listens on ${address}`)
 }
 
 export interface RunningBroker {
   address: Endpoint
+  /** Where nodes dial in; absent without `control`. */
+  controlAddress?: Endpoint
   close(): Promise<void>
 }
 
@@ -76,6 +80,14 @@ export async function startBroker({
       development: checkPair(tls, 'tls').certificate.development,
     },
     { path: 'issuer.certificateFile', development: issuer.certificate.development },
+    ...(config.control === undefined
+      ? []
+      : [
+          {
+            path: 'control.tls.certificateFile',
+            development: openPair(config.control.tls, 'control.tls').certificate.development,
+          },
+        ]),
     {
       path: 'publisher.certificateFile',
       development: publisher?.certificate.development ?? false,
@@ -106,15 +118,24 @@ export async function startBroker({
     const fileLifetimeSeconds = broker.portalFileLifetimeSeconds
     broker.app.use(createPortal({ services: broker.services, log, fileLifetimeSeconds }))
   }
-  const closeParts = async (): Promise<void> => {
-    broker.close()
-    await store.close()
-  }
+  // Closed in the opposite order: nobody asks any more when the store goes.
+  const parts = new AsyncDisposableStack()
+  parts.defer(() => store.close())
+  parts.defer(() => broker.close())
   try {
+    const { control: service } = broker
+    const control =
+      config.control && (await startBrokerControl({ control: config.control, service, clock, log }))
+    if (control !== undefined) parts.defer(() => control.server.close())
     const server = await startHttpsServer({ ...tls, listen, handler: broker.app.callback() })
-    return { address: server.address, close: () => server.close().then(closeParts) }
+    parts.defer(() => server.close())
+    return {
+      address: server.address,
+      ...(control === undefined ? {} : { controlAddress: control.address }),
+      close: () => parts.disposeAsync(),
+    }
   } catch (error) {
-    await closeParts()
+    await parts.disposeAsync()
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { type Certificate, readCertificate } from '../certs/index.ts'
+import { type Certificate, controlIdentityOf, readCertificate } from '../certs/index.ts'
 import {
   assertDevelopmentAllowed,
   type BrokerConfig,
@@ -36,6 +36,7 @@ export function fileChecks(checked: CheckedConfig, nowMs: number): FileCheck[] {
 function brokerChecks(config: BrokerConfig, nowMs: number): FileCheck[] {
   return [
     tlsCheck(config, nowMs),
+    ...controlChecks(config, nowMs),
     {
       path: 'issuer',
       run: async () => {
@@ -66,7 +67,40 @@ function gatewayChecks(config: GatewayConfig, nowMs: number): FileCheck[] {
       }
       return { path, run }
     }),
+    ...controlChecks(config, nowMs),
   ]
+}
+
+/** Certificate, key and authority of a role's end of the control channel. */
+function controlChecks(config: BrokerConfig | GatewayConfig, nowMs: number): FileCheck[] {
+  const { control } = config
+  if (control === undefined) return []
+  return [
+    {
+      path: 'control.tls',
+      run: () => {
+        const { certificate } = openPair(control.tls, 'control.tls')
+        checkUsable('control.tls.certificateFile', certificate, config, nowMs)
+        checkControlIdentity(certificate, config)
+      },
+    },
+    {
+      path: 'control.caFile',
+      run: () => void readCertificate(readText(control.caFile, 'control.caFile'), 'control.caFile'),
+    },
+  ]
+}
+
+/** The other end takes nobody whose certificate says something else. */
+function checkControlIdentity(
+  certificate: Certificate,
+  config: BrokerConfig | GatewayConfig,
+): void {
+  const need = 'node' in config ? `node ${config.node}` : `broker ${config.name}`
+  const identity = controlIdentityOf(certificate)
+  const found = identity === undefined ? 'nobody' : `${identity.role} ${identity.name}`
+  if (found === need) return
+  throw new ConfigError('control.tls.certificateFile', `names ${found}; need one for ${need}`)
 }
 
 function farmChecks(config: FarmConfig): FileCheck[] {

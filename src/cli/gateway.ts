@@ -10,8 +10,9 @@ import { createGateway, type Gateway } from '../gateway/index.ts'
 import { type Clock, createLog, type Log, systemClock } from '../lib/index.ts'
 import { createMemoryLedger, createTrustList } from '../tokens/index.ts'
 import { watchExpiry } from './expiry-watch.ts'
+import { openNodeControl } from './node-control.ts'
 import { say } from './output.ts'
-import { openIssuer, readPair } from './role-files.ts'
+import { openIssuer, openPair, readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export function register(program: Command): void {
@@ -55,20 +56,31 @@ export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway
     for (const oddity of oddities) say(`portcullis: trust.${index}.thumbprint: ${oddity}`)
     return entry
   })
+  const control = openNodeControl({ config, clock, log })
   assertDevelopmentAllowed(config, [
     named('tls.certificateFile', checkPair(tls, 'tls').certificate),
+    ...(config.control === undefined
+      ? []
+      : [
+          named(
+            'control.tls.certificateFile',
+            openPair(config.control.tls, 'control.tls').certificate,
+          ),
+        ]),
     ...issuers.map(({ certificate }, index) =>
       named(`trust.${index}.certificateFile`, certificate),
     ),
   ])
   const { node, farm, listeners, targets, clientBinding, leewaySeconds, limits, fedauth } = config
+  const { whenBrokerAway, ...redeemRule } = config.redeem
   return createGateway({
     node,
     farmName: farm.name,
     listeners,
     tls,
     trust: createTrustList(issuers, clock.now()),
-    ledger: createMemoryLedger({ clock, clientBinding, ...config.redeem }),
+    ledger: createMemoryLedger({ clock, clientBinding, ...redeemRule }),
+    ...(control === undefined ? {} : { control }),
     targets,
     clientBinding,
     ...(fedauth.accept ? { fedAuthHosts: fedauth.hosts } : {}),

@@ -16,6 +16,15 @@ import {
 
 const lifetime = (): z.ZodInt => wholeNumber(5, 3600)
 
+/** Where nodes and agents dial in. */
+const control = z
+  .strictObject({
+    listen: listenAddress,
+    tls: pairFiles,
+    caFile: file.describe('the name of a PEM file: the certificate of the control CA'),
+  })
+  .describe('listen, tls and caFile')
+
 /** What `portcullis broker` needs to know. */
 export const brokerSchema = z
   .strictObject({
@@ -32,6 +41,8 @@ export const brokerSchema = z
     publisher: pairFiles.exactOptional(),
     /** Where `issuer rotate` finds the next issuer; by default the directory of the issuer's key. */
     keyDirectory: file.describe('the name of a directory').exactOptional(),
+    /** Nodes that trust, redeem and revoke by this broker; without it they are on their own. */
+    control: control.exactOptional(),
     store: z
       .strictObject({ file: file.describe('the name of the SQLite file; it is made when missing') })
       .describe('file'),
@@ -62,8 +73,10 @@ export const brokerSchema = z
     /** Takes development certificates, and then listens on loopback only. */
     development: yesOrNo.default(false),
   })
-  .superRefine(({ development, listen }, context) => {
+  .superRefine(({ development, listen, control }, context) => {
     refuseOpenListener(context, development, ['listen'], listen)
+    if (control === undefined) return
+    refuseOpenListener(context, development, ['control', 'listen'], control.listen)
   })
 
 export type BrokerConfig = z.infer<typeof brokerSchema>

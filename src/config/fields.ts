@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { type Endpoint, parseEndpoint } from '../lib/index.ts'
 import { isLiteralAddress } from './loopback.ts'
 
+const DEFAULT_CONTROL_PORT = 8444
+
 // Each field's description completes the sentence "need …" in an error.
 
 /** A file; relative names are taken from the configuration file's directory. */
@@ -55,6 +57,17 @@ export const hostAddress = z
   })
   .describe('a host and a port, for example hv1.example:2179')
 
+/** Where a broker's control channel listens, by its name or address; port 8444 when left out. */
+export const brokerAddress = z
+  .string()
+  .transform((text, context): Endpoint => {
+    const endpoint = parseEndpoint(text, DEFAULT_CONTROL_PORT)
+    if (endpoint !== undefined) return endpoint
+    context.addIssue({ code: 'custom', input: text })
+    return z.NEVER
+  })
+  .describe('a host, and a port where it is not 8444, for example broker.example:8444')
+
 /** A whole number between two bounds, both included. */
 export function wholeNumber(from: number, to: number): z.ZodInt {
   return z.int().min(from).max(to).describe(`a whole number from ${from} to ${to}`)
@@ -73,10 +86,10 @@ export const clientBinding = z
   .default('address')
 
 /** How often one client may present one token. */
-export const redeemRule = z
-  .strictObject({
-    reopenSeconds: wholeNumber(0, 300).default(120),
-    maxOpenTunnels: wholeNumber(1, 16).default(2),
-    maxOpens: wholeNumber(1, 100).default(10),
-  })
-  .prefault({})
+export const redeemRuleFields = {
+  reopenSeconds: wholeNumber(0, 300).default(120),
+  maxOpenTunnels: wholeNumber(1, 16).default(2),
+  maxOpens: wholeNumber(1, 100).default(10),
+}
+
+export const redeemRule = z.strictObject(redeemRuleFields).prefault({})

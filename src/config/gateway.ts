@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { refuseOpenListener } from './development.ts'
 import {
+  brokerAddress,
   clientBinding,
   farmName,
   file,
@@ -9,7 +10,7 @@ import {
   listenAddress,
   logLevel,
   pairFiles,
-  redeemRule,
+  redeemRuleFields,
   roleName,
   wholeNumber,
   yesOrNo,
@@ -49,6 +50,21 @@ const targetRule = z
   })
   .describe('cidr, and ports where they are others than 2179, 3389 and 5900')
 
+/** The broker that keeps trust and revocations and decides about redeems. */
+const control = z
+  .strictObject({
+    broker: brokerAddress,
+    tls: pairFiles,
+    caFile: file.describe('the name of a PEM file: the certificate of the control CA'),
+    /** Where the node keeps trust and revocations, to serve at once after a restart without a broker. */
+    stateFile: file
+      .describe('the name of a file that the node may write; it is made when missing')
+      .exactOptional(),
+    /** Trust that no broker has confirmed for so long refuses everybody. */
+    maxTrustAgeHours: wholeNumber(1, 720).default(24),
+  })
+  .describe('broker, tls and caFile')
+
 /** What `portcullis gateway` needs to know. */
 export const gatewaySchema = z
   .strictObject({
@@ -61,7 +77,9 @@ export const gatewaySchema = z
       .max(16)
       .describe('1 to 16 listeners, each with an address'),
     tls: pairFiles,
-    trust: z.array(trustFile).min(1).max(64).describe('1 to 64 issuers'),
+    /** A node without `control` trusts these, for as long as it runs. */
+    trust: z.array(trustFile).max(64).describe('1 to 64 issuers').default([]),
+    control: control.exactOptional(),
     targets: z
       .strictObject({
         allow: z.array(targetRule).min(1).max(1024).describe('1 to 1024 networks'),
@@ -87,7 +105,13 @@ export const gatewaySchema = z
       })
       .prefault({}),
     /** How often one client may present one token. */
-    redeem: redeemRule,
+    redeem: z
+      .strictObject({
+        ...redeemRuleFields,
+        /** Whether the node's own memory decides when no broker answers within a second. */
+        whenBrokerAway: z.enum(['local', 'refuse']).describe('local or refuse').default('local'),
+      })
+      .prefault({}),
     /** Caps of this node; what is left out keeps the gateway's own value. */
     limits: z
       .strictObject({
@@ -104,7 +128,11 @@ export const gatewaySchema = z
     /** Takes development certificates, and then listens on loopback only. */
     development: yesOrNo.default(false),
   })
-  .superRefine(({ development, listeners }, context) => {
+  .superRefine(({ development, listeners, trust, control }, context) => {
+    if ((trust.length === 0) === (control === undefined)) {
+      const message = 'need either trust or control: who keeps the list of issuers'
+      context.addIssue({ code: 'custom', path: ['trust'], message })
+    }
     for (const [index, { address }] of listeners.entries()) {
       refuseOpenListener(context, development, ['listeners', index, 'address'], address)
     }

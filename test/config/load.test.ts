@@ -150,7 +150,7 @@ test('a mistyped variable is a fault of its own', () => {
 test('loading throws the first fault and counts the others', () => {
   const path = writeConfig('node: gw1\nfarm: { name: demo }')
   expect(() => loadGatewayConfig(path, {})).toThrow(
-    'listeners: missing; need 1 to 16 listeners, each with an address (and 3 more: see portcullis config check)',
+    'listeners: missing; need 1 to 16 listeners, each with an address (and 2 more: see portcullis config check)',
   )
 })
 
