@@ -2,8 +2,9 @@
  * Console tokens: mint, verify, trust, redeem, inspect. Pure: time is an argument, keys and
  * certificates come as values, nothing is read or dialled. Start with `verify.ts`.
  *
- * A gateway calls {@link verifyGatewayToken} with `reopenSeconds: ledger.reopenSeconds` and then always
- * `ledger.redeem`, since an expired token that comes back from the first is only admitted by the second.
+ * A gateway calls {@link verifyGatewayToken}, or {@link verifyAnyGatewayToken} where FedAuth is accepted,
+ * with `reopenSeconds: ledger.reopenSeconds` and then always `ledger.redeem`, since an expired token that
+ * comes back from the first is only admitted by the second. A host agent calls {@link verifyHostToken}.
  */
 export { algorithmsOf } from './algorithms.ts'
 export { MAX_LIFETIME_SECONDS } from './claims.ts'

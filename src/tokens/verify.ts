@@ -4,6 +4,7 @@ import { isKnownAlgorithm } from './algorithms.ts'
 import { parseClaims } from './claims.ts'
 import { isInside } from './client-address.ts'
 import { decodeCompactJws, type JwsFormat, type JwsHeader } from './compact-jws.ts'
+import { looksLikeFedAuth } from './fedauth-token.ts'
 import { GATEWAY_TOKEN, type GatewayClaims } from './gateway-token.ts'
 import { HOST_TOKEN, type HostClaims } from './host-token.ts'
 import type { TrustedIssuer } from './trust-list.ts'
@@ -83,6 +84,9 @@ async function verifyJws<Claims extends GatewayClaims | HostClaims>(
   checkUse: (claims: Claims) => void,
 ): Promise<Verified<Claims>> {
   const text = token.reveal()
+  if (looksLikeFedAuth(text)) {
+    throw new Refusal('token-malformed', 'token: FedAuth, which is not accepted here')
+  }
   const { header, payload } = decodeCompactJws(text, format.typ)
   const claims = parseClaims(format.claims, payload)
   const issuer = findIssuer(header, format, options)

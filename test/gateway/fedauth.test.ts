@@ -59,7 +59,9 @@ async function present(started: TestNode): Promise<number> {
 test('refuses FedAuth tokens unless they are accepted', async () => {
   const started = await start()
   expect(await present(started)).toBe(0x8007_59f8)
-  expect(started.logged('token.refused')).toMatchObject([{ reason: 'token-malformed' }])
+  expect(started.logged('token.refused')).toMatchObject([
+    { reason: 'token-malformed', error: 'token: FedAuth, which is not accepted here' },
+  ])
 })
 
 test('refuses one towards a host that is not known to verify its own token', async () => {
