@@ -83,8 +83,9 @@ export function octetBytes(node: Asn1): Uint8Array {
 /** @throws Error for a negative number, or one over 2^31 - 1 */
 export function integerValue(node: Asn1): number {
   const bytes = octetBytes(node)
-  const value = Buffer.from(bytes).readUIntBE(0, Math.min(bytes.length, 6))
-  if (node.type !== Type.INTEGER || bytes.length > 5 || value > 0x7fffffff) {
+  const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+  const isNegative = (bytes[0] ?? 0x80) >= 0x80
+  if (node.type !== Type.INTEGER || isNegative || value > 0x7fffffff) {
     throw new Error('need a number from 0 to 2147483647')
   }
   return value

@@ -39,13 +39,17 @@ export async function readPassword(options: PasswordOptions): Promise<Secret> {
   return new Secret(answer)
 }
 
-/** readline edits the line as usual, but what it would echo goes nowhere. */
+/** readline edits the line as usual, but what it would echo goes nowhere. Ctrl-C and Ctrl-D end it. */
 async function ask(question: string): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  const ended = new AbortController()
+  lines.once('close', () => ended.abort())
   process.stderr.write(question)
   try {
-    return await lines.question('')
+    return await lines.question('', { signal: ended.signal })
+  } catch (error) {
+    throw new BrokerError('ERR_USAGE', 'password: none was given', { cause: error })
   } finally {
     lines.close()
     say('')
