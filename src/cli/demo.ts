@@ -63,9 +63,15 @@ async function runDemo(options: Options): Promise<void> {
 }
 
 async function toDemoOptions(options: Options): Promise<DemoOptions> {
-  const { dataDir, certsDir, console: target, farmAddress, gatewayPort } = options
+  const { dataDir, certsDir, console: target, farmAddress, portalPort, gatewayPort } = options
   if (gatewayPort === 65_535) {
     throw new BrokerError('ERR_USAGE', '--gateway-port: 65535 leaves no port for the second node')
+  }
+  if (portalPort === gatewayPort || portalPort === gatewayPort + 1) {
+    throw new BrokerError(
+      'ERR_USAGE',
+      `--portal-port ${portalPort} is a gateway's, too: the nodes take ${gatewayPort} and ${gatewayPort + 1}`,
+    )
   }
   const dataDirectory = resolve(dataDir ?? join(ROOT, DEFAULT_DATA_DIRECTORY))
   return {
@@ -73,7 +79,7 @@ async function toDemoOptions(options: Options): Promise<DemoOptions> {
     certsDirectory:
       certsDir ?? (dataDir === undefined ? join(ROOT, 'certs') : join(dataDirectory, 'certs')),
     listen: options.listen,
-    portalPort: options.portalPort,
+    portalPort,
     gatewayPort,
     ...(target === undefined
       ? {}
