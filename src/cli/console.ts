@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { BrokerError } from '../lib/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { parseDuration } from './duration.ts'
@@ -38,6 +39,9 @@ export function register(program: Command): void {
 }
 
 async function openConsole(vm: string, options: Options): Promise<void> {
+  if (options.out === '-') {
+    throw new BrokerError('ERR_USAGE', '--out -: need a file name, standard output gets its path')
+  }
   const access = await findApi(options)
   const { rdp, ...minted } = await callApi(access, 'POST', '/v1/consoles', {
     body: { vm, ...(options.ttl === undefined ? {} : { ttlSeconds: options.ttl }) },

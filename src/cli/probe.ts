@@ -6,7 +6,14 @@ import {
   type StepReport,
   type TransportKind,
 } from '../client/index.ts'
-import { BrokerError, type Endpoint, formatEndpoint, parseEndpoint, Secret } from '../lib/index.ts'
+import {
+  BrokerError,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  parseEndpoint,
+  Secret,
+} from '../lib/index.ts'
 import {
   type ConnectionConfirm,
   formatStatus,
@@ -63,7 +70,7 @@ export function register(program: Command): void {
 }
 
 async function probe(path: string, { ca, transport, timeout, json }: Options): Promise<void> {
-  const route = readRoute(parseRdpFile(readBytes(path, 'file')))
+  const route = routeOf(path)
   const reports: StepReport[] = []
   const common = {
     timeoutMs: timeout,
@@ -101,6 +108,16 @@ function readAuthorities(path: string): string {
   const pem = readText(path, '--ca')
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
   throw new BrokerError('ERR_USAGE', `--ca ${path}: holds no certificate in PEM`)
+}
+
+/** @throws BrokerError `ERR_RDP_FILE` naming the file, and the line or setting that is wrong in it */
+function routeOf(path: string): Route {
+  const bytes = readBytes(path, 'file')
+  try {
+    return readRoute(parseRdpFile(bytes))
+  } catch (error) {
+    throw new BrokerError('ERR_RDP_FILE', `${path}: ${errorText(error)}`, { cause: error })
+  }
 }
 
 /** @throws BrokerError `ERR_RDP_FILE` naming the setting that is missing or can't be followed */
