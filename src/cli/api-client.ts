@@ -19,13 +19,13 @@ const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 const problem = z.object({ code: z.string(), detail: z.string(), ref: z.string() })
 
 /**
- * One call of the broker's API with a JSON body and a JSON answer.
+ * One call of the broker's API with a JSON body and a JSON answer; an empty answer is undefined.
  *
  * @throws BrokerError `ERR_NO_ANSWER`; `ERR_REFUSED` with code, sentence and reference of the problem
  */
 export async function callApi<Schema extends z.ZodType>(
   access: ApiAccess,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   { body, answer }: { body?: unknown; answer: Schema },
 ): Promise<z.output<Schema>> {

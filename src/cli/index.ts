@@ -11,6 +11,7 @@ import * as demo from './demo.ts'
 import * as demoHost from './demo-host.ts'
 import * as farm from './farm.ts'
 import * as gateway from './gateway.ts'
+import * as issuer from './issuer.ts'
 import { ExitCode, fail } from './output.ts'
 import * as probe from './probe.ts'
 import * as rdp from './rdp.ts'
@@ -24,6 +25,7 @@ const commands: Array<{ register(program: Command): void }> = [
   console,
   probe,
   token,
+  issuer,
   rdp,
   certs,
   farm,
