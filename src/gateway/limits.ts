@@ -39,7 +39,7 @@ export interface Limits {
   firstBytesTimeoutMs: number
   /** Silence on our side after which KEEPALIVE is due; below the idle time-outs of proxies. */
   keepAliveMs: number
-  /** Packets that wait for set-up to ask for them before the client is paused. */
+  /** Packets that wait for set-up to ask for them: the client is paused then, and one more ends it. */
   maxQueuedPackets: number
   /** Bytes queued towards the host in one tunnel; backpressure works far below it. */
   maxQueuedBytes: number

@@ -1,4 +1,4 @@
-import { BrokerError } from '../../lib/index.ts'
+import { BrokerError, ProtocolError } from '../../lib/index.ts'
 import { type Packet, PacketFramer } from '../../protocol/index.ts'
 
 /** What the inbox stops and restarts when packets come faster than they are taken. */
@@ -22,7 +22,7 @@ export class PacketInbox {
   #asked: PromiseWithResolvers<Packet> | undefined
   #sink: ((packet: Packet) => void) | undefined
 
-  /** @param maxQueued packets that may wait before the client is paused */
+  /** @param maxQueued packets that may wait: the client is paused then, and one more ends the transport */
   constructor(flow: Flow, maxQueued: number) {
     this.#flow = flow
     this.#maxQueued = maxQueued
@@ -96,6 +96,11 @@ export class PacketInbox {
       this.#asked = undefined
       resolve(packet)
       return
+    }
+    // A pause does not stop what has been read already: 256 KiB of bare headers would hold 8 MB here.
+    if (this.#queue.length >= this.#maxQueued) {
+      const message = `${this.#maxQueued} wait to be asked for, and more come`
+      throw new ProtocolError('ERR_PACKET_UNEXPECTED', 'HTTP_PACKET', 'packetType', message)
     }
     this.#queue.push(packet)
     if (this.#queue.length >= this.#maxQueued) this.#flow.pause()

@@ -27,6 +27,15 @@ test('pauses the client while packets wait, and lets it go on afterwards', async
   expect(calls).toEqual(['pause', 'resume'])
 })
 
+test('ends when more packets come in one piece than may wait, and keeps none of them', async () => {
+  const { inbox: box } = inbox(2)
+  box.push(Buffer.concat(Array.from({ length: 2 }, encodeKeepAlive)))
+  expect(box.ended.aborted).toBe(false)
+  box.push(encodeKeepAlive())
+  expect(box.ended.reason).toMatchObject({ code: 'ERR_PACKET_UNEXPECTED' })
+  expect(box.takeWaiting()).toEqual([])
+})
+
 test('hands everything straight on once diverted, what waited first', () => {
   const { inbox: box } = inbox()
   const types: number[] = []
