@@ -1,4 +1,5 @@
 import { lookup as systemLookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
 import { ConfigError, type Endpoint, errorText, Refusal } from '../lib/index.ts'
@@ -93,7 +94,8 @@ export async function resolveTarget(
   policy: TargetPolicy,
   lookup: Lookup = lookupAll,
 ): Promise<Target[]> {
-  const addresses = ipaddr.isValid(host) ? [host] : await addressesOf(host, lookup)
+  // Only what `connect` takes as it is: it would resolve `127.1` or an octal spelling once more.
+  const addresses = isIP(host) === 0 ? await addressesOf(host, lookup) : [host]
   const admitted = addresses.filter((address) => policy.admits(address, port))
   if (admitted.length === 0) {
     throw new Refusal(

@@ -113,3 +113,11 @@ test('refuses a name whose addresses are all forbidden, and one without an addre
   await expect(missing).rejects.toBeInstanceOf(Refusal)
   await expect(missing).rejects.toMatchObject({ reason: 'host-unreachable' })
 })
+
+test('a short or octal spelling of an address is looked up, and only what comes of it is dialled', async () => {
+  const policy = createTargetPolicy([{ cidr: '10.0.0.0/8' }], [])
+  for (const host of ['10.1', '0xa000001', '012.0.0.1']) {
+    const targets = await resolveTarget({ host, port: 3389 }, policy, async () => ['10.0.0.1'])
+    expect(targets).toEqual([{ address: '10.0.0.1', port: 3389 }])
+  }
+})
