@@ -1,5 +1,5 @@
 import { Refusal } from '../lib/index.ts'
-import { createListener } from './listener.ts'
+import { createListener, type Listener } from './listener.ts'
 import { GatewayNode } from './node.ts'
 import type { GatewayOptions } from './options.ts'
 import { Requests } from './requests.ts'
@@ -10,7 +10,7 @@ export interface Gateway {
    * Starts every listener.
    *
    * @returns `host:port` as bound, in the order of the options
-   * @throws BrokerError `ERR_START` when an address can't be taken; close the gateway then
+   * @throws BrokerError `ERR_START` when an address can't be taken; then it listens on none
    */
   listen(): Promise<{ address: string }[]>
   /** Admits no new tunnels and says so on `/readyz`; live ones go on. */
@@ -32,7 +32,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const setState = (state: string): void => log.info('node.state', { state })
   return {
     async listen() {
-      const addresses = await Promise.all(servers.map((server) => server.listen()))
+      const addresses = await listenOnAll(servers)
       setState(node.ready ? 'ready' : 'degraded')
       node.control?.client.start()
       return addresses.map((address) => ({ address }))
@@ -51,5 +51,20 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const server of servers) server.destroyAll()
       setState('stopped')
     },
+  }
+}
+
+/** A node on some of its addresses would keep the process alive and not be what was asked for. */
+async function listenOnAll(listeners: readonly Listener[]): Promise<string[]> {
+  const listening = listeners.map((listener) => listener.listen())
+  await Promise.allSettled(listening)
+  try {
+    return await Promise.all(listening)
+  } catch (error) {
+    for (const listener of listeners) {
+      listener.stop()
+      listener.destroyAll()
+    }
+    throw error
   }
 }

@@ -8,6 +8,7 @@ import {
   PacketType,
 } from '../../src/protocol/index.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { accepts, freePort } from '../helpers/ports.ts'
 import {
   connectTo,
   expectPacket,
@@ -140,4 +141,12 @@ test('a channel on which no first bytes come is ended', async () => {
   await openChannel(client, node, host.port)
   await expectPacket(client, PacketType.closeChannel)
   expect(node.logged('session.closed')).toMatchObject([{ reason: 'set-up-timeout' }])
+})
+
+test('a node that cannot have one of its addresses listens on none', async () => {
+  const { node } = await start({})
+  const port = await freePort()
+  const addresses = [port, node.port].map((port) => ({ address: { host: '127.0.0.1', port } }))
+  await expect(startNode({ listeners: addresses })).rejects.toMatchObject({ code: 'ERR_START' })
+  expect(await accepts(port)).toBe(false)
 })
