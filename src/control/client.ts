@@ -95,6 +95,7 @@ class Client implements ControlClient {
   readonly #redeems: PendingRedeems
   #link: Link<ToNodeMessage> | undefined
   #connected = false
+  #connectedAtMs = 0
   #failures = 0
   #stopped = false
   #redial: NodeJS.Timeout | undefined
@@ -202,7 +203,7 @@ class Client implements ControlClient {
     }
     clearTimeout(this.#welcomeTimer)
     this.#connected = true
-    this.#failures = 0
+    this.#connectedAtMs = performance.now()
     const { clock, handlers, log } = this.#options
     log.info('control.connected', { broker, protocol, clockOffsetMs: clock.now() - time })
     this.#heartbeat = setInterval(() => this.#beat(), this.#limits.heartbeatMs)
@@ -246,7 +247,9 @@ class Client implements ControlClient {
     this.#link = undefined
     this.#redeems.abandon(cause)
     if (this.#stopped) return
-    this.#failures++
+    // Two nodes with one certificate replace each other: a short connection doesn't shorten the pause.
+    const lastedMs = wasConnected ? performance.now() - this.#connectedAtMs : 0
+    this.#failures = lastedMs > this.#limits.heartbeatMs ? 1 : this.#failures + 1
     this.#tellEnd(wasConnected, cause)
     const pauseMs = redialPauseMs(this.#failures, Math.random(), this.#limits)
     this.#redial = setTimeout(() => this.start(), pauseMs)

@@ -32,6 +32,10 @@ export interface DemoCertificates {
   portalTls: PairFiles
   hostTls: PairFiles
   gatewayTls: Record<string, PairFiles>
+  /** Public: what both ends of the control channel trust. */
+  controlCaFile: string
+  brokerControl: PairFiles
+  gatewayControl: Record<string, PairFiles>
 }
 
 export interface CertificateOptions {
@@ -44,7 +48,8 @@ export interface CertificateOptions {
   say: (text: string) => void
 }
 
-const LIFETIME_DAYS = 60
+/** Control certificates live no longer, so the whole set doesn't. */
+const LIFETIME_DAYS = 30
 /** A set that ends sooner than this is replaced: a demo should not die while it is looked at. */
 const RENEW_BEFORE_MS = 24 * 60 * 60 * 1000
 
@@ -56,7 +61,7 @@ const RENEW_BEFORE_MS = 24 * 60 * 60 * 1000
 export async function ensureCertificates(options: CertificateOptions): Promise<DemoCertificates> {
   const files = layOut(resolve(options.directory), options.gateways)
   if (!existsSync(files.caFile)) {
-    options.say('Making development certificates (valid 60 days)…')
+    options.say('Making development certificates (valid 30 days)…')
     await create(files, options)
     return files
   }
@@ -90,6 +95,9 @@ function layOut(directory: string, gateways: string[]): DemoCertificates {
     portalTls: pair('broker', 'tls'),
     hostTls: pair('host', 'tls'),
     gatewayTls: Object.fromEntries(gateways.map((name) => [name, pair(name, 'tls')])),
+    controlCaFile: join(directory, 'public', 'control-ca.crt'),
+    brokerControl: pair('broker', 'control'),
+    gatewayControl: Object.fromEntries(gateways.map((name) => [name, pair(name, 'control')])),
   }
 }
 
@@ -123,15 +131,21 @@ async function create(files: DemoCertificates, options: CertificateOptions): Pro
   writePair(files.publisher, set.publisher)
   writePair(files.portalTls, set.portalTls)
   writePair(files.hostTls, host)
-  for (const name of gateways) {
-    const pair = set.gatewayTls[name]
-    const at = files.gatewayTls[name]
-    if (pair !== undefined && at !== undefined) writePair(at, pair)
-  }
+  writePair(files.brokerControl, set.brokerControl)
+  writePairs(files.gatewayTls, set.gatewayTls)
+  writePairs(files.gatewayControl, set.gatewayControl)
   writePrivateFile(files.issuerCertificateFile, set.issuer.certificatePem)
+  writePrivateFile(files.controlCaFile, set.controlAuthority.certificatePem)
   // INVARIANT: the authority's certificate is written last, so that its presence means a whole set.
-  // Its key is kept nowhere: nobody can add to this set.
+  // Neither authority's key is kept anywhere: nobody can add to this set.
   writePrivateFile(files.caFile, set.authority.certificatePem)
+}
+
+function writePairs(at: Record<string, PairFiles>, pairs: Record<string, KeyPair>): void {
+  for (const [name, pair] of Object.entries(pairs)) {
+    const files = at[name]
+    if (files !== undefined) writePair(files, pair)
+  }
 }
 
 function writePair(at: PairFiles, pair: KeyPair): void {
@@ -140,8 +154,9 @@ function writePair(at: PairFiles, pair: KeyPair): void {
 }
 
 function pairsOf(files: DemoCertificates): PairFiles[] {
-  const { issuer, publisher, portalTls, hostTls, gatewayTls } = files
-  return [issuer, publisher, portalTls, hostTls, ...Object.values(gatewayTls)]
+  const { issuer, publisher, portalTls, hostTls, brokerControl } = files
+  const perGateway = [files.gatewayTls, files.gatewayControl].flatMap(Object.values<PairFiles>)
+  return [issuer, publisher, portalTls, hostTls, brokerControl, ...perGateway]
 }
 
 /** A set of our own in which a certificate and its key are both missing. Somebody else's set is never one. */
@@ -165,6 +180,7 @@ function check(files: DemoCertificates): Certificate[] {
     return [
       readCertificate(readPresent(files.caFile)),
       readCertificate(readPresent(files.issuerCertificateFile)),
+      readCertificate(readPresent(files.controlCaFile)),
       ...pairsOf(files).map(
         ({ certificateFile, privateKeyFile }) =>
           checkPair(

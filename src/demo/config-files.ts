@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { readCertificate } from '../certs/index.ts'
 import { formatEndpoint } from '../lib/index.ts'
 import type { DemoCertificates } from './certificates.ts'
-import { makePrivateDirectory, readIfPresent, writePrivateFile } from './files.ts'
+import { makePrivateDirectory, writePrivateFile } from './files.ts'
 
 export interface ConfigFilesInput {
   directory: string
@@ -13,6 +12,8 @@ export interface ConfigFilesInput {
   balanced: boolean
   listen: string
   portalPort: number
+  /** Where the broker listens for the nodes. */
+  controlPort: number
   gateways: Array<{ id: string; port: number }>
   certificates: DemoCertificates
   storeFile: string
@@ -41,33 +42,46 @@ export function writeConfigFiles(input: ConfigFilesInput): ConfigFiles {
   }
 }
 
-function brokerConfig({ farm, listen, portalPort, certificates, storeFile }: ConfigFilesInput) {
+function brokerConfig(input: ConfigFilesInput) {
+  const { farm, listen, portalPort, controlPort, certificates, storeFile } = input
   return {
     farm,
     listen: formatEndpoint({ host: listen, port: portalPort }),
     tls: certificates.portalTls,
     issuer: certificates.issuer,
     publisher: certificates.publisher,
+    control: {
+      listen: formatEndpoint({ host: listen, port: controlPort }),
+      tls: certificates.brokerControl,
+      caFile: certificates.controlCaFile,
+    },
     store: { file: storeFile },
+    ...bindingOf(input),
     development: true,
   }
 }
 
 function gatewayConfig(input: ConfigFilesInput, node: string, port: number) {
-  const { farm, balanced, listen, certificates, targets } = input
-  const certificateFile = certificates.issuerCertificateFile
-  const { sha256Thumbprint } = readCertificate(readIfPresent(certificateFile) ?? '')
+  const { farm, listen, controlPort, certificates, targets } = input
   return {
     node,
     farm: { name: farm.name },
     listeners: [{ address: formatEndpoint({ host: listen, port }) }],
     tls: certificates.gatewayTls[node],
-    trust: [{ certificateFile, thumbprint: sha256Thumbprint }],
+    control: {
+      broker: formatEndpoint({ host: listen, port: controlPort }),
+      tls: certificates.gatewayControl[node],
+      caFile: certificates.controlCaFile,
+    },
     targets: {
       allow: targets.addresses.map((cidr) => ({ cidr, ports: targets.ports })),
     },
-    // A balancer without the PROXY protocol hides the client's address: all would look like one.
-    ...(balanced ? { clientBinding: 'none' } : {}),
+    ...bindingOf(input),
     development: true,
   }
+}
+
+/** A balancer without the PROXY protocol hides the client's address: all would look like one. */
+function bindingOf({ balanced }: ConfigFilesInput) {
+  return balanced ? { clientBinding: 'none' } : {}
 }

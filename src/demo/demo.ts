@@ -3,7 +3,7 @@ import { BrokerError, type Clock, type Endpoint, formatEndpoint } from '../lib/i
 import { ensureCertificates } from './certificates.ts'
 import { writeConfigFiles } from './config-files.ts'
 import { makePrivateDirectory, readIfPresent, writePrivateFile } from './files.ts'
-import { checkPortIsFree } from './ports.ts'
+import { checkPortIsFree, findFreePort } from './ports.ts'
 import { type ReadinessQuestion, untilReady } from './readiness.ts'
 import {
   type ReadyFile,
@@ -164,6 +164,11 @@ async function startRoles(
     balanced: farmAddress !== undefined,
     listen,
     portalPort,
+    controlPort: await findFreePort(
+      listen,
+      portalPort + 1,
+      gateways.map(({ port }) => port),
+    ),
     gateways,
     certificates,
     storeFile,

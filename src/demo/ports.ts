@@ -25,6 +25,36 @@ export async function checkPortIsFree(
   }
 }
 
+/**
+ * A free port for something that nobody outside dials.
+ *
+ * @param preferred taken when it is free and not among `avoid`
+ */
+export async function findFreePort(
+  address: string,
+  preferred: number,
+  avoid: readonly number[],
+): Promise<number> {
+  const candidates = avoid.includes(preferred) || preferred > 65_535 ? [0] : [preferred, 0]
+  for (const candidate of candidates) {
+    const port = await tryPort(address, candidate)
+    if (port !== undefined) return port
+  }
+  throw new BrokerError('ERR_START', `no free port on ${address}`)
+}
+
+/** @returns the port, free again; undefined when it is taken */
+function tryPort(address: string, port: number): Promise<number | undefined> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined))
+    server.listen({ host: address, port, exclusive: true }, () => {
+      const bound = server.address()
+      server.close(() => resolve(typeof bound === 'object' ? bound?.port : undefined))
+    })
+  })
+}
+
 function explain(error: unknown, address: string, port: number, option: string): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   switch (code) {

@@ -2,6 +2,8 @@ import { chown, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { readCertificate } from '../../src/certs/index.ts'
 import { loadGatewayConfig } from '../../src/config/index.ts'
 import { fetchConsoleFile } from '../helpers/api.ts'
 import { withSetting } from '../helpers/broken-tokens.ts'
@@ -58,27 +60,43 @@ test('a node serves as a user who cannot read the key of the issuer', async () =
   }
 })
 
-/** The demo's first node's configuration, with files that are this user's own: TLS pair and public certificates. */
+/**
+ * A node of its own with files that are this user's: TLS pair and the issuer's public certificate. It has
+ * no control channel, since its certificate would be another node's.
+ */
 async function ownConfig(port: number): Promise<string> {
-  const original = join(demo.dataDirectory, 'config', 'gw1.yaml')
-  const { tls, trust } = loadGatewayConfig(original)
-  const issuer = trust[0]?.certificateFile ?? ''
-  let text = await readFile(original, 'utf8')
-  for (const [from, name] of [
-    [tls.certificateFile, 'tls.crt'],
-    [tls.privateKeyFile, 'tls.key'],
-    [issuer, 'issuer.crt'],
-  ] as const) {
-    const to = join(home, name)
-    await cp(from, to)
-    await chown(to, NOBODY, NOBODY)
-    text = text.replace(from, to)
-  }
-  const first = demo.ready.gateways[0]?.address.split(':')[1] ?? ''
-  const config = join(home, 'gateway.yaml')
-  await writeFile(config, text.replace(`127.0.0.1:${first}`, `127.0.0.1:${port}`))
-  await chown(config, NOBODY, NOBODY)
-  return config
+  const { tls, farm, targets } = loadGatewayConfig(join(demo.dataDirectory, 'config', 'gw1.yaml'))
+  const issuer = join(dirname(demo.ready.caFile), 'issuer.crt')
+  const { sha256Thumbprint } = readCertificate(await readFile(issuer, 'utf8'))
+  return ownFile('gateway.yaml', async (path) =>
+    writeFile(
+      path,
+      stringify({
+        node: 'other',
+        farm,
+        listeners: [{ address: `127.0.0.1:${port}` }],
+        tls: {
+          certificateFile: await ownFile('tls.crt', (to) => cp(tls.certificateFile, to)),
+          privateKeyFile: await ownFile('tls.key', (to) => cp(tls.privateKeyFile, to)),
+        },
+        trust: [
+          {
+            certificateFile: await ownFile('issuer.crt', (to) => cp(issuer, to)),
+            thumbprint: sha256Thumbprint,
+          },
+        ],
+        targets,
+        development: true,
+      }),
+    ),
+  )
+}
+
+async function ownFile(name: string, write: (path: string) => Promise<void>): Promise<string> {
+  const path = join(home, name)
+  await write(path)
+  await chown(path, NOBODY, NOBODY)
+  return path
 }
 
 /** This checkout, or a copy where its own place is closed to others. */
