@@ -2,11 +2,29 @@ import type { RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { BrokerError, type Endpoint, errorText, formatEndpoint } from '../lib/index.ts'
 
-/** Reading one request, head and body; the largest is a few kilobytes. */
-const REQUEST_TIMEOUT_MS = 30_000
-const HEADERS_TIMEOUT_MS = 10_000
-const HANDSHAKE_TIMEOUT_MS = 10_000
-const KEEP_ALIVE_TIMEOUT_MS = 5_000
+/** A deadline for every phase of a connection, in milliseconds. */
+export interface Timeouts {
+  handshakeMs: number
+  /** From the handshake, or the answer before, to the end of a request's head. */
+  headersMs: number
+  /** One request, head and body; the largest is a few kilobytes. */
+  requestMs: number
+  /** Between two requests. */
+  keepAliveMs: number
+  /** Without a byte in either direction: a client that takes no answer holds its place no longer. */
+  inactiveMs: number
+  /** How often Node looks at the times of heads and requests: they end so much later at most. */
+  checkEveryMs: number
+}
+
+const TIMEOUTS: Timeouts = {
+  handshakeMs: 10_000,
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 5_000,
+  inactiveMs: 60_000,
+  checkEveryMs: 5_000,
+}
 /** A browser and a panel use a few each; each one costs about 50 kB with its TLS state. */
 const MAX_CONNECTIONS = 2_000
 /** How long running requests may take once the server closes. */
@@ -17,6 +35,8 @@ export interface HttpsServerOptions {
   certificatePem: string
   privateKeyPem: string
   handler: RequestListener
+  /** Those that differ from the usual ones. */
+  timeouts?: Partial<Timeouts>
 }
 
 export interface HttpsServer {
@@ -36,28 +56,36 @@ export async function startHttpsServer({
   certificatePem,
   privateKeyPem,
   handler,
+  timeouts,
 }: HttpsServerOptions): Promise<HttpsServer> {
+  const { handshakeMs, headersMs, requestMs, keepAliveMs, inactiveMs, checkEveryMs } = {
+    ...TIMEOUTS,
+    ...timeouts,
+  }
   const server = createServer(
     {
       cert: certificatePem,
       key: privateKeyPem,
       minVersion: 'TLSv1.2',
       ALPNProtocols: ['http/1.1'],
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      handshakeTimeout: handshakeMs,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: checkEveryMs,
     },
     handler,
   )
   server.maxConnections = MAX_CONNECTIONS
+  server.setTimeout(inactiveMs)
   const port = await listenOn(server, listen)
   return { address: { host: listen.host, port }, close: () => close(server) }
 }
 
 function listenOn(server: Server, listen: Endpoint): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
+    // Stays after the start: an accept that fails then (out of descriptors) costs that one client only.
+    server.on('error', (error) => {
       const reason = 'code' in error && error.code === 'EADDRINUSE' ? 'in use' : errorText(error)
       reject(
         new BrokerError('ERR_START', `listen on ${formatEndpoint(listen)}: ${reason}`, {
