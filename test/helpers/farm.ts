@@ -1,0 +1,210 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { createApiKey, seedStore } from '../../src/broker/index.ts'
+import { Secret, systemClock } from '../../src/lib/index.ts'
+import { openSqliteStore } from '../../src/store/index.ts'
+import { type ApiAnswer, callApi } from './api.ts'
+import { ENTRY } from './demo.ts'
+import { eventually } from './eventually.ts'
+import { freePort } from './ports.ts'
+import { type RunningProgram, startProgram } from './programs.ts'
+
+/** A farm as an operator makes one: certificates by `certs init`, a broker and nodes as processes. */
+export interface FarmRun {
+  /** Made by `certs init`. */
+  certs: string
+  apiUrl: string
+  controlPort: number
+  nodes: Array<{ name: string; port: number; program: RunningProgram }>
+  /** PEM of the authority behind the nodes' TLS certificates. */
+  ca: string
+  /** `host:port` of machine `web`: takes connections and says nothing. */
+  target: { host: string; port: number }
+  api(method: string, path: string, json?: unknown): Promise<ApiAnswer>
+  /** A gateway token for machine `web`. */
+  mint(): Promise<Secret>
+  /** A command against this farm's API. */
+  cli(...args: string[]): Promise<{ code: number | NodeJS.Signals; output: string }>
+  stop(): Promise<void>
+}
+
+export async function startFarm(names: string[]): Promise<FarmRun> {
+  const directory = await mkdtemp(join(tmpdir(), 'portcullis-farm-'))
+  const cleanUp = new AsyncDisposableStack()
+  cleanUp.defer(() => rm(directory, { recursive: true, force: true }))
+  try {
+    const farm = await start(directory, names, cleanUp)
+    return { ...farm, stop: () => cleanUp.disposeAsync() }
+  } catch (error) {
+    await cleanUp.disposeAsync()
+    throw error
+  }
+}
+
+async function start(
+  directory: string,
+  names: string[],
+  cleanUp: AsyncDisposableStack,
+): Promise<Omit<FarmRun, 'stop'>> {
+  const certs = join(directory, 'certs')
+  await finished([
+    ...['certs', 'init', certs, '--farm', 'test', '--name', 'localhost', '--name', '127.0.0.1'],
+    ...['--broker', 'localhost', '--broker', '127.0.0.1'],
+    ...names.flatMap((name) => ['--node', name]),
+  ])
+  const [portalPort, controlPort, ...nodePorts] = await portsInARow(2 + names.length)
+  const target = await startSilentTarget(cleanUp)
+  const key = createApiKey('test')
+  const keyFile = join(directory, 'api.key')
+  await writeFile(keyFile, key.reveal(), { mode: 0o600 })
+  const storeFile = join(directory, 'store.sqlite')
+  await seed(storeFile, key, target)
+
+  const run = (role: string, config: string): RunningProgram => {
+    const program = startProgram(process.execPath, [ENTRY, role, '--config', config])
+    cleanUp.defer(() => program.stop())
+    return program
+  }
+  const write = async (name: string, config: object): Promise<string> => {
+    const path = join(directory, name)
+    await writeFile(path, stringify(config))
+    return path
+  }
+  const pair = (holder: string, name: string) => ({
+    certificateFile: join(certs, holder, `${name}.crt`),
+    privateKeyFile: join(certs, holder, `${name}.key`),
+  })
+  const broker = run(
+    'broker',
+    await write('broker.yaml', {
+      farm: { name: 'test', address: `localhost:${nodePorts[0]}` },
+      listen: `127.0.0.1:${portalPort}`,
+      tls: pair('broker', 'tls'),
+      issuer: pair('broker', 'issuer'),
+      control: {
+        listen: `127.0.0.1:${controlPort}`,
+        tls: pair('broker', 'control'),
+        caFile: join(certs, 'broker', 'control-ca.crt'),
+      },
+      store: { file: storeFile },
+      logLevel: 'warn',
+    }),
+  )
+  const ca = await readFile(join(certs, 'public', 'ca.crt'), 'utf8')
+  const access = { apiUrl: `https://localhost:${portalPort}`, apiKey: key.reveal() }
+  const caFile = join(certs, 'public', 'ca.crt')
+  await untilReady(broker, portalPort, ca)
+  const nodes = await Promise.all(
+    names.map(async (name, index) => {
+      const port = nodePorts[index] ?? 0
+      const config = await write(`${name}.yaml`, {
+        node: name,
+        farm: { name: 'test' },
+        listeners: [{ address: `127.0.0.1:${port}` }],
+        tls: pair(`nodes/${name}`, 'tls'),
+        control: {
+          broker: `localhost:${controlPort}`,
+          tls: pair(`nodes/${name}`, 'control'),
+          caFile: join(certs, 'nodes', name, 'control-ca.crt'),
+        },
+        targets: { allow: [{ cidr: '127.0.0.1/32', ports: [target.port] }] },
+        // Every client of a test has the same address.
+        limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 10_000 },
+        logLevel: 'warn',
+      })
+      const program = run('gateway', config)
+      await untilReady(program, port, ca)
+      return { name, port, program }
+    }),
+  )
+  const api: FarmRun['api'] = (method, path, json) =>
+    callApi({ ...access, caFile }, method, path, json === undefined ? {} : { json })
+  return {
+    certs,
+    apiUrl: access.apiUrl,
+    controlPort,
+    nodes,
+    ca,
+    target,
+    api,
+    async mint() {
+      const { status, body } = await api('POST', '/v1/consoles', { vm: 'web' })
+      if (status !== 201) throw new Error(`POST /v1/consoles: ${status} ${body.toString('utf8')}`)
+      return new Secret(JSON.parse(body.toString('utf8')).gatewayToken)
+    },
+    async cli(...args) {
+      const options = ['--api', access.apiUrl, '--key-file', keyFile, '--ca', caFile]
+      const program = startProgram(process.execPath, [ENTRY, ...args, ...options])
+      return { code: await program.ended, output: program.output() }
+    },
+  }
+}
+
+async function finished(args: string[]): Promise<void> {
+  const program = startProgram(process.execPath, [ENTRY, ...args])
+  if ((await program.ended) !== 0) throw new Error(program.output())
+}
+
+async function portsInARow(count: number): Promise<[number, number, ...number[]]> {
+  const first = await freePort(count)
+  const rest = Array.from({ length: count - 2 }, (_, index) => first + 2 + index)
+  return [first, first + 1, ...rest]
+}
+
+async function seed(file: string, key: Secret, { host, port }: FarmRun['target']): Promise<void> {
+  const store = await openSqliteStore({ file })
+  await seedStore(
+    store,
+    {
+      tenants: [{ id: 'acme', name: 'Acme' }],
+      hosts: [
+        { id: 'hv1', kind: 'rdp', address: host, port, identify: 'ipv4', consoleAllow: true },
+      ],
+      vms: [{ id: 'web', name: 'Web 1', tenant: 'acme', host: 'hv1' }],
+      apiKeys: [{ label: 'test', key }],
+    },
+    systemClock,
+  )
+  await store.close()
+}
+
+async function startSilentTarget(cleanUp: AsyncDisposableStack): Promise<FarmRun['target']> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+    socket.resume()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanUp.defer(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the target has no port')
+  return { host: '127.0.0.1', port: address.port }
+}
+
+function untilReady(program: RunningProgram, port: number, ca: string): Promise<true> {
+  return eventually('readyz', () => isReady(port, ca), { context: program.output })
+}
+
+function isReady(port: number, ca: string): Promise<true> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { host: 'localhost', port, path: '/readyz', ca, agent: false },
+      (answer) => {
+        answer.resume()
+        if (answer.statusCode === 200) resolve(true)
+        else reject(new Error(`readyz: ${answer.statusCode}`))
+      },
+    )
+    asked.once('error', reject)
+    asked.end()
+  })
+}
