@@ -32,12 +32,17 @@ export interface FarmRun {
   stop(): Promise<void>
 }
 
-export async function startFarm(names: string[]): Promise<FarmRun> {
+export interface FarmOptions {
+  /** False: the nodes have certificates, and somebody else speaks for them. */
+  runNodes?: boolean
+}
+
+export async function startFarm(names: string[], options: FarmOptions = {}): Promise<FarmRun> {
   const directory = await mkdtemp(join(tmpdir(), 'portcullis-farm-'))
   const cleanUp = new AsyncDisposableStack()
   cleanUp.defer(() => rm(directory, { recursive: true, force: true }))
   try {
-    const farm = await start(directory, names, cleanUp)
+    const farm = await start(directory, names, options, cleanUp)
     return { ...farm, stop: () => cleanUp.disposeAsync() }
   } catch (error) {
     await cleanUp.disposeAsync()
@@ -48,6 +53,7 @@ export async function startFarm(names: string[]): Promise<FarmRun> {
 async function start(
   directory: string,
   names: string[],
+  { runNodes = true }: FarmOptions,
   cleanUp: AsyncDisposableStack,
 ): Promise<Omit<FarmRun, 'stop'>> {
   const certs = join(directory, 'certs')
@@ -99,7 +105,7 @@ async function start(
   const caFile = join(certs, 'public', 'ca.crt')
   await untilReady(broker, portalPort, ca)
   const nodes = await Promise.all(
-    names.map(async (name, index) => {
+    (runNodes ? names : []).map(async (name, index) => {
       const port = nodePorts[index] ?? 0
       const config = await write(`${name}.yaml`, {
         node: name,
