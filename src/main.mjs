@@ -71,7 +71,10 @@ function endWithParent() {
     process.kill(process.pid, 'SIGTERM')
     setTimeout(() => process.exit(1), 15_000).unref()
   }
-  if (process.channel !== undefined && process.channel !== null) {
+  if (process.connected === false) {
+    // It died before anybody here could listen for that.
+    end()
+  } else if (process.connected === true) {
     process.channel.unref()
     process.once('disconnect', end)
   } else {
