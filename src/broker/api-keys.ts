@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { Secret } from '../lib/index.ts'
+import { BrokerError, type Clock, Secret } from '../lib/index.ts'
+import type { Store } from '../store/index.ts'
 
 const KEY_BYTES = 32
 /** `pck_<id>_<32 random bytes, base64url>`. */
@@ -8,6 +9,25 @@ const FORMAT = /^pck_([a-z0-9]{1,32})_[A-Za-z0-9_-]{43}$/
 /** A new API key; its text is shown once and kept by nobody here. */
 export function createApiKey(id: string): Secret {
   return new Secret(`pck_${id}_${randomBytes(KEY_BYTES).toString('base64url')}`)
+}
+
+/**
+ * Makes the very first API key of a store: whoever can open the store's file may.
+ *
+ * @returns undefined when there is, or ever was, another key
+ * @throws BrokerError `ERR_USAGE` for an id that no key can carry
+ */
+export async function createFirstApiKey(
+  store: Pick<Store, 'keys'>,
+  id: string,
+  clock: Clock,
+): Promise<Secret | undefined> {
+  const key = createApiKey(id)
+  if (apiKeyId(key) !== id) {
+    throw new BrokerError('ERR_USAGE', `id: "${id}", need 1 to 32 lower-case letters and digits`)
+  }
+  const record = { id, label: 'first key', keySha256: secretSha256(key), createdAtMs: clock.now() }
+  return (await store.keys.putFirst(record)) ? key : undefined
 }
 
 /** The id inside a key's text; undefined when the text is no key. */

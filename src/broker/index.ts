@@ -5,7 +5,7 @@
  * Start reading at `create-broker.ts`.
  */
 
-export { apiKeyId, createApiKey } from './api-keys.ts'
+export { apiKeyId, createApiKey, createFirstApiKey } from './api-keys.ts'
 export type { Farm, LifetimePolicy } from './consoles.ts'
 export { type Broker, type BrokerOptions, createBroker } from './create-broker.ts'
 export type { IssuerFiles, LoadIssuer } from './issuers.ts'

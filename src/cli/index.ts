@@ -12,7 +12,8 @@ import * as demoHost from './demo-host.ts'
 import * as farm from './farm.ts'
 import * as gateway from './gateway.ts'
 import * as issuer from './issuer.ts'
-import { ExitCode, fail } from './output.ts'
+import * as key from './key.ts'
+import { ExitCode, endWhenNobodyReads, fail } from './output.ts'
 import * as probe from './probe.ts'
 import * as rdp from './rdp.ts'
 import * as token from './token.ts'
@@ -26,6 +27,7 @@ const commands: Array<{ register(program: Command): void }> = [
   probe,
   token,
   issuer,
+  key,
   rdp,
   certs,
   farm,
@@ -35,6 +37,7 @@ const commands: Array<{ register(program: Command): void }> = [
 
 /** Runs one command line (without the program's name); sets `process.exitCode`. */
 export async function run(args: string[]): Promise<void> {
+  endWhenNobodyReads()
   const program = createProgram()
   try {
     await program.parseAsync(args, { from: 'user' })

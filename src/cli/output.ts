@@ -42,6 +42,16 @@ export function printTable(header: string[], rows: string[][]): void {
   }
 }
 
+/** The reader of our output may leave early (`… | head`): then there is nobody left to talk to. */
+export function endWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit()
+    })
+  }
+}
+
 /** Ends a command: writes one sentence to standard error and sets the exit code for the error's kind. */
 export function fail(error: unknown): void {
   if (error instanceof Refusal) say(`portcullis: ${error.reason}: ${error.message}`)

@@ -49,6 +49,26 @@ export function createApiKeys(db: Kysely<Database>): ApiKeys {
         .executeTakeFirstOrThrow()
       return revision === 1 ? 'created' : 'replaced'
     },
+    async putFirst({ id, label, keySha256, createdAtMs }) {
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto('apiKeys')
+        .columns(['id', 'label', 'keySha256', 'createdAtMs', 'revision'])
+        .expression(
+          db
+            .selectNoFrom(({ val }) => [
+              val(id).as('id'),
+              val(label).as('label'),
+              val(keySha256).as('keySha256'),
+              val(createdAtMs).as('createdAtMs'),
+              val(1).as('revision'),
+            ])
+            .where(({ not, exists, selectFrom }) =>
+              not(exists(selectFrom('apiKeys').select('apiKeys.id'))),
+            ),
+        )
+        .executeTakeFirst()
+      return numInsertedOrUpdatedRows === 1n
+    },
     async findBySha256(keySha256) {
       const row = await db
         .selectFrom('apiKeys')

@@ -84,6 +84,8 @@ export interface Users {
 export interface ApiKeys {
   /** Replacing a key's hash makes the old key text worthless at once. */
   put(key: ApiKey): Promise<PutOutcome>
+  /** Puts the very first key; false, and nothing is put, when there is or ever was one. */
+  putFirst(key: ApiKey): Promise<boolean>
   /** Revoked keys are not found. */
   findBySha256(keySha256: string): Promise<ApiKey | undefined>
   /** False when the id is unknown; revoking twice keeps the first time. */

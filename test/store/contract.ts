@@ -136,6 +136,16 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.users.get(user.id)).toEqual(operator)
     })
 
+    test('puts the first API key once, even when two try at the same time', async () => {
+      const first = { id: 'k1', label: 'first', keySha256: 'a'.repeat(64), createdAtMs: NOW_MS }
+      const second = { ...first, id: 'k2', keySha256: 'b'.repeat(64) }
+      const outcomes = await Promise.all([store.keys.putFirst(first), store.keys.putFirst(second)])
+      expect(outcomes).toEqual([true, false])
+      expect(await store.keys.findBySha256(first.keySha256)).toEqual(first)
+      await store.keys.revoke('k1', NOW_MS)
+      expect(await store.keys.putFirst(second)).toBe(false)
+    })
+
     test('finds an API key by its hash until it is revoked', async () => {
       const key = { id: 'k1', label: 'panel', keySha256: 'a'.repeat(64), createdAtMs: NOW_MS }
       expect(await store.keys.put(key)).toBe('created')
