@@ -4,6 +4,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readCertificate } from '../../src/certs/index.ts'
+import { verifyRdpFile } from '../../src/rdpfile/index.ts'
+import { fetchConsoleFile } from '../helpers/api.ts'
 import { ENTRY, startDemoRun, untilReadyFile } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
@@ -33,6 +36,19 @@ describe('npm start', () => {
       expect(demo.ready.gatewayAddress).toBe(demo.ready.gateways[0]?.address)
       expect((await stat(demo.readyFile)).mode & 0o777).toBe(0o600)
       expect(await rolesOf(demo.dataDirectory)).toHaveLength(4)
+    } finally {
+      await demo.stop()
+    }
+  })
+
+  test('hands over files that its publisher has signed, as its own authority says', async () => {
+    const demo = await startDemoRun()
+    try {
+      const file = await fetchConsoleFile(demo.ready, demo.ready.vms[0]?.id ?? '')
+      const authorities = [readCertificate(await readFile(demo.ready.caFile, 'utf8'))]
+      const { verdict, publisher } = verifyRdpFile(file, { nowMs: Date.now(), authorities })
+      expect(verdict).toBe('valid')
+      expect(publisher?.subject).toContain('demo publisher')
     } finally {
       await demo.stop()
     }
