@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
-import { BrokerError, type Endpoint, errorText, Refusal, withDeadline } from '../lib/index.ts'
+import { type Endpoint, errorText, Refusal } from '../lib/index.ts'
 import { HostReader } from './host-reader.ts'
-import { resolveTarget, type Target, type TargetPolicy } from './targets.ts'
+import { type Lookup, resolveTarget, type Target, type TargetPolicy } from './targets.ts'
 
 /** A connected host: nothing has been read yet, `reader.start` begins. */
 export interface HostConnection {
@@ -12,6 +12,8 @@ export interface HostConnection {
 
 export interface DialOptions {
   policy: TargetPolicy
+  /** The system's when absent. */
+  lookup?: Lookup
   /** Name look-up and all attempts together. */
   timeoutMs: number
   /** Addresses of one name that are tried, in order. */
@@ -29,27 +31,56 @@ const KEEP_ALIVE_AFTER_MS = 30_000
  * @throws Refusal `target-not-allowed`, `host-unreachable`; the signal's reason when it ends the attempt
  */
 export async function dialHost(endpoint: Endpoint, options: DialOptions): Promise<HostConnection> {
-  const deadline = AbortSignal.timeout(options.timeoutMs)
-  const signal = AbortSignal.any([options.signal, deadline])
-  const targets = await withDeadline(
-    resolveTarget(endpoint, options.policy),
-    options.timeoutMs,
-    `address of ${endpoint.host}`,
-  ).catch(asUnreachable)
+  const { policy, lookup, timeoutMs, maxAttempts } = options
+  options.signal.throwIfAborted()
+  const endsAtMs = performance.now() + timeoutMs
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)])
+  try {
+    const targets = await unlessAborted(resolveTarget(endpoint, policy, lookup), signal)
+    return await dialFirst(targets.slice(0, maxAttempts), endsAtMs, signal)
+  } catch (error) {
+    options.signal.throwIfAborted()
+    if (error instanceof Refusal) throw error
+    const cause = isTimeout(error) ? `no answer within ${timeoutMs} ms` : errorText(error)
+    const detail = `${endpoint.host} port ${endpoint.port}: ${cause}`
+    throw new Refusal('host-unreachable', detail, { cause: error })
+  }
+}
+
+/** The time that is left is shared, so that an address that stays silent takes none from the others. */
+async function dialFirst(
+  targets: readonly Target[],
+  endsAtMs: number,
+  signal: AbortSignal,
+): Promise<HostConnection> {
   let lastError: unknown
-  for (const target of targets.slice(0, options.maxAttempts)) {
+  for (const [index, target] of targets.entries()) {
+    const leftMs = Math.max(0, endsAtMs - performance.now())
+    const share = AbortSignal.timeout(Math.ceil(leftMs / (targets.length - index)))
     try {
-      return await dialTarget(target, signal)
+      return await dialTarget(target, AbortSignal.any([signal, share]))
     } catch (error) {
-      options.signal.throwIfAborted()
+      signal.throwIfAborted()
       lastError = error
-      if (deadline.aborted) break
     }
   }
-  const cause = deadline.aborted ? `no answer within ${options.timeoutMs} ms` : errorText(lastError)
-  throw new Refusal('host-unreachable', `${endpoint.host} port ${endpoint.port}: ${cause}`, {
-    cause: lastError,
-  })
+  throw lastError
+}
+
+/** A name look-up cannot be stopped: what it finds later is not waited for. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError'
 }
 
 /** One literal address; the returned socket is paused and its owner must handle `error`. */
@@ -82,11 +113,4 @@ function dialTarget(target: Target, signal: AbortSignal): Promise<HostConnection
       resolve({ socket, reader, target })
     })
   })
-}
-
-function asUnreachable(error: unknown): never {
-  if (error instanceof BrokerError && error.code === 'ERR_DEADLINE') {
-    throw new Refusal('host-unreachable', error.message, { cause: error })
-  }
-  throw error
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { type DialOptions, dialHost } from '../../src/gateway/dial.ts'
 import { createTargetPolicy } from '../../src/gateway/targets.ts'
+import { startTarget } from '../helpers/scripted-target.ts'
+import { startUnanswering } from '../helpers/unanswering-target.ts'
 import { startHost } from './support/scripted-host.ts'
 
 function options(port: number, change: Partial<DialOptions> = {}): DialOptions {
@@ -44,4 +46,33 @@ test('stops when its signal does, with the reason of that', async () => {
   const dialled = dialHost({ host: '127.0.0.1', port: host.port }, options(host.port, { signal }))
   await expect(dialled).rejects.toThrow('the client has gone')
   host.close()
+})
+
+test('stops in the middle of a name look-up as well, and after its time', async () => {
+  const never = () => new Promise<never>(() => {})
+  const endpoint = { host: 'hv1.example', port: 3389 }
+  const leaving = new AbortController()
+  const dialled = dialHost(endpoint, options(3389, { lookup: never, signal: leaving.signal }))
+  leaving.abort(new Error('the client has gone'))
+  await expect(dialled).rejects.toThrow('the client has gone')
+  const late = dialHost(endpoint, options(3389, { lookup: never, timeoutMs: 50 }))
+  await expect(late).rejects.toMatchObject({
+    reason: 'host-unreachable',
+    message: 'hv1.example port 3389: no answer within 50 ms',
+  })
+})
+
+test('an address that stays silent leaves time for the next one', async () => {
+  const silent = await startUnanswering()
+  const host = await startTarget(undefined, { host: '127.0.0.2', port: silent.port })
+  const lookup = async () => ['127.0.0.1', '127.0.0.2']
+  const endpoint = { host: 'hv1.example', port: silent.port }
+  const { socket, target } = await dialHost(
+    endpoint,
+    options(silent.port, { lookup, timeoutMs: 1_000 }),
+  )
+  expect(target.address).toBe('127.0.0.2')
+  socket.destroy()
+  host.close()
+  await silent.close()
 })
