@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type Certificate, controlIdentityOf, readCertificate } from '../certs/index.ts'
 import {
   assertDevelopmentAllowed,
@@ -5,6 +7,7 @@ import {
   type CheckedConfig,
   type FarmConfig,
   type GatewayConfig,
+  type PairFiles,
 } from '../config/index.ts'
 import { checkFarm } from '../farm/index.ts'
 import { ConfigError } from '../lib/index.ts'
@@ -12,6 +15,9 @@ import { createPublisher } from '../rdpfile/index.ts'
 import { createIssuer, createTrustList } from '../tokens/index.ts'
 import { readText } from './files.ts'
 import { openIssuer, openPair, readPair } from './role-files.ts'
+
+/** Permission bits of everybody but owner and group. */
+const OTHERS = 0o007
 
 /** One thing to try; it throws what a start of the role would end with. */
 export interface FileCheck {
@@ -37,6 +43,8 @@ function brokerChecks(config: BrokerConfig, nowMs: number): FileCheck[] {
   return [
     tlsCheck(config, nowMs),
     ...controlChecks(config, nowMs),
+    ...privacyChecks({ tls: config.tls, issuer: config.issuer }),
+    { path: 'store.file', run: () => checkStorePlace(config.store.file) },
     {
       path: 'issuer',
       run: async () => {
@@ -58,6 +66,7 @@ function brokerChecks(config: BrokerConfig, nowMs: number): FileCheck[] {
 function gatewayChecks(config: GatewayConfig, nowMs: number): FileCheck[] {
   return [
     tlsCheck(config, nowMs),
+    ...privacyChecks({ tls: config.tls }),
     ...config.trust.map((file, index) => {
       const path = `trust.${index}`
       const run = (): void => {
@@ -124,6 +133,28 @@ function tlsCheck(config: BrokerConfig | GatewayConfig, nowMs: number): FileChec
       checkUsable('tls.certificateFile', certificate, config, nowMs)
     },
   }
+}
+
+/** The file itself is made when it is missing; its directory never is. */
+function checkStorePlace(file: string): void {
+  const directory = dirname(file)
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return
+  throw new ConfigError('store.file', `${directory} is no directory; make it, for the broker alone`)
+}
+
+/** A key that everybody on the machine can read is everybody's. */
+function privacyChecks(pairs: Record<string, PairFiles>): FileCheck[] {
+  return Object.entries(pairs).map(([name, { privateKeyFile }]) => {
+    const path = `${name}.privateKeyFile`
+    const run = (): void => {
+      const mode = statSync(privateKeyFile, { throwIfNoEntry: false })?.mode ?? 0
+      if ((mode & OTHERS) === 0) return
+      const octal = (mode & 0o777).toString(8)
+      const message = `mode ${octal} lets everybody at it; chmod 600 ${privateKeyFile}`
+      throw new ConfigError(path, message)
+    }
+    return { path, run }
+  })
 }
 
 function checkUsable(

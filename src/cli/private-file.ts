@@ -1,5 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { BrokerError, errorText } from '../lib/index.ts'
+import { BrokerError } from '../lib/index.ts'
+import { fileProblem } from './files.ts'
 
 /**
  * Writes a file that holds a token, for its owner alone. By rename, so that a file of that name that
@@ -15,6 +16,6 @@ export function writePrivately(file: string, bytes: Uint8Array, option: string):
     renameSync(temporary, file)
   } catch (error) {
     rmSync(temporary, { force: true })
-    throw new BrokerError('ERR_USAGE', `${option} ${file}: ${errorText(error)}`, { cause: error })
+    throw new BrokerError('ERR_USAGE', `${option} ${file}: ${fileProblem(error)}`, { cause: error })
   }
 }

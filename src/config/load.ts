@@ -51,7 +51,7 @@ export function checkConfig(
   role: RoleName | undefined,
   environment: Environment = process.env,
 ): CheckedConfig {
-  const chosen = role ?? guessRole(readYaml(path))
+  const chosen = role ?? guessRole(path, readYaml(path))
   switch (chosen) {
     case 'broker':
       return { role: chosen, result: read(path, brokerSchema, environment) }
@@ -62,12 +62,12 @@ export function checkConfig(
   }
 }
 
-function guessRole(tree: unknown): RoleName {
+function guessRole(path: string, tree: unknown): RoleName {
   const keys = typeof tree === 'object' && tree !== null ? Object.keys(tree) : []
   if (keys.includes('issuer') || keys.includes('store')) return 'broker'
   if (keys.includes('node') || keys.includes('trust')) return 'gateway'
   if (keys.includes('nodes')) return 'farm'
-  throw new ConfigError('configuration', `fits no role; say which with --role ${ROLES.join(', ')}`)
+  throw new ConfigError(path, `fits no role; say which with --role ${ROLES.join(', ')}`)
 }
 
 export type ReadResult<T> = { config: T } | { faults: ConfigFault[] }
@@ -104,8 +104,13 @@ function readYaml(path: string): unknown {
   try {
     return parse(text, { prettyErrors: true })
   } catch (error) {
-    throw new ConfigError(path, `is no YAML: ${errorText(error).trim()}`, { cause: error })
+    throw new ConfigError(path, `is no YAML: ${firstLine(errorText(error))}`, { cause: error })
   }
+}
+
+/** The parser goes on to draw the place. */
+function firstLine(text: string): string {
+  return (text.split('\n')[0] ?? '').replace(/:$/, '')
 }
 
 /** Makes every `…File`, `…Directory` and `file` absolute, since the role's working directory is nobody's promise. */

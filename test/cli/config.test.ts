@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createDevelopmentCertificates, readCertificate } from '../../src/certs/index.ts'
 import { register } from '../../src/cli/config.ts'
@@ -46,6 +47,18 @@ test('finds no fault in a right file of each role', async () => {
     expect(stdout.toString()).toBe(`${files['config.yaml']}: no faults, role ${role}\n`)
     expect(exitCode).toBe(0)
   }
+})
+
+test('names a key that everybody can read, and a store without a directory', async () => {
+  const away = broker().replace('portcullis.sqlite', 'missing/portcullis.sqlite')
+  const files = await writeRole(() => away + development)
+  chmodSync(files['issuer.key'], 0o644)
+  const { stderr, exitCode } = await check(files['config.yaml'])
+  expect(stderr).toMatch(
+    /^portcullis: issuer\.privateKeyFile: mode 644 .*; chmod 600 .*issuer\.key$/m,
+  )
+  expect(stderr).toMatch(/^portcullis: store\.file: .*missing is no directory/m)
+  expect(exitCode).toBe(1)
 })
 
 test('names every fault of the values, the last one last', async () => {

@@ -49,7 +49,7 @@ export function writeFiles<Name extends string>(
   const paths: Record<string, string> = { directory }
   for (const [name, content] of Object.entries<string | Uint8Array>(files)) {
     const path = join(directory, name)
-    writeFileSync(path, content)
+    writeFileSync(path, content, { mode: name.endsWith('.key') ? 0o600 : 0o644 })
     paths[name] = path
   }
   return paths
