@@ -19,7 +19,8 @@ export interface FarmRun {
   certs: string
   apiUrl: string
   controlPort: number
-  nodes: Array<{ name: string; port: number; program: RunningProgram }>
+  broker: RoleRun
+  nodes: Array<RoleRun & { name: string; port: number }>
   /** PEM of the authority behind the nodes' TLS certificates. */
   ca: string
   /** `host:port` of machine `web`: takes connections and says nothing. */
@@ -30,6 +31,15 @@ export interface FarmRun {
   /** A command against this farm's API. */
   cli(...args: string[]): Promise<{ code: number | NodeJS.Signals; output: string }>
   stop(): Promise<void>
+}
+
+/** A role's process, which can die and be started again. */
+export interface RoleRun {
+  readonly program: RunningProgram
+  /** SIGKILL: it says goodbye to nobody. */
+  kill(): Promise<void>
+  /** Resolves when it answers `/readyz`. */
+  start(): Promise<void>
 }
 
 export interface FarmOptions {
@@ -70,10 +80,12 @@ async function start(
   const storeFile = join(directory, 'store.sqlite')
   await seed(storeFile, key, target)
 
-  const run = (role: string, config: string): RunningProgram => {
-    const program = startProgram(process.execPath, [ENTRY, role, '--config', config])
-    cleanUp.defer(() => program.stop())
-    return program
+  const ca = await readFile(join(certs, 'public', 'ca.crt'), 'utf8')
+  const run = async (role: string, config: string, port: number): Promise<RoleRun> => {
+    const started = new RoleProcess([role, '--config', config], port, ca)
+    cleanUp.defer(() => started.program.stop())
+    await started.ready()
+    return started
   }
   const write = async (name: string, config: object): Promise<string> => {
     const path = join(directory, name)
@@ -84,7 +96,7 @@ async function start(
     certificateFile: join(certs, holder, `${name}.crt`),
     privateKeyFile: join(certs, holder, `${name}.key`),
   })
-  const broker = run(
+  const broker = await run(
     'broker',
     await write('broker.yaml', {
       farm: { name: 'test', address: `localhost:${nodePorts[0]}` },
@@ -99,11 +111,10 @@ async function start(
       store: { file: storeFile },
       logLevel: 'warn',
     }),
+    portalPort,
   )
-  const ca = await readFile(join(certs, 'public', 'ca.crt'), 'utf8')
   const access = { apiUrl: `https://localhost:${portalPort}`, apiKey: key.reveal() }
   const caFile = join(certs, 'public', 'ca.crt')
-  await untilReady(broker, portalPort, ca)
   const nodes = await Promise.all(
     (runNodes ? names : []).map(async (name, index) => {
       const port = nodePorts[index] ?? 0
@@ -116,15 +127,14 @@ async function start(
           broker: `localhost:${controlPort}`,
           tls: pair(`nodes/${name}`, 'control'),
           caFile: join(certs, 'nodes', name, 'control-ca.crt'),
+          stateFile: join(directory, `${name}.state`),
         },
         targets: { allow: [{ cidr: '127.0.0.1/32', ports: [target.port] }] },
         // Every client of a test has the same address.
         limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 10_000 },
         logLevel: 'warn',
       })
-      const program = run('gateway', config)
-      await untilReady(program, port, ca)
-      return { name, port, program }
+      return Object.assign(await run('gateway', config, port), { name, port })
     }),
   )
   const api: FarmRun['api'] = (method, path, json) =>
@@ -133,6 +143,7 @@ async function start(
     certs,
     apiUrl: access.apiUrl,
     controlPort,
+    broker,
     nodes,
     ca,
     target,
@@ -147,6 +158,38 @@ async function start(
       const program = startProgram(process.execPath, [ENTRY, ...args, ...options])
       return { code: await program.ended, output: program.output() }
     },
+  }
+}
+
+class RoleProcess implements RoleRun {
+  program: RunningProgram
+  readonly #args: string[]
+  readonly #port: number
+  readonly #ca: string
+
+  constructor(args: string[], port: number, ca: string) {
+    this.#args = args
+    this.#port = port
+    this.#ca = ca
+    this.program = this.#spawn()
+  }
+
+  async kill(): Promise<void> {
+    this.program.child.kill('SIGKILL')
+    await this.program.ended
+  }
+
+  async start(): Promise<void> {
+    this.program = this.#spawn()
+    await this.ready()
+  }
+
+  async ready(): Promise<void> {
+    await untilReady(this.program, this.#port, this.#ca)
+  }
+
+  #spawn(): RunningProgram {
+    return startProgram(process.execPath, [ENTRY, ...this.#args])
   }
 }
 

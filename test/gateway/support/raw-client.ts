@@ -42,8 +42,14 @@ export class RawConnection {
     })
   }
 
-  static async open(port: number, ca: string, alpn: string[] = []): Promise<RawConnection> {
-    const options = { host: '127.0.0.1', port, ca, servername: 'localhost' }
+  /** @param localAddress of 127.0.0.0/8, to be another client */
+  static async open(
+    port: number,
+    ca: string,
+    alpn: string[] = [],
+    localAddress = '127.0.0.1',
+  ): Promise<RawConnection> {
+    const options = { host: '127.0.0.1', port, ca, servername: 'localhost', localAddress }
     const socket = connect(alpn.length === 0 ? options : { ...options, ALPNProtocols: alpn })
     const connection = new RawConnection(socket)
     await once(socket, 'secureConnect')
@@ -118,8 +124,12 @@ export interface TestClient {
   connections: RawConnection[]
 }
 
-export async function openWebSocket(port: number, ca: string): Promise<TestClient> {
-  const connection = await RawConnection.open(port, ca)
+export async function openWebSocket(
+  port: number,
+  ca: string,
+  localAddress?: string,
+): Promise<TestClient> {
+  const connection = await RawConnection.open(port, ca, [], localAddress)
   connection.write(
     renderHead('RDG_OUT_DATA /remoteDesktopGateway/ HTTP/1.1', [
       ['Host', 'localhost'],
