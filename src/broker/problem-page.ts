@@ -1,3 +1,4 @@
+import { escapeHtml } from '../lib/index.ts'
 import type { Problem } from './errors.ts'
 
 /** The page that a browser gets in place of problem+json: one sentence and the reference, no script. */
@@ -12,16 +13,4 @@ export function renderProblemPage({ title, detail, ref }: Problem): string {
 </body>
 </html>
 `
-}
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
 }

@@ -1,3 +1,5 @@
+import { escapeHtml } from '../lib/index.ts'
+
 /**
  * Markup that may be written to a page as it is. Only the `html` tag makes one, so text that came
  * from a person or from the store reaches a page in no other way than escaped.
@@ -32,17 +34,5 @@ function markupOf(value: HtmlValue): string {
   if (value === undefined || value === false) return ''
   if (value instanceof Html) return value.toString()
   if (typeof value === 'object') return value.map(markupOf).join('')
-  return escapeText(String(value))
-}
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeText(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+  return escapeHtml(String(value))
 }
