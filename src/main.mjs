@@ -95,7 +95,8 @@ function watchNpm(end) {
   return timer
 }
 
-function setUp(all) {
+function setUp(wantsAll) {
+  const all = wantsAll || hasDevelopmentPackages()
   const lock = join(root, 'package-lock.json')
   if (!existsSync(lock)) return
   const digest = createHash('sha256').update(readFileSync(lock)).digest('hex')
@@ -122,6 +123,15 @@ function setUp(all) {
     )
   }
   writeFileSync(stamp, wanted)
+}
+
+/** `npm ci` takes away what it is told to omit: a start must not leave a developer without tests. */
+function hasDevelopmentPackages() {
+  // npm's own record of what it has installed.
+  const record = join(modules, '.package-lock.json')
+  if (!existsSync(record)) return false
+  const { packages = {} } = JSON.parse(readFileSync(record, 'utf8'))
+  return Object.values(packages).some(({ dev }) => dev === true)
 }
 
 function major(version) {

@@ -1,5 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { withDeadline } from '../src/lib/index.ts'
 import { ENTRY } from './helpers/demo.ts'
@@ -24,4 +27,32 @@ test.each([
   child = start(...nodeOptions)
   child.disconnect()
   expect(await withDeadline(once(child, 'exit'), 4_500, 'exit')).toEqual([null, 'SIGTERM'])
+})
+
+/**
+ * Sets up a clone in which these packages are installed.
+ *
+ * @returns what npm was called with
+ */
+function setUp(installed: Record<string, { dev?: boolean }>): string[] {
+  const clone = mkdtempSync(join(tmpdir(), 'portcullis-set-up-'))
+  const write = (name: string, text: string) => writeFileSync(join(clone, name), text)
+  mkdirSync(join(clone, 'node_modules'))
+  cpSync(ENTRY, join(clone, 'src/main.mjs'))
+  write('package-lock.json', '{}')
+  write('node_modules/.package-lock.json', JSON.stringify({ packages: installed }))
+  write('npm.cjs', "require('node:fs').writeFileSync('npm.json', JSON.stringify(process.argv))")
+  try {
+    const env = { ...process.env, npm_execpath: join(clone, 'npm.cjs') }
+    execFileSync(process.execPath, ['src/main.mjs', '--set-up'], { cwd: clone, env })
+    return JSON.parse(readFileSync(join(clone, 'npm.json'), 'utf8')).slice(2)
+  } finally {
+    rmSync(clone, { recursive: true })
+  }
+}
+
+test('installs what running needs, and keeps what development needs where that is there', () => {
+  const koa = { 'node_modules/koa': {} }
+  expect(setUp(koa)).toContain('--omit=dev')
+  expect(setUp({ ...koa, 'node_modules/vitest': { dev: true } })).not.toContain('--omit=dev')
 })
