@@ -160,7 +160,7 @@ function endLosers(
 }
 
 async function heartbeat(
-  { store, pushes, clock }: ControlServiceOptions,
+  { store, trust, pushes, clock }: ControlServiceOptions,
   { name, role }: Peer,
   { trustVersion, revocationVersion, tunnels }: Heartbeat,
 ): Promise<void> {
@@ -168,6 +168,10 @@ async function heartbeat(
   const nowMs = clock.now()
   await store.verifiers.seen({ name, role, lastSeenMs: nowMs, trustVersion, revocationVersion })
   await store.leases.renew(name, tunnels, nowMs)
+  // A set that the node could not use, or a message that was lost, is sent again.
+  if (trustVersion < (await trust.current()).version) {
+    pushes.push({ type: 'trust', ...(await trust.forVerifiers()) })
+  }
   // A kill that the node missed, since it was not connected, reaches it now.
   for (const { tunnel, burned } of await store.leases.listBurned(name)) {
     pushes.push({ type: 'kill', by: { tunnel }, reason: burned as Reason })
@@ -180,7 +184,7 @@ async function tell(
   peer: Peer,
   { event, time, fields }: SessionEvent,
 ): Promise<void> {
-  log.info(event, { ...fields, node: peer.name, at: new Date(time).toISOString() })
+  log.info(event, { ...fields, node: peer.name, toldBy: 'node', at: new Date(time).toISOString() })
   if (event !== 'session.closed' || fields.tunnel === undefined) return
   const { tunnel, reason, bytesIn, bytesOut } = fields
   await store.leases.end({

@@ -78,6 +78,7 @@ export function createRotation(options: RotationOptions): Rotation {
 
 async function advance(options: RotationOptions, request: RotationRequest): Promise<RotationState> {
   const { store, trust, signer, brokerName, log } = options
+  await catchUp(options)
   const signing = signer.current.certificate.sha256Thumbprint
   const offered = request.files && (await loadOffered(options, request.files, request.thumbprint))
   // The same command again, after its last step was done.
@@ -104,6 +105,16 @@ async function advance(options: RotationOptions, request: RotationRequest): Prom
     askedBy: request.askedBy,
   })
   return { step: 'done', signing: next.thumbprint, lagging }
+}
+
+/** A switch that was stored, but whose answer was lost: what is stored counts. */
+async function catchUp(options: RotationOptions): Promise<void> {
+  const { trust, signer, brokerName, log } = options
+  const primary = ownIssuer(await trust.current(), brokerName, 'primary')
+  const from = signer.current.certificate.sha256Thumbprint
+  if (primary === undefined || primary.thumbprint === from || filesOf(primary) === undefined) return
+  signer.switchTo(await loadPublished(options, primary))
+  log.info('issuer.rotated', { broker: brokerName, from, to: primary.thumbprint, by: 'store' })
 }
 
 /** @returns who has not confirmed the version in which the issuer was published */
@@ -206,7 +217,7 @@ async function loadPublished(
   next: TrustedCertificate,
 ): Promise<Issuer> {
   const files = filesOf(next)
-  if (files === undefined) throw new TypeError('a next issuer has files')
+  if (files === undefined) throw new TypeError('an issuer of a rotation has files')
   try {
     const issuer = await loadIssuer(files)
     checkSame(issuer, next)

@@ -65,7 +65,11 @@ export function createTrustKeeper({ store, pushes, clock, log }: TrustKeeperOpti
     current: async () => (await load()).set,
     async change(change) {
       const before = (await load()).set.version
-      const set = await store.trust.change(change)
+      const set = await store.trust.change(change).catch((error: unknown) => {
+        // It may have been stored all the same.
+        cached = undefined
+        throw error
+      })
       if (set.version > before) {
         remember(set)
         pushes.push({ type: 'trust', ...render(set) })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Peer, PushMessage, RedeemAnswer } from '../../src/control/index.ts'
 import { Secret } from '../../src/lib/index.ts'
@@ -108,6 +109,51 @@ describe('a redeem', () => {
     expect(api.events('redeem.conflict').map(({ lost }) => lost)).toEqual(['gw2', 'gw1'])
     const future = { decidedAt: NOW_MS + 999_999_999, tunnel: 't10' }
     expect(outcome(await present(future))).toBe('token-expired')
+  })
+
+  describe('with a reconnect window', () => {
+    const mint = async (vm = 'web') => {
+      const iat = NOW_MS / 1000
+      const claims = { iss: 'b', aud: 'demo', jti: randomUUID(), iat, nbf: iat, exp: iat + 60 }
+      const whose = { tid: 'acme', sub: 'ann', vm, knd: 'rdp', dst: '192.0.2.10:3389' } as const
+      const token = await api.issuer.sign({ ...claims, ...whose, rcw: 100 })
+      return (tunnel: string, clientAddress = '192.0.2.7') =>
+        api.broker.control.redeem(GW1, { token, tunnel, clientAddress })
+    }
+
+    test('lets the same client back long past exp, once its session has dropped', async () => {
+      const present = await mint()
+      expect(outcome(await present('t1'))).toBe('admitted')
+      api.clock.advance(3_600_000)
+      await api.broker.control.release(GW1, 't1', 'client-closed')
+      api.clock.advance(99_000)
+      expect(outcome(await present('t2', '192.0.2.8'))).toBe('client-mismatch')
+      expect(outcome(await present('t2'))).toBe('admitted')
+      expect(api.events('session.reconnected')).toMatchObject([{ node: 'gw1', tunnel: 't2' }])
+      await api.broker.control.release(GW1, 't2', undefined)
+      api.clock.advance(101_000)
+      expect(outcome(await present('t3'))).toBe('token-expired')
+    })
+
+    test('is over with a newer console of the same machine', async () => {
+      const present = await mint()
+      await present('t1')
+      await api.broker.control.release(GW1, 't1', 'client-closed')
+      await (await mint('mail'))('m1')
+      api.clock.advance(70_000)
+      expect(outcome(await present('t2'))).toBe('admitted')
+      await api.broker.control.release(GW1, 't2', 'client-closed')
+      api.clock.advance(60_000)
+      const { present: newer } = await open()
+      await newer({ tunnel: 'n1' })
+      expect(outcome(await present('t3'))).toBe('superseded')
+    })
+
+    test('was never redeemed: expired is expired', async () => {
+      const present = await mint()
+      api.clock.advance(66_000)
+      expect(outcome(await present('t1'))).toBe('token-expired')
+    })
   })
 
   test('is nothing for an agent', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { BrokerError, Secret } from '../../src/lib/index.ts'
 import { createTrustList, type Issuer, verifyGatewayToken } from '../../src/tokens/index.ts'
 import { createTestBroker, makeIssuer, NOW_MS, type TestBroker } from './support.ts'
@@ -126,6 +126,44 @@ test.each([
   for (const node of nodes) await applied(node, 2)
   expect((await rotate(FILES).expect(200)).body.step).toBe('done')
   expect(await signer()).toBe(thumbprintOf(next))
+})
+
+test('a switch that was stored, but whose answer was lost, is caught up with', async () => {
+  await applied('gw1', 1)
+  await rotate(FILES).expect(200)
+  await applied('gw1', 2)
+  const { trust } = api.store
+  const change = vi.spyOn(trust, 'change').mockImplementationOnce(async (update) => {
+    change.mockRestore()
+    await trust.change(update)
+    throw new BrokerError('ERR_STORE', 'store: connection lost')
+  })
+  await rotate().expect(503)
+  expect(await signer()).toBe(thumbprintOf(api.issuer))
+  expect((await rotate(FILES).expect(200)).body.step).toBe('done')
+  expect(await signer()).toBe(thumbprintOf(next))
+})
+
+test('a publication that failed is made again', async () => {
+  const change = vi.spyOn(api.store.trust, 'change')
+  change.mockRejectedValueOnce(new BrokerError('ERR_STORE', 'store: disk full'))
+  await rotate(FILES).expect(503)
+  expect((await api.store.trust.get()).version).toBe(1)
+  expect((await rotate(FILES).expect(200)).body.step).toBe('done')
+})
+
+test('a node that lags is given the set again with its next heartbeat', async () => {
+  await applied('gw1', 1)
+  await rotate(FILES)
+  const versions: number[] = []
+  api.broker.control.subscribe((message) => {
+    if (message.type === 'trust') versions.push(message.version)
+  })
+  const beat = { time: NOW_MS, revocationVersion: 0, tunnels: [] }
+  const gw1 = { name: 'gw1', role: 'node' } as const
+  await api.broker.control.heartbeat(gw1, { ...beat, trustVersion: 1 })
+  await api.broker.control.heartbeat(gw1, { ...beat, trustVersion: 2 })
+  expect(versions).toEqual([2])
 })
 
 test('a key that is gone stops the rotation, not the minting', async () => {

@@ -42,17 +42,12 @@ export interface RoleRun {
   start(): Promise<void>
 }
 
-export interface FarmOptions {
-  /** False: the nodes have certificates, and somebody else speaks for them. */
-  runNodes?: boolean
-}
-
-export async function startFarm(names: string[], options: FarmOptions = {}): Promise<FarmRun> {
+export async function startFarm(names: string[]): Promise<FarmRun> {
   const directory = await mkdtemp(join(tmpdir(), 'portcullis-farm-'))
   const cleanUp = new AsyncDisposableStack()
   cleanUp.defer(() => rm(directory, { recursive: true, force: true }))
   try {
-    const farm = await start(directory, names, options, cleanUp)
+    const farm = await start(directory, names, cleanUp)
     return { ...farm, stop: () => cleanUp.disposeAsync() }
   } catch (error) {
     await cleanUp.disposeAsync()
@@ -63,7 +58,6 @@ export async function startFarm(names: string[], options: FarmOptions = {}): Pro
 async function start(
   directory: string,
   names: string[],
-  { runNodes = true }: FarmOptions,
   cleanUp: AsyncDisposableStack,
 ): Promise<Omit<FarmRun, 'stop'>> {
   const certs = join(directory, 'certs')
@@ -116,7 +110,7 @@ async function start(
   const access = { apiUrl: `https://localhost:${portalPort}`, apiKey: key.reveal() }
   const caFile = join(certs, 'public', 'ca.crt')
   const nodes = await Promise.all(
-    (runNodes ? names : []).map(async (name, index) => {
+    names.map(async (name, index) => {
       const port = nodePorts[index] ?? 0
       const config = await write(`${name}.yaml`, {
         node: name,
