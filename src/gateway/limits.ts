@@ -37,6 +37,10 @@ export interface Limits {
   maxDialAttempts: number
   /** From CHANNEL_RESPONSE until the first bytes prove the token's kind, [MS-RDPEPS] 3.2.2. */
   firstBytesTimeoutMs: number
+  /** One minute of a token's idle limit; shorter in tests alone. */
+  idleMinuteMs: number
+  /** One second of a token's session limit; shorter in tests alone. */
+  sessionSecondMs: number
   /** Silence on our side after which KEEPALIVE is due; below the idle time-outs of proxies. */
   keepAliveMs: number
   /** Packets that wait for set-up to ask for them: the client is paused then, and one more ends it. */
@@ -66,6 +70,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxDialAttempts: 4,
   maxCookieCharacters: 4_096,
   firstBytesTimeoutMs: 10_000,
+  idleMinuteMs: 60_000,
+  sessionSecondMs: 1_000,
   keepAliveMs: 30_000,
   maxQueuedPackets: 16,
   maxQueuedBytes: 8 * 1024 * 1024,

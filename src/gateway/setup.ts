@@ -18,6 +18,7 @@ import { type Admitted, admit } from './admission.ts'
 import { matchTarget } from './channel-target.ts'
 import { Conversation } from './conversation.ts'
 import { dialHost, type HostConnection } from './dial.ts'
+import { type FirstBytesRule, firstBytesRule } from './relay/first-bytes-rule.ts'
 import { reasonOf, Status } from './status.ts'
 import type { Tunnel } from './tunnel.ts'
 
@@ -28,14 +29,20 @@ const CAPABILITIES =
 /** A tunnel has one channel; Windows clients want its id to be at least 1. */
 const CHANNEL_ID = 1
 
+/** What set-up leads to. */
+export interface OpenChannel extends Admitted {
+  /** Connected; its bytes have not been read yet. */
+  host: HostConnection
+  firstBytes: FirstBytesRule
+}
+
 /**
  * Set-up, [MS-TSGU] 1.3.2.1.2: handshake, tunnel, authorization, channel; the client asks, we answer.
  * A refusal is answered in the response that was due, and then nothing more is read.
  *
- * @returns the host, connected; its bytes have not been read yet
  * @throws Refusal or ProtocolError, after the client has its answer
  */
-export async function setUp(tunnel: Tunnel): Promise<HostConnection> {
+export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
   const { node, transport } = tunnel
   const { tunnelTimeoutMs, channelTimeoutMs } = node.limits
   const conversation = new Conversation(transport)
@@ -72,15 +79,15 @@ export async function setUp(tunnel: Tunnel): Promise<HostConnection> {
       encodeTunnelAuthResponse({
         errorCode: Status.ok,
         redirFlags: claims.rdr ?? 0,
-        idleTimeoutMinutes: 0,
+        idleTimeoutMinutes: claims.idl ?? 0,
       }),
     )
 
     const channel = await conversation.receive(PacketType.channelCreate)
-    const host = await openChannel(tunnel, claims, channel)
+    const { host, firstBytes } = await openChannel(tunnel, claims, channel)
     conversation.expectSilence()
     transport.send(encodeChannelResponse({ errorCode: Status.ok, channelId: CHANNEL_ID }))
-    return host
+    return { host, firstBytes, claims, capsFlags }
   } catch (error) {
     conversation.refuse(error)
     throw error
@@ -105,7 +112,7 @@ async function openChannel(
   tunnel: Tunnel,
   claims: Admitted['claims'],
   body: Uint8Array,
-): Promise<HostConnection> {
+): Promise<Pick<OpenChannel, 'host' | 'firstBytes'>> {
   const { node, transport, log } = tunnel
   try {
     const { resources, altResources, port, protocol } = decodeChannelCreate(body)
@@ -114,7 +121,7 @@ async function openChannel(
     }
     const names = [...resources, ...altResources]
     const target = matchTarget(claims.dst, { names, port })
-    checkEnforceable(claims)
+    const firstBytes = firstBytesRule(claims)
     const host = await dialHost(target, {
       policy: node.targets,
       timeoutMs: node.limits.dialTimeoutMs,
@@ -123,18 +130,10 @@ async function openChannel(
     })
     tunnel.host = host
     log.info('channel.opened', { address: host.target.address, port: host.target.port })
-    return host
+    return { host, firstBytes }
   } catch (error) {
     const fields = { reason: reasonOf(error), error: errorText(error) }
     if (!transport.inbox.ended.aborted) log.warn('channel.refused', fields)
     throw error
-  }
-}
-
-/** What a token restricts and this node cannot enforce, it must not serve. */
-function checkEnforceable({ knd, idl, max }: Admitted['claims']): void {
-  if (knd !== 'rdp') throw new Refusal('policy-denied', `knd: ${knd} is not served by this node`)
-  if (idl !== undefined || max !== undefined) {
-    throw new Refusal('policy-denied', 'idl, max: this node enforces no session limits')
   }
 }

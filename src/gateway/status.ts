@@ -1,5 +1,5 @@
 import { BrokerError, ProtocolError, type Reason, Refusal } from '../lib/index.ts'
-import { PacketType } from '../protocol/index.ts'
+import { Capability, PacketType } from '../protocol/index.ts'
 
 /**
  * Return codes of [MS-TSGU] 2.2.6, always with the high bit: FreeRDP 2 and 3 take the low word alone
@@ -74,10 +74,17 @@ export function statusOf(reason: Reason): number {
   return STATUS_OF_REASON[reason]
 }
 
-/** The code in CLOSE_CHANNEL: a token that is revoked while its session is open was ended by the operator. */
-export function closeStatusOf(reason: Reason): number {
+/**
+ * The code in CLOSE_CHANNEL. A token that is revoked while its session is open was ended by the operator,
+ * and so was a session for a client that knows no time limits, [MS-TSGU] 3.3.6.1.
+ *
+ * @param capsFlags flags of `Capability` that the client offered
+ */
+export function closeStatusOf(reason: Reason, capsFlags: number): number {
   const status = STATUS_OF_REASON[reason]
-  return status === Status.cookieAccessDenied ? Status.connectionAborted : status
+  if (status === Status.cookieAccessDenied) return Status.connectionAborted
+  const knowsLimits = (capsFlags & Capability.idleTimeout) !== 0
+  return status === Status.sessionTimeout && !knowsLimits ? Status.connectionAborted : status
 }
 
 /** The public word for whatever ended a tunnel. */

@@ -5,6 +5,7 @@ import type { HostConnection } from './dial.ts'
 import type { GatewayNode } from './node.ts'
 import { FirstBytes } from './relay/first-bytes.ts'
 import { Relay } from './relay/relay.ts'
+import { SessionLimits } from './relay/session-limits.ts'
 import type { Session } from './sessions.ts'
 import { setUp } from './setup.ts'
 import { reasonOf } from './status.ts'
@@ -95,10 +96,17 @@ export class Tunnel implements Session {
   /** @returns what ended it */
   async #serve(): Promise<unknown> {
     try {
-      const host = await setUp(this)
-      const firstBytes = new FirstBytes()
+      const { host, capsFlags, claims, firstBytes } = await setUp(this)
       const { transport } = this
-      this.#relay = new Relay({ transport, host, firstBytes, limits: this.node.limits })
+      const { limits } = this.node
+      this.#relay = new Relay({
+        transport,
+        host,
+        capsFlags,
+        firstBytes: new FirstBytes(firstBytes),
+        sessionLimits: new SessionLimits(claims, limits),
+        limits,
+      })
       return await this.#relay.run()
     } catch (error) {
       return error

@@ -13,14 +13,16 @@ export function renderPreconnectionText({ vmGuid, hostToken }: PreconnectionText
 }
 
 /**
- * Reads that text strictly: exactly these two parts. The token in it is not looked at.
+ * Reads that text strictly: exactly these two parts. Of the token only the form
+ * is looked at: three parts of base64url.
  *
  * @throws Refusal `token-malformed`
  */
 export function parsePreconnectionText(text: Secret): PreconnectionText {
-  const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12});Token=([\w.-]+)$/i.exec(
-    text.reveal(),
-  )
+  const match =
+    /^([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12});Token=((?:[\w-]+\.){2}[\w-]+)$/.exec(
+      text.reveal(),
+    )
   const [, vmGuid, token] = match ?? []
   if (vmGuid === undefined || token === undefined) {
     throw new Refusal('token-malformed', 'preconnection blob: need GUID;Token=<jws>')

@@ -24,6 +24,7 @@ export const X224_REQUEST = encodeConnectionRequest({
   negotiation: { flags: 0, requestedProtocols: 1 },
 })
 
+/** @param capsFlags as FreeRDP offers them */
 export function tunnelCreate(token: Secret, capsFlags = 0x0d): Buffer {
   return encodeTunnelCreate({ capsFlags, paaCookie: token })
 }
@@ -78,13 +79,13 @@ const STATES: readonly State[] = ['handshaken', 'tunnel', 'authorized', 'channel
 export async function reach(
   wire: Wire,
   state: State,
-  { token, port = 0 }: { token?: Secret; port?: number } = {},
+  { token, port = 0, capsFlags }: { token?: Secret; port?: number; capsFlags?: number } = {},
 ): Promise<void> {
   const wanted = STATES.indexOf(state)
   wire.send(HANDSHAKE)
   expect(await wire.receive()).toEqual(HANDSHAKE_RESPONSE)
   if (wanted < 1 || token === undefined) return
-  wire.send(tunnelCreate(token))
+  wire.send(tunnelCreate(token, capsFlags))
   const tunnel = await wire.receive()
   expect([tunnel.readUInt16LE(0), tunnel.readUInt32LE(10)]).toEqual([0x05, 0])
   if (wanted < 2) return

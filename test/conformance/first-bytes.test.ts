@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LogFields } from '../../src/lib/index.ts'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 import { hex } from '../helpers/hex.ts'
+import { blob } from '../helpers/preconnection.ts'
 import { RawTls } from '../helpers/raw-tls.ts'
 import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
 import { HANDSHAKE, HANDSHAKE_RESPONSE, refusal, tunnelCreate, X224_REQUEST } from './client.ts'
 import { data, openChannel } from './console.ts'
-import { openWire, request, WIRE_KINDS } from './wire.ts'
+import { openWire, request, WIRE_KINDS, type Wire } from './wire.ts'
 
 const INTERNAL_ERROR = 0x8007_59d8
 
@@ -23,27 +25,25 @@ afterAll(async () => {
 
 const VM = '6e2d1b3c-0f4a-4c6d-9c7e-2b1a0d9e8f70'
 
-/** RDP_PRECONNECTION_PDU, [MS-RDPEPS] 2.2.1, whose sizes may lie. */
-function blob(text: string, { version = 2, cbSize = 0, cchPCB = 0 } = {}): Buffer {
-  const characters = Buffer.from(text, 'utf16le')
-  const bytes = Buffer.alloc(18 + characters.length)
-  bytes.writeUInt32LE(cbSize || bytes.length, 0)
-  bytes.writeUInt32LE(version, 8)
-  bytes.writeUInt16LE(cchPCB || text.length, 16)
-  bytes.set(characters, 18)
-  return bytes
-}
+const OTHER_VM = '0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d'
+const HOST_TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJ2bSI6InZtMSJ9.c2lnbmF0dXJl'
+/** The right text for each kind of host that has VMs to choose from. */
+const TEXT = { hyperv: `${VM};EnhancedMode=1`, agent: `${VM};Token=${HOST_TOKEN}` } as const
+const VM_KINDS = ['hyperv', 'agent'] as const
+
+/** All that a host may hear once the blob is through, whatever it looks like. */
+const BEHIND = Buffer.concat([X224_REQUEST, blob(OTHER_VM)])
 
 describe.each(WIRE_KINDS)('over %s', (kind) => {
   // The token is for a host of kind rdp, which has no VMs to choose from: any blob is of another VM.
   test.each([
-    ['naming a VM', blob(`${VM}\0`)],
-    ['naming a VM in braces', blob(`{${VM}}\0`)],
-    ['with an unknown key', blob(`${VM};Key=1\0`)],
+    ['naming a VM', blob(VM)],
+    ['naming a VM in braces', blob(`{${VM}}`)],
+    ['with an unknown key', blob(`${VM};Key=1`)],
     ['of version one', hex('10000000 00000000 01000000 00000000')],
     ['of seventeen bytes', blob(VM, { cbSize: 17 })],
     ['with more text than bytes', blob(VM, { cchPCB: 400 })],
-  ])('78. a preconnection blob %s: CLOSE_CHANNEL, nothing forwarded', async (_, bytes) => {
+  ])('78. kind rdp, a blob %s: CLOSE_CHANNEL, nothing forwarded', async (_, bytes) => {
     const { wire, host } = await openChannel(node, target, kind)
     wire.send(data(bytes))
     expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
@@ -52,10 +52,79 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     expect(host.received).toHaveLength(0)
   })
 
+  for (const knd of VM_KINDS) {
+    const claims = { knd, vmg: VM }
+
+    test.each([0, 1, 2])(
+      `77. kind ${knd}, the token's VM with %d trailing NULs: forwarded unchanged, and all behind it`,
+      async (terminators) => {
+        const { wire, host } = await openChannel(node, target, kind, { claims })
+        const bytes = blob(TEXT[knd], { terminators })
+        wire.send(data(bytes))
+        expect(await host.receive(bytes.length)).toEqual(bytes)
+        wire.send(data(BEHIND))
+        const all = Buffer.concat([bytes, BEHIND])
+        expect(await host.receive(all.length)).toEqual(all)
+        leave(wire)
+      },
+    )
+
+    test(`77. kind ${knd}, one byte in each packet, GUID in upper case: forwarded unchanged`, async () => {
+      const { wire, host } = await openChannel(node, target, kind, { claims })
+      const bytes = blob(TEXT[knd].replace(VM, VM.toUpperCase()))
+      for (const byte of bytes.subarray(0, -1)) wire.send(data(Buffer.of(byte)))
+      await wire.expectSilence(50)
+      expect(host.received).toHaveLength(0)
+      wire.send(data(Buffer.concat([bytes.subarray(-1), X224_REQUEST])))
+      const all = Buffer.concat([bytes, X224_REQUEST])
+      expect(await host.receive(all.length)).toEqual(all)
+      leave(wire)
+    })
+
+    test.each([
+      ['a blob of another VM', blob(TEXT[knd].replace(VM, OTHER_VM))],
+      ['braces around the GUID', blob(TEXT[knd].replace(VM, `{${VM}}`))],
+      ['a blob of version one', hex('10000000 00000000 01000000 00000000')],
+      ['a blob of seventeen bytes', blob(TEXT[knd], { cbSize: 17 })],
+      ['more text than bytes', blob(TEXT[knd], { cchPCB: 1_000 })],
+      ['bytes behind the text', blob(`${TEXT[knd]}\0more`, { cchPCB: TEXT[knd].length + 1 })],
+      ['three trailing NULs', blob(TEXT[knd], { terminators: 3 })],
+      ['an unknown key', blob(`${TEXT[knd]};Key=1`)],
+      ['the text of the other kind', blob(TEXT[knd === 'agent' ? 'hyperv' : 'agent'])],
+      ['a blob over 4,096 bytes, by its size alone', hex('02100000')],
+      ['no blob, but X.224', X224_REQUEST],
+      ['no blob, but TLS', hex('16030100f8010000f40303')],
+    ])(`78. kind ${knd}, %s: CLOSE_CHANNEL, nothing forwarded`, async (_, bytes) => {
+      const before = mismatches().length
+      const { wire, host } = await openChannel(node, target, kind, { claims })
+      wire.send(data(bytes))
+      expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
+      await wire.expectEnd()
+      await host.closed
+      expect(host.received).toHaveLength(0)
+      expect(mismatches().slice(before)).toMatchObject([{ bytesIn: 0 }])
+      expect(JSON.stringify(node.log)).not.toContain(HOST_TOKEN)
+    })
+
+    test.each([
+      ['silence', []],
+      ['half a blob', [blob(TEXT[knd]).subarray(0, 40)]],
+    ])(
+      `78. kind ${knd}, %s: CLOSE_CHANNEL after the time limit, nothing forwarded`,
+      async (_, pieces) => {
+        const { wire, host } = await openChannel(node, target, kind, { claims })
+        for (const piece of pieces) wire.send(data(piece))
+        expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
+        await wire.expectEnd()
+        expect(host.received).toHaveLength(0)
+      },
+    )
+  }
+
   test.each([
     ['never come', []],
     ['never come whole', [X224_REQUEST.subarray(0, 5)]],
-  ])('78. first bytes that %s: CLOSE_CHANNEL after the time limit', async (_, pieces) => {
+  ])('78. kind rdp, first bytes that %s: CLOSE_CHANNEL after the time limit', async (_, pieces) => {
     const { wire, host } = await openChannel(node, target, kind)
     for (const piece of pieces) wire.send(data(piece))
     expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
@@ -82,10 +151,19 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     const { wire, host } = await openChannel(node, target, kind)
     for (const byte of X224_REQUEST) wire.send(data(Buffer.of(byte)))
     expect(await host.receive(X224_REQUEST.length)).toEqual(X224_REQUEST)
-    wire.out.socket.destroy()
-    wire.in.socket.destroy()
+    leave(wire)
   })
 })
+
+/** Sessions that ended since the client asked for another VM, or for none. */
+function mismatches(): LogFields[] {
+  return node.logged('session.closed').filter(({ reason }) => reason === 'vm-mismatch')
+}
+
+function leave(wire: Wire): void {
+  wire.out.socket.destroy()
+  wire.in.socket.destroy()
+}
 
 test('80. cookie, user name and Authorization are in no log line and no error page', async () => {
   const token = await node.mint(target.port)

@@ -17,9 +17,19 @@ test('token reasons all look alike from outside', () => {
 
 test('whatever an operator ends, the client hears the same', () => {
   const reasons = ['killed', 'token-revoked', 'token-replayed', 'superseded'] as const
-  expect(new Set(reasons.map(closeStatusOf))).toEqual(new Set([0x8007_04d4]))
-  expect(closeStatusOf('host-closed')).toBe(0x8007_59d8)
+  expect(new Set(reasons.map((reason) => closeStatusOf(reason, 0xff)))).toEqual(
+    new Set([0x8007_04d4]),
+  )
+  expect(closeStatusOf('host-closed', 0xff)).toBe(0x8007_59d8)
 })
+
+test.each(['idle-limit', 'session-limit'] as const)(
+  '%s has a code of its own for clients that know time limits',
+  (reason) => {
+    expect(closeStatusOf(reason, 0x0f)).toBe(0x8007_59f6)
+    expect(closeStatusOf(reason, 0x0d)).toBe(0x8007_04d4)
+  },
+)
 
 test('errors become the public word for what happened', () => {
   expect(reasonOf(new Refusal('killed', 'by hand'))).toBe('killed')

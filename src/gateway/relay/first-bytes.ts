@@ -1,14 +1,15 @@
-import { Refusal } from '../../lib/index.ts'
-import { classifyFirstBytes } from '../../protocol/index.ts'
+import type { FirstBytesRule } from './first-bytes-rule.ts'
 
-/**
- * Holds the client's first bytes until they prove what the token was made for. For kind `rdp` that is an
- * X.224 connection request: a preconnection blob would choose a VM that the token does not name, and
- * anything else would use the tunnel for something that is no console.
- */
+/** Holds the client's first bytes until they prove what the token was made for; then all passes unchanged. */
 export class FirstBytes {
+  readonly #proves: FirstBytesRule
+  /** Bounded, since no rule asks for more than the longest preconnection blob. */
   #held: Uint8Array = new Uint8Array()
   #proven = false
+
+  constructor(rule: FirstBytesRule) {
+    this.#proves = rule
+  }
 
   /** From here on nothing needs to be held. */
   get proven(): boolean {
@@ -17,28 +18,14 @@ export class FirstBytes {
 
   /**
    * @returns these bytes and what was held before them, once that is proven; undefined before
-   * @throws Refusal `vm-mismatch` for a preconnection blob, `protocol-error` for what is no RDP
+   * @throws Refusal of the rule: `vm-mismatch` for another VM, `protocol-error` for what is no RDP
    */
   push(bytes: Uint8Array): Uint8Array | undefined {
     if (this.#proven) return bytes
-    const first = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
-    const kind = classifyFirstBytes(first)
-    switch (kind) {
-      case 'x224':
-        this.#proven = true
-        this.#held = new Uint8Array()
-        return first
-      case 'preconnection':
-        throw new Refusal(
-          'vm-mismatch',
-          'first bytes: a preconnection blob, and the token names none',
-        )
-      case undefined:
-        // At most 12 bytes, copied since they outlive the packet they came in.
-        this.#held = new Uint8Array(first)
-        return undefined
-      default:
-        throw new Refusal('protocol-error', `first bytes: need an X.224 request, have ${kind}`)
-    }
+    // A copy in any case, since what is held outlives the packet it came in.
+    const first = Buffer.concat([this.#held, bytes])
+    this.#proven = this.#proves(first)
+    this.#held = this.#proven ? new Uint8Array() : first
+    return this.#proven ? first : undefined
   }
 }

@@ -14,6 +14,7 @@ import { closeStatusOf, reasonOf, Status } from '../status.ts'
 import type { PacketTransport } from '../transport/packet-transport.ts'
 import { watchForStall } from './direction.ts'
 import type { FirstBytes } from './first-bytes.ts'
+import type { SessionLimits } from './session-limits.ts'
 import { ToClient } from './to-client.ts'
 import { ToHost } from './to-host.ts'
 
@@ -21,6 +22,9 @@ export interface RelayOptions {
   transport: PacketTransport
   host: HostConnection
   firstBytes: FirstBytes
+  sessionLimits: SessionLimits
+  /** Flags of `Capability` that the client offered. */
+  capsFlags: number
   limits: Limits
 }
 
@@ -32,14 +36,18 @@ export class Relay {
   readonly #transport: PacketTransport
   readonly #host: HostConnection
   readonly #firstBytes: FirstBytes
+  readonly #sessionLimits: SessionLimits
+  readonly #capsFlags: number
   readonly #limits: Limits
   readonly #toHost: ToHost
   readonly #toClient: ToClient
 
-  constructor({ transport, host, firstBytes, limits }: RelayOptions) {
+  constructor({ transport, host, firstBytes, sessionLimits, capsFlags, limits }: RelayOptions) {
     this.#transport = transport
     this.#host = host
     this.#firstBytes = firstBytes
+    this.#sessionLimits = sessionLimits
+    this.#capsFlags = capsFlags
     this.#limits = limits
     this.#toHost = new ToHost(host.socket, firstBytes, transport.inbox, limits.maxQueuedBytes)
     this.#toClient = new ToClient(host, transport)
@@ -70,9 +78,11 @@ export class Relay {
     // The host's last bytes go out before the client hears that it has ended.
     socket.on('end', () => this.#toClient.whenSent(() => end('end of stream')))
     const timers = this.#startTimers()
+    this.#sessionLimits.start((reason) => inbox.end(reason))
     inbox.divert((packet) => this.#onPacket(packet))
     const reason = await aborted(inbox.ended)
     for (const timer of timers) clearTimeout(timer)
+    this.#sessionLimits.stop()
     this.#sayGoodbye(reason)
     return reason
   }
@@ -81,6 +91,7 @@ export class Relay {
     switch (packet.type) {
       case PacketType.data:
         this.#toHost.push(decodeData(packet.body))
+        this.#sessionLimits.onInput()
         return
       case PacketType.keepAlive:
       case PacketType.closeChannelResponse:
@@ -117,7 +128,8 @@ export class Relay {
 
   #sayGoodbye(error: unknown): void {
     const reason = reasonOf(error)
-    if (reason !== 'client-closed') this.#transport.send(encodeCloseChannel(closeStatusOf(reason)))
+    if (reason === 'client-closed') return
+    this.#transport.send(encodeCloseChannel(closeStatusOf(reason, this.#capsFlags)))
   }
 }
 

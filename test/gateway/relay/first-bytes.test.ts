@@ -1,34 +1,36 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FirstBytes } from '../../../src/gateway/relay/first-bytes.ts'
-import { encodeConnectionRequest } from '../../../src/protocol/index.ts'
 
-const REQUEST = encodeConnectionRequest({ negotiation: { flags: 0, requestedProtocols: 3 } })
+/** Proven by eight bytes, refused for a first byte of zero. */
+function rule(bytes: Uint8Array): boolean {
+  if (bytes[0] === 0) throw new RangeError('zero')
+  return bytes.length >= 8
+}
 
-test('lets an X.224 connection request through, whole or byte by byte', () => {
-  expect(new FirstBytes().push(REQUEST)).toEqual(REQUEST)
-
-  const firstBytes = new FirstBytes()
-  const passed = [...REQUEST].map((byte) => firstBytes.push(Uint8Array.of(byte)))
-  expect(passed.slice(0, 5)).toEqual(Array(5).fill(undefined))
-  expect(Buffer.concat(passed.filter((bytes) => bytes !== undefined))).toEqual(REQUEST)
-  expect(firstBytes.proven).toBe(true)
-})
-
-test('a preconnection blob would choose a VM that the token does not name', () => {
-  const blob = Buffer.from(
-    '200000000000000002000000000000000700540065007300740056004d000000',
-    'hex',
-  )
-  expect(() => new FirstBytes().push(blob)).toThrow(
-    expect.objectContaining({ reason: 'vm-mismatch' }),
+test('holds what proves nothing, and gives all of it once it does, at any split', () => {
+  const pieces = fc.array(fc.uint8Array({ min: 1, maxLength: 5 }), { minLength: 1 })
+  fc.assert(
+    fc.property(pieces, (stream) => {
+      const firstBytes = new FirstBytes(rule)
+      const passed = stream.map((piece) => firstBytes.push(piece))
+      const whole = Buffer.concat(stream)
+      expect(firstBytes.proven).toBe(whole.length >= 8)
+      expect(Buffer.concat(passed.filter((bytes) => bytes !== undefined))).toEqual(
+        firstBytes.proven ? whole : Buffer.alloc(0),
+      )
+    }),
   )
 })
 
-test.each([
-  ['TLS', '160301'],
-  ['HTTP', '474554202f20485454502f312e310d0a'],
-  ['another X.224 code', '0300000b02f0'],
-])('refuses %s', (_, hex) => {
-  const push = () => new FirstBytes().push(Buffer.from(hex, 'hex'))
-  expect(push).toThrow(expect.objectContaining({ reason: 'protocol-error' }))
+test('keeps its own copy of what it holds', () => {
+  const firstBytes = new FirstBytes(rule)
+  const chunk = Uint8Array.of(1, 2, 3)
+  firstBytes.push(chunk)
+  chunk.fill(9)
+  expect(firstBytes.push(Uint8Array.of(4, 5, 6, 7, 8))).toEqual(Buffer.of(1, 2, 3, 4, 5, 6, 7, 8))
+})
+
+test('passes on what the rule says against it', () => {
+  expect(() => new FirstBytes(rule).push(Uint8Array.of(0))).toThrow(RangeError)
 })
