@@ -198,6 +198,7 @@ async function open(
     gatewayAddress: farm.address,
     gatewayToken,
     ...(claims.vmg === undefined ? {} : { vmg: claims.vmg }),
+    enhancedMode: host.consoleMode === 'enhanced',
   })
   const rdp = await signFile(file, publisher, clock)
   await store.grants.insert(grant)

@@ -22,6 +22,7 @@ const settingsSchema = z.strictObject({
   port: z.int().min(1).max(65_535).optional(),
   gatewayAddress: z.string().optional(),
   vmg: z.string().optional(),
+  enhancedMode: z.boolean().optional(),
   reconnect: z.boolean().optional(),
   networkLevelAuthentication: z.boolean().optional(),
 })
@@ -34,6 +35,7 @@ interface Options {
   target?: string
   kind?: (typeof KINDS)[number]
   vmGuid?: string
+  enhancedMode?: boolean
   reconnect?: boolean
   nla: boolean
   publisherCertificate?: string
@@ -46,11 +48,15 @@ export function register(rdp: Command): void {
     .command('render')
     .description('writes a console file for a token; what is not given is taken from the token')
     .requiredOption('--token-file <file>', 'gateway token, - for standard input')
-    .option('--input <file>', 'JSON with kind, host, port, gatewayAddress, vmg, reconnect')
+    .option(
+      '--input <file>',
+      'JSON with kind, host, port, gatewayAddress, vmg, enhancedMode, reconnect',
+    )
     .option('--gateway <host:port>', 'farm address that clients dial')
     .option('--target <host:port>', "hypervisor host (default: the token's dst)")
     .addOption(new Option('--kind <kind>', "host kind (default: the token's knd)").choices(KINDS))
     .option('--vm-guid <guid>', "VM of the host (default: the token's vmg)")
+    .option('--enhanced-mode', 'open the enhanced session of a Hyper-V machine')
     .option('--reconnect', 'let the client come back by itself (default: when the token has rcw)')
     .option('--no-nla', 'the host takes no network level authentication')
     .option('--publisher-certificate <file>', 'sign it: certificate, then its chain, PEM')
@@ -126,7 +132,7 @@ function settingsOfFile({ input }: Options): Settings {
 }
 
 function settingsOf(options: Options): Settings {
-  const { gateway, target, kind, vmGuid, reconnect, nla } = options
+  const { gateway, target, kind, vmGuid, enhancedMode, reconnect, nla } = options
   const endpoint = target === undefined ? undefined : parseEndpoint(target)
   if (target !== undefined && endpoint === undefined) {
     throw new BrokerError('ERR_USAGE', `--target ${target}: need host:port`)
@@ -136,6 +142,7 @@ function settingsOf(options: Options): Settings {
     ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
     ...(kind === undefined ? {} : { kind }),
     ...(vmGuid === undefined ? {} : { vmg: vmGuid }),
+    ...(enhancedMode === undefined ? {} : { enhancedMode }),
     ...(reconnect === undefined ? {} : { reconnect }),
     ...(nla ? {} : { networkLevelAuthentication: false }),
   }
@@ -148,6 +155,7 @@ function complete(settings: Settings): Omit<ConsoleFileInput, 'gatewayToken'> {
     port,
     gatewayAddress,
     vmg,
+    enhancedMode,
     reconnect,
     networkLevelAuthentication,
   } = settings
@@ -161,6 +169,7 @@ function complete(settings: Settings): Omit<ConsoleFileInput, 'gatewayToken'> {
     port,
     gatewayAddress,
     ...(vmg === undefined ? {} : { vmg }),
+    ...(enhancedMode === undefined ? {} : { enhancedMode }),
     ...(reconnect === undefined ? {} : { reconnect }),
     ...(networkLevelAuthentication === undefined ? {} : { networkLevelAuthentication }),
   }

@@ -15,6 +15,8 @@ export interface ConsoleFileInput {
   gatewayToken: Secret
   /** VM GUID; needed for `hyperv` and `agent`, not written for `rdp`. */
   vmg?: string
+  /** The guest's enhanced session instead of its screen; default false, `hyperv` only. */
+  enhancedMode?: boolean
   /** The token has a reconnect window; default false. */
   reconnect?: boolean
   /** The host asks for network level authentication; default true, `rdp` only. */
@@ -59,10 +61,11 @@ function valuesOf(input: ConsoleFileInput): Partial<Record<SettingName, string>>
   }
 }
 
-function preconnectionBlob({ kind, vmg }: ConsoleFileInput): string | undefined {
+/** Text of the blob: `GUID` or `GUID;EnhancedMode=1`, [MS-RDPEPS] note 5. */
+function preconnectionBlob({ kind, vmg, enhancedMode }: ConsoleFileInput): string | undefined {
   if (kind === 'rdp') return undefined
   if (vmg === undefined) throw unusable('pcb', `a host of kind ${kind} needs the VM's GUID`)
-  return vmg
+  return kind === 'hyperv' && enhancedMode === true ? `${vmg};EnhancedMode=1` : vmg
 }
 
 /** The host agent takes its own token in place of credentials. */

@@ -31,6 +31,12 @@ test('takes from the token what is not given', async () => {
   expect(file.get('autoreconnection enabled')).toBe('1')
 })
 
+test('asks for the enhanced session when told to', async () => {
+  const files = writeFiles({ token: token.reveal() })
+  const args = ['--token-file', files.token, '--gateway', 'gw:443', '--enhanced-mode']
+  expect(parseRdpFile((await render(...args)).stdout).get('pcb')).toBe(`${GUID};EnhancedMode=1`)
+})
+
 test('options go over JSON, JSON over the token', async () => {
   const files = writeFiles({
     token: token.reveal(),

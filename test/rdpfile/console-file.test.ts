@@ -84,6 +84,11 @@ test('each kind gets its own security settings', () => {
   ])
   expect(settingsOf({ kind: 'hyperv', vmg: GUID })).toEqual(['0', '1', GUID])
   expect(settingsOf({ kind: 'agent', vmg: GUID })).toEqual(['1', '0', GUID])
+
+  const enhanced = { vmg: GUID, enhancedMode: true }
+  expect(settingsOf({ kind: 'hyperv', ...enhanced })[2]).toBe(`${GUID};EnhancedMode=1`)
+  expect(settingsOf({ kind: 'agent', ...enhanced })[2]).toBe(GUID)
+  expect(settingsOf({ kind: 'rdp', ...enhanced })[2]).toBeUndefined()
 })
 
 test('reconnects by itself only when the token may', () => {

@@ -140,6 +140,23 @@ describe('POST /v1/consoles', () => {
     expect(claims).toMatchObject({ vmg: guid.toLowerCase(), knd: 'hyperv', dst: '192.0.2.10:2179' })
   })
 
+  test.each([
+    ['basic', {}, ''],
+    ['basic', { mode: 'basic' }, ''],
+    ['enhanced', { mode: 'enhanced' }, ';EnhancedMode=1'],
+  ])('the file asks a Hyper-V host for its machine in %s mode (%j)', async (_, mode, suffix) => {
+    await putHost({ kind: 'hyperv', console: { allow: true, ...mode } })
+    const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+    const vm = { name: 'Web 1', tenant: 'acme', host: 'hv1', guid }
+    await api.put('/v1/vms/web', vm).expect(200)
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    const file = parseRdpFile(Buffer.from(body.rdp, 'base64'))
+    expect(file.get('pcb')).toBe(guid + suffix)
+    expect(file.get('full address')).toBe('192.0.2.10:2179')
+    expect(file.get('negotiate security layer')).toBe('0')
+    expect(file.get('enablecredsspsupport')).toBe('1')
+  })
+
   test('mints a FedAuth token for a Hyper-V host, and knows it by what was signed', async () => {
     const { fedAuth, vm } = await openFedAuth('rsa-2048')
     const { body } = await fedAuth({ vm }).expect(201)
