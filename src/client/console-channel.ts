@@ -12,8 +12,8 @@ import {
 import type { Granted } from './set-up.ts'
 import type { Transport, TransportKind } from './transport.ts'
 
-/** Payload of one DATA packet: with its headers it fits one TLS record. */
-const MAX_PAYLOAD_BYTES = 16_374
+/** Payload of one DATA packet: with its headers (10 bytes, and 8 of a frame or chunk) it fits one TLS record. */
+const MAX_PAYLOAD_BYTES = 16_366
 /** For the last bytes to leave; a gateway that doesn't take them by then is not waited for. */
 const CLOSE_TIMEOUT_MS = 2_000
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import * as ws from 'ws'
 import { type BrokerError, errorText, ProtocolError } from '../lib/index.ts'
+import { applyMask, MASK_BYTES } from '../protocol/index.ts'
 
 /**
  * WebSocket framing, RFC 6455 section 5, for the side of the client. `ws` reads the gateway's frames, we
@@ -10,7 +11,6 @@ import { type BrokerError, errorText, ProtocolError } from '../lib/index.ts'
 const Opcode = { binary: 0x2, close: 0x8, pong: 0xa } as const
 const FIN = 0x80
 const MASK = 0x80
-const MASK_BYTES = 4
 /** RFC 6455 section 5.2: a length of 126 says that 16 bits of length follow, 127 that 64 do. */
 const LENGTH_16 = 126
 const LENGTH_64 = 127
@@ -74,7 +74,8 @@ function encodeFrame(opcode: number, payload: Uint8Array): Buffer {
   const { length } = payload
   const lengthBytes = length < LENGTH_16 ? 0 : length <= 0xffff ? 2 : 8
   const start = 2 + lengthBytes + MASK_BYTES
-  const frame = Buffer.alloc(start + length)
+  // Every byte is written below.
+  const frame = Buffer.allocUnsafe(start + length)
   frame[0] = FIN | opcode
   if (lengthBytes === 0) {
     frame[1] = MASK | length
@@ -87,8 +88,7 @@ function encodeFrame(opcode: number, payload: Uint8Array): Buffer {
   }
   const mask = randomBytes(MASK_BYTES)
   frame.set(mask, start - MASK_BYTES)
-  for (let index = 0; index < length; index += 1) {
-    frame[start + index] = (payload[index] ?? 0) ^ (mask[index % MASK_BYTES] ?? 0)
-  }
+  frame.set(payload, start)
+  applyMask(frame.subarray(start), mask)
   return frame
 }

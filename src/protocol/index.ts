@@ -24,6 +24,7 @@ export {
   type PreconnectionBlob,
 } from './preconnection.ts'
 export * from './tsgu/index.ts'
+export { applyMask, MASK_BYTES } from './websocket-mask.ts'
 export {
   type ConnectionConfirm,
   type ConnectionRequest,
