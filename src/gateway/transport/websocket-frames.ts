@@ -1,11 +1,8 @@
-import * as ws from 'ws'
-import { errorText, ProtocolError } from '../../lib/index.ts'
 import { FRAME_HEADROOM_BYTES } from './packet-transport.ts'
 
 /**
- * WebSocket framing, RFC 6455 section 5, for the side of the server. `ws` reads frames: masks,
- * fragments, limits, control frames. We write them ourselves, since a server's header is two or four
- * bytes that belong in front of the packet, in the same write.
+ * What a server writes of RFC 6455 section 5: its header is two or four bytes that belong in front of the
+ * packet, in the same write. `websocket-reader.ts` is the other direction.
  */
 
 /** RFC 6455 section 7.4.1. */
@@ -16,77 +13,19 @@ export const CloseCode = {
   tooBig: 1009,
 } as const
 
-const Opcode = { binary: 0x2, close: 0x8, pong: 0xa } as const
-const FIN = 0x80
-/** RFC 6455 section 5.2: a length of 126 says that 16 bits of length follow. */
-const LENGTH_16 = 126
+/** RFC 6455 section 5.2. */
+export const Opcode = {
+  continuation: 0x0,
+  text: 0x1,
+  binary: 0x2,
+  close: 0x8,
+  ping: 0x9,
+  pong: 0xa,
+} as const
+export const FIN = 0x80
+/** RFC 6455 section 5.2: a length of 126 says that 16 bits of length follow, 127 that 64 do. */
+export const LENGTH_16 = 126
 const MAX_LENGTH = 0xffff
-
-/** The largest packet is 65,545 bytes; clients send one for each message, proxies may join a few. */
-const MAX_MESSAGE_BYTES = 256 * 1024
-/** Pieces of one message, and of one frame: both are held until they are whole. */
-const MAX_FRAGMENTS = 1_024
-const MAX_CHUNKS = 4_096
-
-/** What `@types/ws` leaves out: the class is exported by the package and described in its source. */
-interface Receiver {
-  readonly writable: boolean
-  write(bytes: Buffer): boolean
-  on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): this
-  on(event: 'ping', listener: (data: Buffer) => void): this
-  on(event: 'conclude', listener: (code: number) => void): this
-  on(event: 'error', listener: (error: Error & { code?: string }) => void): this
-}
-type ReceiverConstructor = new (options: {
-  isServer: boolean
-  maxPayload: number
-  maxFragments: number
-  maxBufferedChunks: number
-}) => Receiver
-// See above: the cast adds a declaration that is missing, it changes none.
-const { Receiver } = ws as unknown as { Receiver: ReceiverConstructor }
-
-export interface FrameHandlers {
-  onBinary(data: Buffer): void
-  onPing(data: Buffer): void
-  /** A CLOSE frame; nothing follows. */
-  onClose(): void
-  /** The peer broke the protocol; answer with this close code. Nothing follows. */
-  onError(error: ProtocolError, closeCode: number): void
-}
-
-/** Takes the client's bytes, split anywhere; gives the payloads of its messages. */
-export function createFrameReader(handlers: FrameHandlers): (bytes: Buffer) => void {
-  const receiver = new Receiver({
-    isServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
-    maxFragments: MAX_FRAGMENTS,
-    maxBufferedChunks: MAX_CHUNKS,
-  })
-  let failed = false
-  const fail = (field: string, message: string, closeCode: number): void => {
-    if (failed) return
-    failed = true
-    handlers.onError(
-      new ProtocolError('ERR_PACKET_MALFORMED', 'WebSocket frame', field, message),
-      closeCode,
-    )
-  }
-  receiver.on('message', (data, isBinary) => {
-    if (failed) return
-    if (isBinary) handlers.onBinary(data)
-    else fail('opcode', 'text is not accepted', CloseCode.unsupportedData)
-  })
-  receiver.on('ping', (data) => handlers.onPing(data))
-  receiver.on('conclude', () => handlers.onClose())
-  receiver.on('error', (error) => {
-    const tooBig = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
-    fail('header', errorText(error), tooBig ? CloseCode.tooBig : CloseCode.protocolError)
-  })
-  return (bytes) => {
-    if (!failed && receiver.writable) receiver.write(bytes)
-  }
-}
 
 /** A packet as one unfragmented binary message. */
 export function encodeBinaryFrame(packet: Uint8Array): Buffer {

@@ -6,12 +6,12 @@ import { PacketInbox } from './packet-inbox.ts'
 import type { PacketTransport } from './packet-transport.ts'
 import {
   CloseCode,
-  createFrameReader,
   encodeBinaryFrame,
   encodeCloseFrame,
   encodePongFrame,
   writeBinaryHeader,
 } from './websocket-frames.ts'
+import { createFrameReader } from './websocket-reader.ts'
 
 /**
  * Packets over one WebSocket, [MS-TSGU] 2.2.3.1.1: what the client sends in any frames is one stream of
