@@ -75,16 +75,20 @@ export function statusOf(reason: Reason): number {
 }
 
 /**
- * The code in CLOSE_CHANNEL. A token that is revoked while its session is open was ended by the operator,
- * and so was a session for a client that knows no time limits, [MS-TSGU] 3.3.6.1.
+ * The code in CLOSE_CHANNEL. A client that knows no time limits hears that the operator has ended its
+ * session, [MS-TSGU] 3.3.6.1.
  *
  * @param capsFlags flags of `Capability` that the client offered
  */
 export function closeStatusOf(reason: Reason, capsFlags: number): number {
-  const status = STATUS_OF_REASON[reason]
-  if (status === Status.cookieAccessDenied) return Status.connectionAborted
+  const status = afterAdmission(STATUS_OF_REASON[reason])
   const knowsLimits = (capsFlags & Capability.idleTimeout) !== 0
   return status === Status.sessionTimeout && !knowsLimits ? Status.connectionAborted : status
+}
+
+/** The token was good: what is wrong with it now has ended the tunnel from outside. */
+function afterAdmission(status: number): number {
+  return status === Status.cookieAccessDenied ? Status.connectionAborted : status
 }
 
 /** The public word for whatever ended a tunnel. */
@@ -103,7 +107,9 @@ export function statusAt(request: PacketType, error: unknown): number {
     return Status.unsupportedAuthentication
   }
   if (request === PacketType.tunnelCreate && isMalformed(error)) return Status.cookieBadPacket
-  return statusOf(reason)
+  const status = statusOf(reason)
+  const isAdmitted = request === PacketType.tunnelAuth || request === PacketType.channelCreate
+  return isAdmitted ? afterAdmission(status) : status
 }
 
 /** Bytes that break the packet itself, as against a packet whose turn it is not. */

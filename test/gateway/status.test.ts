@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { closeStatusOf, reasonOf, statusOf } from '../../src/gateway/status.ts'
+import { closeStatusOf, reasonOf, statusAt, statusOf } from '../../src/gateway/status.ts'
 import { BrokerError, ProtocolError, REASONS, Refusal } from '../../src/lib/index.ts'
+import { PacketType } from '../../src/protocol/index.ts'
 
 test('every reason has a code with the high bit, and none is the quarantine code', () => {
   const codes = REASONS.map(statusOf)
@@ -30,6 +31,14 @@ test.each(['idle-limit', 'session-limit'] as const)(
     expect(closeStatusOf(reason, 0x0d)).toBe(0x8007_04d4)
   },
 )
+
+test('an admitted tunnel that is ended hears the same in whichever response is due', () => {
+  const revoked = new Refusal('token-revoked', 'by hand')
+  expect(statusAt(PacketType.tunnelCreate, revoked)).toBe(0x8007_59f8)
+  expect(statusAt(PacketType.tunnelAuth, revoked)).toBe(0x8007_04d4)
+  expect(statusAt(PacketType.channelCreate, revoked)).toBe(0x8007_04d4)
+  expect(statusAt(PacketType.channelCreate, new Refusal('policy-denied', 'x'))).toBe(0x8007_59da)
+})
 
 test('errors become the public word for what happened', () => {
   expect(reasonOf(new Refusal('killed', 'by hand'))).toBe('killed')
