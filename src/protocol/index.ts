@@ -23,6 +23,7 @@ export {
   MAX_PRECONNECTION_BYTES,
   type PreconnectionBlob,
 } from './preconnection.ts'
+export { decodeProxyV2, MAX_PROXY_HEADER_BYTES, type ProxyHeader } from './proxy-v2.ts'
 export * from './tsgu/index.ts'
 export { applyMask, MASK_BYTES } from './websocket-mask.ts'
 export {
