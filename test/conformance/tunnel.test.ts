@@ -190,6 +190,16 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     )
   })
 
+  test('50. the answer has the redirection flags of the token', async () => {
+    const wire = await openHandshaken(kind)
+    wire.send(tunnelCreate(await node.mint(3389, { rdr: 0x4000_001f })))
+    await expectCreated(wire)
+    wire.send(TUNNEL_AUTH)
+    expect(await wire.receive()).toEqual(
+      hex('07000000 18000000 00000000 0300 0000 1f000040 00000000'),
+    )
+  })
+
   test.each([
     ['a name of odd length', packet(0x06, u16(0), counted(Buffer.from('odd')))],
     ['a name beyond the packet', packet(0x06, u16(0), counted(utf16('pc'), 600))],

@@ -96,6 +96,17 @@ test.each(KINDS)('goes from handshake to data and back over %s', async (kind) =>
   expect(node.logged('channel.opened').at(-1)).toMatchObject({ address: '127.0.0.1' })
 })
 
+test('opens no channel for a kind that no tunnel leads to, and dials nobody', async () => {
+  host = await startHost()
+  const client = await connect('websocket')
+  await openTunnel(client, await node.mint(host.port, { knd: 'vnc' }))
+  client.send(requests.channel(host.port))
+  const channel = await expectPacket(client, PacketType.channelResponse)
+  expect(decodeChannelResponse(channel.body).errorCode).toBe(0x8007_59da)
+  expect(node.logged('channel.refused').at(-1)).toMatchObject({ reason: 'policy-denied' })
+  expect(host.connections).toHaveLength(0)
+})
+
 test.each(KINDS)('relays megabytes both ways unchanged over %s', async (kind) => {
   const client = await openedChannel(kind)
   const connection = await host.connection()
