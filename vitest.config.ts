@@ -20,6 +20,7 @@ const unitRooms = [
 /**
  * Four projects: `unit` (no programs but Node, runs in `npm run check`), `conformance` (the gateway
  * on loopback against raw bytes) and `e2e` (real programs; one file at a time, since they share CPUs).
+ * One project after the other, so that what waits for real time has the machine for itself.
  */
 export default defineConfig({
   test: {
@@ -29,12 +30,14 @@ export default defineConfig({
           name: 'unit',
           // Key generation and mutations take seconds on a busy machine; no test waits for real time.
           testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
           include: ['test/*.test.ts', ...unitRooms.map((room) => `test/${room}/**/*.test.ts`)],
         },
       },
       {
         test: {
           name: 'conformance',
+          sequence: { groupOrder: 1 },
           include: ['test/conformance/**/*.test.ts'],
           testTimeout: 30_000,
         },
@@ -43,6 +46,7 @@ export default defineConfig({
       {
         test: {
           name: 'bench',
+          sequence: { groupOrder: 3 },
           include: ['test/bench/**/*.bench.ts'],
           testTimeout: 600_000,
           fileParallelism: false,
@@ -51,6 +55,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
