@@ -9,6 +9,7 @@ const unitRooms = [
   'farm',
   'config',
   'store',
+  'control',
   'gateway',
   'broker',
   'portal',
