@@ -1,5 +1,7 @@
+import { createSecureContext } from 'node:tls'
 import { Refusal } from '../lib/index.ts'
-import { createListener, type Listener } from './listener.ts'
+import type { TrustList } from '../tokens/index.ts'
+import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import { GatewayNode } from './node.ts'
 import type { GatewayOptions } from './options.ts'
 import { Requests } from './requests.ts'
@@ -13,6 +15,14 @@ export interface Gateway {
    * @throws BrokerError `ERR_START` when an address can't be taken; then it listens on none
    */
   listen(): Promise<{ address: string }[]>
+  /**
+   * Serves new connections with another certificate; live ones keep theirs.
+   *
+   * @throws Error when TLS can't use it; then every listener keeps the one it has
+   */
+  replaceCertificate(certificate: TlsFiles): void
+  /** Other issuers from now on; without effect on live tunnels, and on a node whose broker keeps them. */
+  replaceTrust(trust: TrustList): void
   /** Admits no new tunnels and says so on `/readyz`; live ones go on. */
   drain(): void
   /** Ends every tunnel with `node-stopped` and closes everything; resolves when that is done. */
@@ -21,13 +31,14 @@ export interface Gateway {
 
 /** @throws ConfigError for a target rule that is no network */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { tls, listeners } = options
+  const { tls: certificate, listeners } = options
   const node = new GatewayNode(options)
   const requests = new Requests(node)
   const { limits, log } = node
   const onConnection = requests.serve.bind(requests)
-  const servers = listeners.map(({ address }) =>
-    createListener({ address, tls, limits, log, onConnection }),
+  const balancers = listeners.flatMap(({ from = [] }) => from)
+  const servers = listeners.map((listener) =>
+    createListener({ ...listener, certificate, balancers, limits, log, onConnection }),
   )
   const setState = (state: string): void => log.info('node.state', { state })
   return {
@@ -37,6 +48,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       node.control?.client.start()
       return addresses.map((address) => ({ address }))
     },
+    replaceCertificate(replacement) {
+      // Proves it once, so that the listeners take it all or none.
+      createSecureContext({ cert: replacement.certificatePem, key: replacement.privateKeyPem })
+      for (const server of servers) server.replaceCertificate(replacement)
+    },
+    replaceTrust: (trust) => node.replaceTrust(trust),
     drain() {
       node.draining = true
       setState('draining')

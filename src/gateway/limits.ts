@@ -9,6 +9,8 @@ export interface Limits {
   maxConnectionsPerAddress: number
   /** From TCP accept to the end of the TLS handshake, and again to the end of the request head. */
   requestHeadTimeoutMs: number
+  /** From TCP accept to the end of the PROXY header; a balancer sends it at once. */
+  proxyHeaderTimeoutMs: number
   /** OUT and WebSocket connections that have no tunnel yet: nobody has proven anything on them. */
   maxHalfOpen: number
   /** The same for one client address. Many tenants may share one address behind NAT. */
@@ -58,6 +60,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxConnections: 8_192,
   maxConnectionsPerAddress: 1_024,
   requestHeadTimeoutMs: 10_000,
+  proxyHeaderTimeoutMs: 5_000,
   maxHalfOpen: 1_024,
   maxHalfOpenPerAddress: 128,
   pairingTimeoutMs: 120_000,

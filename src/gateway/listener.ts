@@ -1,20 +1,41 @@
-import type { Socket } from 'node:net'
-import { createServer, type Server, type TLSSocket } from 'node:tls'
-import { BrokerError, type Endpoint, formatEndpoint, type Log } from '../lib/index.ts'
-import { normalizeAddress } from '../tokens/index.ts'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { BrokerError, type Endpoint, errorText, formatEndpoint, type Log } from '../lib/index.ts'
+import { isInside, normalizeAddress } from '../tokens/index.ts'
 import type { Limits } from './limits.ts'
+import { readProxyHeader } from './proxied.ts'
 import { Quota } from './quota.ts'
 
-/** An accepted client connection with TLS done; nothing has been read. */
+/** An accepted client connection, with TLS done where the listener speaks it; nothing has been read. */
 export interface ClientConnection {
-  socket: TLSSocket
+  socket: Socket
   /** The client's own address, IPv4 unmapped. */
   remoteAddress: string
+  /** The address is a balancer's, since nobody told the client's: nothing may be bound to it. */
+  fromBalancer: boolean
 }
 
-export interface ListenerOptions {
+export interface ListenerAddress {
+  /** Port 0 takes a free one. */
   address: Endpoint
-  tls: { certificatePem: string; privateKeyPem: string }
+  /** Default true; without TLS only behind a balancer that ends it, on a network that is trusted. */
+  tls?: boolean
+  /** Whether each connection begins with a PROXY v2 header, in front of TLS; default `off`. */
+  proxy?: 'off' | 'required'
+  /** Addresses and networks of the balancers that may send the header. */
+  from?: readonly string[]
+}
+
+export interface TlsFiles {
+  /** Certificate, then its chain. */
+  certificatePem: string
+  privateKeyPem: string
+}
+
+export interface ListenerOptions extends ListenerAddress {
+  certificate: TlsFiles
+  /** `from` of every listener of the node: a connection of theirs without the header hides its client. */
+  balancers: readonly string[]
   limits: Limits
   log: Log
   onConnection(connection: ClientConnection): void
@@ -23,6 +44,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** @returns `host:port` as bound */
   listen(): Promise<string>
+  /** For handshakes from now on. @throws Error for a certificate that TLS can't use; then the old one stays */
+  replaceCertificate(certificate: TlsFiles): void
   /** Stops accepting; connections that live go on. */
   stop(): void
   /** Destroys whatever connection is left, in TLS handshake or later. */
@@ -31,57 +54,123 @@ export interface Listener {
 
 const KEEP_ALIVE_AFTER_MS = 30_000
 
+/** Whose connection this is, as far as anybody knows. */
+type Client = Omit<ClientConnection, 'socket'>
+
 /**
- * One TLS listener. It is no `node:https` server, since Node's HTTP parser refuses the `RDG_` methods and
- * its timers end long requests: whoever takes the connection reads the request head itself.
+ * One listener, in the order of the bytes: PROXY header where it is required, TLS where it is spoken. It
+ * is no `node:https` server, since Node's HTTP parser refuses the `RDG_` methods and its timers end long
+ * requests: whoever takes the connection reads the request head itself.
  */
 export function createListener(options: ListenerOptions): Listener {
-  const { address, tls, limits, log, onConnection } = options
-  const server = createServer({
-    cert: tls.certificatePem,
-    key: tls.privateKeyPem,
-    minVersion: 'TLSv1.2',
+  const { address, tls: speaksTls = true, proxy = 'off', from = [] } = options
+  const { balancers, limits, log, onConnection } = options
+  const quota = new Quota(limits.maxConnections, limits.maxConnectionsPerAddress)
+  const accepted = new Set<Socket>()
+  /** Clients of connections in TLS handshake, whose secured socket knows only its peer. */
+  const handshaking = new Map<string, Client>()
+
+  const secured = createTlsServer({
+    ...secureContext(options.certificate),
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: limits.requestHeadTimeoutMs,
+  })
+  secured.on('secureConnection', (socket) => {
+    // From the first moment: a reset before anybody listens must not end the process.
+    socket.on('error', () => {})
+    const name = nameOf(socket)
+    const client = handshaking.get(name)
+    handshaking.delete(name)
+    // Reset since it was accepted: there is nobody to serve.
+    if (client === undefined) socket.destroy()
+    else onConnection({ socket, ...client })
+  })
+  secured.on('tlsClientError', (error, socket) => {
+    const client = handshaking.get(nameOf(socket))
+    log.debug('connection.failed', { remoteAddress: client?.remoteAddress, error: error.message })
+    socket.destroy()
+  })
+
+  const server = createServer({
     // A client's FIN is ours to answer: Node would end our half before the last packet is out.
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
   })
-  const quota = new Quota(limits.maxConnections, limits.maxConnectionsPerAddress)
-  const accepted = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    const release = quota.take(normalizeAddress(socket.remoteAddress ?? '') ?? '')
-    if (release === undefined) {
+  server.on('connection', (socket) => {
+    socket.on('error', () => {})
+    const peer = normalizeAddress(socket.remoteAddress ?? '')
+    if (peer === undefined || accepted.size >= limits.maxConnections) {
       socket.destroy()
       return
     }
     accepted.add(socket)
+    socket.once('close', () => accepted.delete(socket))
+    if (proxy === 'off') {
+      admit(socket, { remoteAddress: peer, fromBalancer: isAmong(peer, balancers) })
+    } else {
+      clientBehind(socket, peer).then(
+        (client) => admit(socket, client),
+        (error: unknown) => {
+          log.warn('connection.refused', { remoteAddress: peer, error: errorText(error) })
+          socket.destroy()
+        },
+      )
+    }
+  })
+
+  /** The client that the balancer names; a balancer that names none is itself the client. */
+  async function clientBehind(socket: Socket, peer: string): Promise<Client> {
+    if (!isAmong(peer, from)) {
+      throw new BrokerError('ERR_REFUSED', 'PROXY: the peer is no balancer of this listener')
+    }
+    const { source } = await readProxyHeader(socket, limits.proxyHeaderTimeoutMs)
+    if (source === undefined) return { remoteAddress: peer, fromBalancer: true }
+    return { remoteAddress: normalizeAddress(source.address) ?? peer, fromBalancer: false }
+  }
+
+  function admit(socket: Socket, client: Client): void {
+    const release = quota.take(client.remoteAddress)
+    if (release === undefined || socket.destroyed) {
+      release?.()
+      socket.destroy()
+      return
+    }
+    const name = nameOf(socket)
     socket.once('close', () => {
-      accepted.delete(socket)
+      handshaking.delete(name)
       release()
     })
-  })
-  server.on('secureConnection', (socket) => {
-    // From the first moment: a reset before anybody listens must not end the process.
-    socket.on('error', () => {})
-    const remoteAddress = normalizeAddress(socket.remoteAddress ?? '')
-    // Reset since it was accepted: there is nobody to serve.
-    if (remoteAddress === undefined) socket.destroy()
-    else onConnection({ socket, remoteAddress })
-  })
-  server.on('tlsClientError', (error, socket) => {
-    log.debug('connection.failed', { remoteAddress: socket.remoteAddress, error: error.message })
-    socket.destroy()
-  })
+    if (speaksTls) {
+      handshaking.set(name, client)
+      secured.emit('connection', socket)
+    } else {
+      onConnection({ socket, ...client })
+    }
+  }
+
   return {
     listen: () => listen(server, address),
+    replaceCertificate: (certificate) => secured.setSecureContext(secureContext(certificate)),
     stop: () => void server.close(),
     destroyAll: () => {
       for (const socket of accepted) socket.destroy()
     },
   }
+}
+
+function secureContext({ certificatePem, privateKeyPem }: TlsFiles) {
+  return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.2' } as const
+}
+
+function isAmong(address: string, networks: readonly string[]): boolean {
+  return networks.some((network) => isInside(address, network))
+}
+
+/** A TCP connection is named by its two ends, which the socket inside TLS and the one around it share. */
+function nameOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }
 
 function listen(server: Server, { host, port }: Endpoint): Promise<string> {

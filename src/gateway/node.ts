@@ -1,7 +1,7 @@
 import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
-import type { ClientBinding } from '../tokens/index.ts'
+import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import { NodeControl } from './control/node-control.ts'
-import { createFixedTrust, LiveTrust, type NodeTrust } from './control/node-trust.ts'
+import { FixedTrust, LiveTrust, type NodeTrust } from './control/node-trust.ts'
 import { tapSessionEvents } from './control/session-events.ts'
 import type { NodeLedger } from './ledger.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
@@ -40,7 +40,7 @@ export class GatewayNode {
     this.clock = options.clock
     const log = options.log.child({ node: options.node })
     if (options.control === undefined) {
-      this.trust = createFixedTrust(options.trust)
+      this.trust = new FixedTrust(options.trust)
       this.ledger = options.ledger
       this.log = log
     } else {
@@ -58,6 +58,11 @@ export class GatewayNode {
     this.targets = createTargetPolicy(options.targets.allow, nodeAddresses())
     this.halfOpen = new Quota(this.limits.maxHalfOpen, this.limits.maxHalfOpenPerAddress)
     this.tunnels = new Quota(this.limits.maxTunnels, this.limits.maxTunnelsPerAddress)
+  }
+
+  /** Trust that a broker keeps stays the broker's. */
+  replaceTrust(list: TrustList): void {
+    if (this.trust instanceof FixedTrust) this.trust.replace(list)
   }
 
   /** Whether a balancer should send new clients here. */

@@ -3,6 +3,7 @@ import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import type { NodeControlOptions } from './control/node-control.ts'
 import type { NodeLedger } from './ledger.ts'
 import type { Limits } from './limits.ts'
+import type { ListenerAddress, TlsFiles } from './listener.ts'
 import type { TargetRule } from './targets.ts'
 
 /** All that a node needs; it reads no configuration and no file by itself. */
@@ -11,13 +12,8 @@ export interface GatewayOptions {
   node: string
   /** The audience that tokens must name. */
   farmName: string
-  /** TLS listeners; port 0 takes a free one. */
-  listeners: readonly { address: Endpoint }[]
-  tls: {
-    /** Certificate, then its chain. */
-    certificatePem: string
-    privateKeyPem: string
-  }
+  listeners: readonly ListenerAddress[]
+  tls: TlsFiles
   /** Issuers whose tokens are admitted; with none the node is not ready. Without effect where there is `control`. */
   trust: TrustList
   /** Decides how often a token may open a tunnel, where no broker does. */

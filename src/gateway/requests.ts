@@ -57,8 +57,13 @@ export class Requests {
     connection: ClientConnection,
     { head, rest }: ReceivedHead<RequestHead>,
   ): Promise<void> {
-    const { socket } = connection
+    const { socket, remoteAddress } = connection
     const route = routeRequest(head)
+    if (isTunnel(route) && this.#hidesClient(connection)) {
+      const error = "the address is a balancer's: need the PROXY header, or clientBinding none"
+      this.#node.log.warn('connection.refused', { remoteAddress, error })
+      return this.#answer(socket, 403)
+    }
     switch (route.kind) {
       case 'health':
         return this.#answer(socket, 200)
@@ -145,6 +150,11 @@ export class Requests {
     throw new ProtocolError('ERR_HTTP_MALFORMED', 'HTTP', 'head', 'IN goes on with another request')
   }
 
+  /** A token bound to a balancer's address would be good for every client behind it. */
+  #hidesClient({ fromBalancer }: ClientConnection): boolean {
+    return fromBalancer && this.#node.clientBinding !== 'none'
+  }
+
   /** As far as tokens are bound to their client, so are the two halves of a pair to each other. */
   #sameClient(a: string, b: string): boolean {
     const { clientBinding } = this.#node
@@ -155,6 +165,10 @@ export class Requests {
     if (socket.writable) socket.write(renderAnswer(status, fields))
     await closeGracefully(socket, this.#node.limits.closeTimeoutMs)
   }
+}
+
+function isTunnel({ kind }: Route): boolean {
+  return kind === 'websocket' || kind === 'out' || kind === 'in'
 }
 
 function isClosed(error: unknown): boolean {

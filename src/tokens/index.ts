@@ -8,7 +8,7 @@
  */
 export { algorithmsOf } from './algorithms.ts'
 export { MAX_LIFETIME_SECONDS } from './claims.ts'
-export { type ClientBinding, clientKey, normalizeAddress } from './client-address.ts'
+export { type ClientBinding, clientKey, isInside, normalizeAddress } from './client-address.ts'
 export type { FedAuthClaims } from './fedauth-token.ts'
 export type { GatewayClaims, HostKind } from './gateway-token.ts'
 export type { HostClaims } from './host-token.ts'

@@ -22,13 +22,26 @@ export interface NodeTrust {
   readonly refusal: Refusal | undefined
 }
 
-/** The list of a node without brokers: it never changes and never ages. */
-export function createFixedTrust(list: TrustList): NodeTrust {
-  const empty = list.issuers.length === 0
-  return {
-    list,
-    revocations: createRevocationList([]),
-    refusal: empty ? new Refusal('trust-stale', 'trust: the list is empty') : undefined,
+/** The list of a node without brokers: it never ages, and changes when its operator changes it. */
+export class FixedTrust implements NodeTrust {
+  readonly revocations = createRevocationList([])
+  #list: TrustList
+
+  constructor(list: TrustList) {
+    this.#list = list
+  }
+
+  get list(): TrustList {
+    return this.#list
+  }
+
+  get refusal(): Refusal | undefined {
+    if (this.#list.issuers.length > 0) return undefined
+    return new Refusal('trust-stale', 'trust: the list is empty')
+  }
+
+  replace(list: TrustList): void {
+    this.#list = list
   }
 }
 

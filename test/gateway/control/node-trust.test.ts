@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createDevelopmentCertificates, readCertificate } from '../../../src/certs/index.ts'
 import type { TrustSet } from '../../../src/control/index.ts'
-import { createFixedTrust, LiveTrust } from '../../../src/gateway/control/node-trust.ts'
+import { FixedTrust, LiveTrust } from '../../../src/gateway/control/node-trust.ts'
 import { parseRemembered, renderRemembered } from '../../../src/gateway/control/remembered.ts'
 import { createTrustList, type Revocation } from '../../../src/tokens/index.ts'
 
@@ -142,5 +142,5 @@ test.each(['', '{', '{}', '{"trust":{"version":1}}'])('%j is no state file', (te
 })
 
 test('a fixed list never grows stale, and an empty one admits nobody', () => {
-  expect(createFixedTrust(createTrustList([], START)).refusal?.reason).toBe('trust-stale')
+  expect(new FixedTrust(createTrustList([], START)).refusal?.reason).toBe('trust-stale')
 })
