@@ -9,8 +9,8 @@ import {
   encodeTunnelResponse,
   type Packet,
   PacketType,
+  Status,
 } from '../protocol/index.ts'
-import { Status } from './status.ts'
 
 /**
  * The response that says no to a request, with just the fields a refusal may carry.

@@ -13,13 +13,14 @@ import {
   encodeTunnelResponse,
   type HandshakeRequest,
   PacketType,
+  Status,
 } from '../protocol/index.ts'
 import { type Admitted, admit } from './admission.ts'
 import { matchTarget } from './channel-target.ts'
 import { Conversation } from './conversation.ts'
 import { dialHost, type HostConnection } from './dial.ts'
 import { type FirstBytesRule, firstBytesRule } from './relay/first-bytes-rule.ts'
-import { reasonOf, Status } from './status.ts'
+import { reasonOf } from './status.ts'
 import type { Tunnel } from './tunnel.ts'
 
 /** Of what a client offers we take part in these; quarantine, reauthentication and UDP never. */

@@ -1,31 +1,5 @@
 import { BrokerError, ProtocolError, type Reason, Refusal } from '../lib/index.ts'
-import { Capability, PacketType } from '../protocol/index.ts'
-
-/**
- * Return codes of [MS-TSGU] 2.2.6, always with the high bit: FreeRDP 2 and 3 take the low word alone
- * for success in a response, and say only "Network disconnect!" when CLOSE_CHANNEL carries it.
- */
-export const Status = {
-  ok: 0,
-  /** ERROR_CONNECTION_ABORTED: ended by the operator. */
-  connectionAborted: 0x8007_04d4,
-  /** E_PROXY_INTERNALERROR */
-  internalError: 0x8007_59d8,
-  /** E_PROXY_RAP_ACCESSDENIED */
-  resourceAccessDenied: 0x8007_59da,
-  /** E_PROXY_TS_CONNECTFAILED */
-  hostConnectFailed: 0x8007_59dd,
-  /** E_PROXY_MAXCONNECTIONSREACHED */
-  maxConnectionsReached: 0x8007_59e6,
-  /** E_PROXY_SESSIONTIMEOUT */
-  sessionTimeout: 0x8007_59f6,
-  /** E_PROXY_COOKIE_BADPACKET */
-  cookieBadPacket: 0x8007_59f7,
-  /** E_PROXY_COOKIE_AUTHENTICATION_ACCESS_DENIED */
-  cookieAccessDenied: 0x8007_59f8,
-  /** E_PROXY_UNSUPPORTED_AUTHENTICATION_METHOD */
-  unsupportedAuthentication: 0x8007_59f9,
-} as const
+import { Capability, PacketType, Status } from '../protocol/index.ts'
 
 /** The one table from reason to what the peer learns: the class the protocol has for it, never more. */
 const STATUS_OF_REASON: Record<Reason, number> = {

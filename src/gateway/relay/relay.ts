@@ -6,11 +6,12 @@ import {
   encodeKeepAlive,
   type Packet,
   PacketType,
+  Status,
 } from '../../protocol/index.ts'
 import type { HostConnection } from '../dial.ts'
 import type { Limits } from '../limits.ts'
 import { encodeRefusal, outOfOrder } from '../refusal.ts'
-import { closeStatusOf, reasonOf, Status } from '../status.ts'
+import { closeStatusOf, reasonOf } from '../status.ts'
 import type { PacketTransport } from '../transport/packet-transport.ts'
 import { watchForStall } from './direction.ts'
 import type { FirstBytes } from './first-bytes.ts'

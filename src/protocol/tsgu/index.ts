@@ -37,7 +37,7 @@ export {
   type HandshakeResponse,
 } from './handshake.ts'
 export { HEADER_BYTES, MAX_DATA_PACKET_BYTES, type Packet, PacketType } from './packet.ts'
-export { formatStatus, statusName } from './status-name.ts'
+export { formatStatus, Status, statusName } from './status.ts'
 export {
   decodeTunnelCreate,
   decodeTunnelResponse,
