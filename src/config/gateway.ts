@@ -7,7 +7,6 @@ import {
   farmName,
   file,
   hostAddress,
-  listenAddress,
   logLevel,
   pairFiles,
   redeemRuleFields,
@@ -15,6 +14,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from './fields.ts'
+import { listener } from './listener.ts'
 
 const instant = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()])
@@ -71,11 +71,7 @@ export const gatewaySchema = z
     /** This node's name in the farm. */
     node: roleName,
     farm: z.strictObject({ name: farmName }).describe('name of the farm'),
-    listeners: z
-      .array(z.strictObject({ address: listenAddress }).describe('address'))
-      .min(1)
-      .max(16)
-      .describe('1 to 16 listeners, each with an address'),
+    listeners: z.array(listener).min(1).max(16).describe('1 to 16 listeners, each with an address'),
     tls: pairFiles,
     /** A node without `control` trusts these, for as long as it runs. */
     trust: z.array(trustFile).max(64).describe('1 to 64 issuers').default([]),

@@ -47,7 +47,7 @@ test('a short gateway file gives every value', () => {
   const config = loadGatewayConfig(path, {})
   expect(config).toMatchObject({
     node: 'gw1',
-    listeners: [{ address: { host: '::', port: 443 } }],
+    listeners: [{ address: { host: '::', port: 443 }, tls: true, proxy: 'off', from: [] }],
     targets: { allow: [{ cidr: '10.20.0.0/16', ports: [3389] }] },
     clientBinding: 'address',
     leewaySeconds: 5,
