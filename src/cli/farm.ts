@@ -72,13 +72,19 @@ function findModel({ config, readyFile, listen }: Options): FarmModel {
 
 /**
  * The demo's nodes behind a balancer where its clients dial; a demo that has them dial the first node
- * leaves the port below that one to the balancer.
+ * leaves the port below that one to the balancer, which is then no part of the demo and sends no header.
  */
 function modelOfDemo(path: string): FarmModel {
   const { caFile, gatewayAddress, gateways } = readReadyFile(path, '--config')
-  const nodes = gateways.map(({ id, address }) => ({ name: id, address: onLoopback(address) }))
+  const dialsNode = gateways.some(({ address }) => address === gatewayAddress)
+  const proxy = dialsNode ? 'off' : 'required'
+  const nodes: FarmModel['nodes'] = gateways.map(({ id, address }) => ({
+    name: id,
+    address: onLoopback(address),
+    proxy,
+  }))
   const dialled = portOf(gatewayAddress)
-  const port = gateways.some(({ address }) => address === gatewayAddress) ? dialled - 1 : dialled
+  const port = dialsNode ? dialled - 1 : dialled
   return {
     name: DEMO_FARM_NAME,
     address: formatEndpoint({ host: 'localhost', port }),

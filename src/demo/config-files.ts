@@ -4,17 +4,25 @@ import { formatEndpoint } from '../lib/index.ts'
 import type { DemoCertificates } from './certificates.ts'
 import { makePrivateDirectory, writePrivateFile } from './files.ts'
 
+const LOOPBACK = ['127.0.0.0/8', '::1']
+
+/** Where one node listens. */
+export interface GatewayPorts {
+  id: string
+  port: number
+  /** The node stands behind a balancer, so that `port` needs the PROXY header; here it answers without. */
+  directPort?: number
+}
+
 export interface ConfigFilesInput {
   directory: string
   /** Name, and the address that clients dial. */
   farm: { name: string; address: string }
-  /** A balancer stands in front of the nodes. */
-  balanced: boolean
   listen: string
   portalPort: number
   /** Where the broker listens for the nodes. */
   controlPort: number
-  gateways: Array<{ id: string; port: number }>
+  gateways: GatewayPorts[]
   certificates: DemoCertificates
   storeFile: string
   /** What the nodes may dial: exactly the demo's machines. */
@@ -38,7 +46,7 @@ export function writeConfigFiles(input: ConfigFilesInput): ConfigFiles {
   }
   return {
     broker: write('broker', brokerConfig(input)),
-    gateways: gateways.map(({ id, port }) => write(id, gatewayConfig(input, id, port))),
+    gateways: gateways.map((ports) => write(ports.id, gatewayConfig(input, ports))),
   }
 }
 
@@ -56,17 +64,17 @@ function brokerConfig(input: ConfigFilesInput) {
       caFile: certificates.controlCaFile,
     },
     store: { file: storeFile },
-    ...bindingOf(input),
     development: true,
   }
 }
 
-function gatewayConfig(input: ConfigFilesInput, node: string, port: number) {
+function gatewayConfig(input: ConfigFilesInput, ports: GatewayPorts) {
   const { farm, listen, controlPort, certificates, targets } = input
+  const node = ports.id
   return {
     node,
     farm: { name: farm.name },
-    listeners: [{ address: formatEndpoint({ host: listen, port }) }],
+    listeners: listenersOf(listen, ports),
     tls: certificates.gatewayTls[node],
     control: {
       broker: formatEndpoint({ host: listen, port: controlPort }),
@@ -76,12 +84,16 @@ function gatewayConfig(input: ConfigFilesInput, node: string, port: number) {
     targets: {
       allow: targets.addresses.map((cidr) => ({ cidr, ports: targets.ports })),
     },
-    ...bindingOf(input),
     development: true,
   }
 }
 
-/** A balancer without the PROXY protocol hides the client's address: all would look like one. */
-function bindingOf({ balanced }: ConfigFilesInput) {
-  return balanced ? { clientBinding: 'none' } : {}
+/** Behind a balancer the client's address is what its PROXY header says; the demo asks for readiness directly. */
+function listenersOf(host: string, { port, directPort }: GatewayPorts) {
+  const address = formatEndpoint({ host, port })
+  if (directPort === undefined) return [{ address }]
+  return [
+    { address, proxy: 'required', from: LOOPBACK },
+    { address: formatEndpoint({ host, port: directPort }) },
+  ]
 }

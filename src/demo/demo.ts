@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { BrokerError, type Clock, type Endpoint, formatEndpoint } from '../lib/index.ts'
 import { ensureCertificates } from './certificates.ts'
-import { writeConfigFiles } from './config-files.ts'
+import { type GatewayPorts, writeConfigFiles } from './config-files.ts'
 import { makePrivateDirectory, readIfPresent, writePrivateFile } from './files.ts'
 import { checkPortIsFree, findFreePort } from './ports.ts'
 import { type ReadinessQuestion, untilReady } from './readiness.ts'
@@ -155,13 +155,21 @@ async function startRoles(
   const storeFile = join(dataDirectory, 'portcullis.sqlite')
   await options.seed(storeFile, seedContent(secrets, machines, target))
 
-  const gateways = GATEWAYS.map((id, index) => ({ id, port: gatewayPort + index }))
   const { farmAddress } = options
+  const gateways: GatewayPorts[] = []
+  for (const [index, id] of GATEWAYS.entries()) {
+    const port = gatewayPort + index
+    const balanced = farmAddress !== undefined
+    gateways.push({
+      id,
+      port,
+      ...(balanced ? { directPort: await findFreePort(listen, 0, []) } : {}),
+    })
+  }
   const gatewayAddress = formatEndpoint(farmAddress ?? { host: SERVER_NAME, port: gatewayPort })
   const configFiles = writeConfigFiles({
     directory: join(dataDirectory, 'config'),
     farm: { name: FARM_NAME, address: gatewayAddress },
-    balanced: farmAddress !== undefined,
     listen,
     portalPort,
     controlPort: await findFreePort(
@@ -185,8 +193,8 @@ async function startRoles(
     })
   await Promise.all([
     startReady('broker', 'broker', configFiles.broker, portalPort),
-    ...gateways.map(({ id, port }, index) =>
-      startReady(id, 'gateway', configFiles.gateways[index] ?? '', port),
+    ...gateways.map(({ id, port, directPort = port }, index) =>
+      startReady(id, 'gateway', configFiles.gateways[index] ?? '', directPort),
     ),
   ])
 

@@ -45,7 +45,7 @@ test("puts a balancer in front of the demo's nodes", async () => {
   const { stdout, stderr } = await render('--ready-file', files['demo.json'])
   const text = stdout.toString()
   expect(text).toContain('bind 127.0.0.1:9442')
-  expect(text).toContain('server gw1 127.0.0.1:9443')
+  expect(text).toContain('server gw1 127.0.0.1:9443\n')
   expect(text).toContain('server gw2 127.0.0.1:9444')
   expect(text).toContain("ca-file '/somewhere/ca.crt' verifyhost localhost")
   expect(stderr).toBe('')
@@ -56,6 +56,7 @@ test('listens where clients dial, when that is no node', async () => {
   const files = writeFiles({ 'demo.json': ready })
   const { stdout } = await render('--ready-file', files['demo.json'])
   expect(stdout.toString()).toContain('bind 127.0.0.1:10443')
+  expect(stdout.toString()).toContain('server gw1 127.0.0.1:9443 send-proxy-v2 check-send-proxy')
 })
 
 test('listens where it is told', async () => {
