@@ -1,8 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { fetchConsoleFile } from '../helpers/api.ts'
+import { Secret } from '../../src/lib/index.ts'
+import { decodeTunnelResponse, PacketType } from '../../src/protocol/index.ts'
+import { expectPacket } from '../gateway/support/conversation.ts'
+import { openWebSocket, requests } from '../gateway/support/raw-client.ts'
+import { callApi, fetchConsoleFile } from '../helpers/api.ts'
 import { type DemoRun, ENTRY, startDemoRun } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
 import {
@@ -72,6 +76,42 @@ describe('through HAProxy, with the configuration that farm render wrote', () =>
     }
   }
 
+  testWithPrograms(
+    ['haproxy', 'freerdp-shadow-cli', 'Xvfb', 'xsetroot'],
+    "tokens are bound to the clients' own addresses",
+    async () => {
+      const { status, body } = await callApi(demo.ready, 'POST', '/v1/consoles', {
+        json: { vm: demo.ready.vms[0]?.id },
+      })
+      expect(status).toBe(201)
+      const token = new Secret(JSON.parse(body.toString('utf8')).gatewayToken)
+      expect(await tunnelStatus(token, '127.0.0.2')).toBe(0)
+      expect(await tunnelStatus(token, '127.0.0.3')).not.toBe(0)
+      const lines = (await logLines()).filter(({ remoteAddress }) => remoteAddress !== '127.0.0.1')
+      expect(lines.find(({ event }) => event === 'tunnel.created')?.remoteAddress).toBe('127.0.0.2')
+      expect(lines.find(({ event }) => event === 'token.refused')).toMatchObject({
+        remoteAddress: '127.0.0.3',
+        reason: 'client-mismatch',
+      })
+    },
+  )
+
+  /** What the farm says to a client that presents the token from one of this machine's addresses. */
+  async function tunnelStatus(token: Secret, localAddress: string): Promise<number> {
+    const port = Number(demo.ready.gatewayAddress.split(':').at(-1))
+    const ca = await readFile(demo.ready.caFile, 'utf8')
+    const client = await openWebSocket(port, ca, localAddress)
+    try {
+      client.send(requests.handshake())
+      await expectPacket(client, PacketType.handshakeResponse)
+      client.send(requests.tunnel(token))
+      const { body } = await expectPacket(client, PacketType.tunnelResponse)
+      return decodeTunnelResponse(body).statusCode
+    } finally {
+      for (const { socket } of client.connections) socket.destroy()
+    }
+  }
+
   async function showsTheHost(program: FreerdpProgram, transport: Transport): Promise<void> {
     expect(demo.ready.gatewayAddress).not.toBe(demo.ready.gateways[0]?.address)
     const file = join(scratch, 'console.rdp')
@@ -99,11 +139,14 @@ describe('through HAProxy, with the configuration that farm render wrote', () =>
 
   /** Transports of the tunnels that either node has seen: affinity may choose any. */
   async function tunnels(): Promise<unknown[]> {
-    const logs = await Promise.all(demo.ready.gateways.map(({ id }) => demo.log(id)))
-    return logs
-      .flat()
+    return (await logLines())
       .filter(({ event }) => event === 'tunnel.created')
       .sort((a, b) => String(a.time).localeCompare(String(b.time)))
       .map((line) => line.transport)
+  }
+
+  async function logLines(): Promise<Array<Record<string, unknown>>> {
+    const logs = await Promise.all(demo.ready.gateways.map(({ id }) => demo.log(id)))
+    return logs.flat()
   }
 })
