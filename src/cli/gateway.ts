@@ -1,18 +1,14 @@
 import type { Command } from 'commander'
-import { type Certificate, checkPair } from '../certs/index.ts'
-import {
-  assertDevelopmentAllowed,
-  type GatewayConfig,
-  loadGatewayConfig,
-  type NamedCertificate,
-} from '../config/index.ts'
+import { assertDevelopmentAllowed, type GatewayConfig, loadGatewayConfig } from '../config/index.ts'
 import { createGateway, type Gateway } from '../gateway/index.ts'
 import { type Clock, createLog, type Log, systemClock } from '../lib/index.ts'
-import { createMemoryLedger, createTrustList } from '../tokens/index.ts'
+import { createMemoryLedger } from '../tokens/index.ts'
 import { watchExpiry } from './expiry-watch.ts'
+import { openNodeTls, openNodeTrust } from './gateway-files.ts'
+import { watchGatewayFiles } from './gateway-reload.ts'
 import { openNodeControl } from './node-control.ts'
 import { say } from './output.ts'
-import { openIssuer, openPair, readPair } from './role-files.ts'
+import { openPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export function register(program: Command): void {
@@ -29,8 +25,17 @@ async function runGateway(options: { config: string }): Promise<void> {
   const log = createLog({ level: config.logLevel, fields: { role: 'gateway' } })
   const gateway = openGateway({ config, clock: systemClock, log })
   const expiry = watchExpiry({ config, clock: systemClock, log })
+  const files = watchGatewayFiles({
+    configFile: options.config,
+    config,
+    loadConfig: () => loadGatewayConfig(options.config),
+    gateway,
+    clock: systemClock,
+    log,
+  })
   closeOnSignal(() => {
     expiry.close()
+    files.close()
     return gateway.close()
   })
   const listening = await gateway.listen()
@@ -50,27 +55,13 @@ export interface OpenGatewayOptions {
  * @throws BrokerError `ERR_CERTIFICATE`, `ERR_USAGE`
  */
 export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway {
-  const tls = readPair(config.tls, 'tls')
-  const issuers = config.trust.map((file, index) => {
-    const { entry, oddities } = openIssuer(file, `trust.${index}`)
-    for (const oddity of oddities) say(`portcullis: trust.${index}.thumbprint: ${oddity}`)
-    return entry
-  })
+  const { pair: tls } = openNodeTls(config)
+  const trust = openNodeTrust(config, clock.now())
   const control = openNodeControl({ config, clock, log })
-  assertDevelopmentAllowed(config, [
-    named('tls.certificateFile', checkPair(tls, 'tls').certificate),
-    ...(config.control === undefined
-      ? []
-      : [
-          named(
-            'control.tls.certificateFile',
-            openPair(config.control.tls, 'control.tls').certificate,
-          ),
-        ]),
-    ...issuers.map(({ certificate }, index) =>
-      named(`trust.${index}.certificateFile`, certificate),
-    ),
-  ])
+  if (config.control !== undefined) {
+    const { development } = openPair(config.control.tls, 'control.tls').certificate
+    assertDevelopmentAllowed(config, [{ path: 'control.tls.certificateFile', development }])
+  }
   const { node, farm, listeners, targets, clientBinding, leewaySeconds, limits, fedauth } = config
   const { whenBrokerAway, ...redeemRule } = config.redeem
   return createGateway({
@@ -78,7 +69,7 @@ export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway
     farmName: farm.name,
     listeners,
     tls,
-    trust: createTrustList(issuers, clock.now()),
+    trust,
     ledger: createMemoryLedger({ clock, clientBinding, ...redeemRule }),
     ...(control === undefined ? {} : { control }),
     targets,
@@ -89,8 +80,4 @@ export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway
     log,
     limits,
   })
-}
-
-function named(path: string, { development }: Certificate): NamedCertificate {
-  return { path, development }
 }
