@@ -1,7 +1,7 @@
 import { constants, createPrivateKey, sign } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
 import { type KeyPair, readCertificate } from '../../src/certs/index.ts'
-import { type Reason, Refusal, type Secret } from '../../src/lib/index.ts'
+import type { Reason, Secret } from '../../src/lib/index.ts'
 import { fedAuthId } from '../../src/tokens/fedauth-token.ts'
 import {
   createMemoryLedger,
@@ -19,6 +19,7 @@ import {
   NOW,
   thumbprintOf,
 } from './minting.ts'
+import { refusalOf, trustIn } from './trust.ts'
 
 let pair: KeyPair
 let ecPair: KeyPair
@@ -31,14 +32,7 @@ beforeAll(async () => {
   ecPair = await createIssuerPair()
   other = await createIssuerPair('rsa-2048')
   hostPair = await createIssuerPair('rsa-2048')
-  trust = createTrustList(
-    [
-      { certificate: readCertificate(pair.certificatePem), purpose: 'gateway' },
-      { certificate: readCertificate(ecPair.certificatePem), purpose: 'gateway' },
-      { certificate: readCertificate(hostPair.certificatePem), purpose: 'host' },
-    ],
-    NOW * 1000,
-  )
+  trust = trustIn({ gateway: [pair, ecPair], host: [hostPair] })
 })
 
 interface Circumstances {
@@ -51,14 +45,8 @@ function verify(token: Secret, { nowSeconds = NOW, ...options }: Circumstances =
   return verifyFedAuthToken(token, { trust, nowMs: nowSeconds * 1000, ...options })
 }
 
-async function reasonOf(token: Secret, circumstances?: Circumstances): Promise<Reason> {
-  try {
-    await verify(token, circumstances)
-  } catch (error) {
-    if (error instanceof Refusal) return error.reason
-    throw error
-  }
-  throw new Error('accepted')
+function reasonOf(token: Secret, circumstances?: Circumstances): Promise<Reason> {
+  return refusalOf(verify(token, circumstances))
 }
 
 const signWith =

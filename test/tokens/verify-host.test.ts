@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { type KeyPair, readCertificate } from '../../src/certs/index.ts'
-import { type Reason, Refusal, type Secret } from '../../src/lib/index.ts'
-import { createTrustList, type TrustList, verifyHostToken } from '../../src/tokens/index.ts'
+import type { Reason, Secret } from '../../src/lib/index.ts'
+import { type TrustList, verifyHostToken } from '../../src/tokens/index.ts'
 import {
   CLAIMS,
   createIssuerPair,
@@ -12,6 +12,7 @@ import {
   NOW,
   VM_GUID,
 } from './minting.ts'
+import { refusalOf, trustIn } from './trust.ts'
 
 let pair: KeyPair
 let gatewayPair: KeyPair
@@ -20,13 +21,7 @@ let trust: TrustList
 beforeAll(async () => {
   pair = await createIssuerPair()
   gatewayPair = await createIssuerPair()
-  trust = createTrustList(
-    [
-      { certificate: readCertificate(pair.certificatePem), purpose: 'host' },
-      { certificate: readCertificate(gatewayPair.certificatePem), purpose: 'gateway' },
-    ],
-    NOW * 1000,
-  )
+  trust = trustIn({ gateway: [gatewayPair], host: [pair] })
 })
 
 interface Circumstances {
@@ -46,14 +41,8 @@ function verify(token: Secret, { nowSeconds = NOW, ...options }: Circumstances =
   })
 }
 
-async function reasonOf(token: Secret, circumstances?: Circumstances): Promise<Reason> {
-  try {
-    await verify(token, circumstances)
-  } catch (error) {
-    if (error instanceof Refusal) return error.reason
-    throw error
-  }
-  throw new Error('accepted')
+function reasonOf(token: Secret, circumstances?: Circumstances): Promise<Reason> {
+  return refusalOf(verify(token, circumstances))
 }
 
 test('accepts a right token and says what it allows', async () => {

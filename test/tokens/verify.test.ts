@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import { type KeyPair, readCertificate } from '../../src/certs/index.ts'
-import { type Reason, Refusal, Secret } from '../../src/lib/index.ts'
+import { type Reason, Secret } from '../../src/lib/index.ts'
 import {
   createMemoryLedger,
   createTrustList,
@@ -8,6 +8,7 @@ import {
   verifyGatewayToken,
 } from '../../src/tokens/index.ts'
 import { CLAIMS, createIssuerPair, type MintOptions, mint, NOW, x5tS256 } from './minting.ts'
+import { refusalOf, trustIn } from './trust.ts'
 
 let pair: KeyPair
 let other: KeyPair
@@ -18,13 +19,7 @@ beforeAll(async () => {
   pair = await createIssuerPair()
   other = await createIssuerPair()
   hostPair = await createIssuerPair()
-  trust = createTrustList(
-    [
-      { certificate: readCertificate(pair.certificatePem), purpose: 'gateway' },
-      { certificate: readCertificate(hostPair.certificatePem), purpose: 'host' },
-    ],
-    NOW * 1000,
-  )
+  trust = trustIn({ gateway: [pair], host: [hostPair] })
 })
 
 interface Circumstances {
@@ -45,14 +40,8 @@ function verify(token: Secret, { nowSeconds = NOW, ...options }: Circumstances =
   })
 }
 
-async function reasonOf(token: Secret, circumstances: Circumstances = {}): Promise<Reason> {
-  try {
-    await verify(token, circumstances)
-  } catch (error) {
-    if (error instanceof Refusal) return error.reason
-    throw error
-  }
-  throw new Error('accepted')
+function reasonOf(token: Secret, circumstances?: Circumstances): Promise<Reason> {
+  return refusalOf(verify(token, circumstances))
 }
 
 test('accepts a right token and says what it allows', async () => {
