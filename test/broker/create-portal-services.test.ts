@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { PortalServices, Session } from '../../src/broker/index.ts'
-import { BrokerError, Secret } from '../../src/lib/index.ts'
+import { BrokerError } from '../../src/lib/index.ts'
 import { parseRdpFile } from '../../src/rdpfile/index.ts'
+import { signIn } from './portal-sign-in.ts'
 import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
 
 let api: TestBroker
@@ -13,20 +14,11 @@ beforeEach(async () => {
 })
 afterEach(() => api.close())
 
-const trySignIn = (user: string, password: string, remoteAddress = '192.0.2.99') =>
-  services.signIn({ user, password: new Secret(password), remoteAddress })
-
-async function signIn(user = 'ann', password = 'correct horse') {
-  const result = await trySignIn(user, password)
-  if (!result.ok) throw new Error(result.code)
-  return result
-}
-
 describe('consoles', () => {
   let session: Session
 
   beforeEach(async () => {
-    session = (await signIn()).session
+    session = (await signIn(services)).session
   })
 
   test("the list has the tenant's own machines, and why one cannot be opened", async () => {
@@ -62,7 +54,7 @@ describe('consoles', () => {
   })
 
   test('no file for someone without a tenant', async () => {
-    const { session: operator } = await signIn('operator', 'battery staple')
+    const { session: operator } = await signIn(services, 'operator', 'battery staple')
     const result = await services.openConsole(operator, { vm: 'web', clientAddress: '192.0.2.99' })
     expect(result).toMatchObject({ ok: false, code: 'vm-unknown' })
   })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { PortalServices } from '../../src/broker/index.ts'
 import * as passwords from '../../src/broker/passwords.ts'
-import { Secret } from '../../src/lib/index.ts'
+import { signIn, trySignIn } from './portal-sign-in.ts'
 import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
 
 vi.mock('../../src/broker/passwords.ts', async (original) => {
@@ -18,18 +18,9 @@ beforeEach(async () => {
 })
 afterEach(() => api.close())
 
-const trySignIn = (user: string, password: string, remoteAddress = '192.0.2.99') =>
-  services.signIn({ user, password: new Secret(password), remoteAddress })
-
-async function signIn(user = 'ann', password = 'correct horse') {
-  const result = await trySignIn(user, password)
-  if (!result.ok) throw new Error(result.code)
-  return result
-}
-
 describe('signing in', () => {
   test('opens a session of the user and its tenant', async () => {
-    const { session, sessionToken } = await signIn()
+    const { session, sessionToken } = await signIn(services)
     expect(session).toEqual({
       user: 'ann',
       tenant: { id: 'acme', name: 'Acme' },
@@ -41,7 +32,7 @@ describe('signing in', () => {
   })
 
   test('works for people of the provider, who have no tenant', async () => {
-    const { session } = await signIn('operator', 'battery staple')
+    const { session } = await signIn(services, 'operator', 'battery staple')
     expect(session).not.toHaveProperty('tenant')
     expect(await services.listVms(session)).toEqual([])
   })
@@ -55,7 +46,7 @@ describe('signing in', () => {
     ['u'.repeat(5000), 'x'],
     ['ann', 'x'.repeat(100_000)],
   ])('fails in one way whatever is wrong', async (user, password) => {
-    expect(await trySignIn(user, password)).toEqual({
+    expect(await trySignIn(services, user, password)).toEqual({
       ok: false,
       code: 'unauthorized',
       ref: expect.stringMatching(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/),
@@ -65,8 +56,8 @@ describe('signing in', () => {
   test('hashes as much for an unknown user as for a known one', async () => {
     const verify = vi.mocked(passwords.verifyPassword)
     verify.mockClear()
-    await trySignIn('nobody', 'wrong')
-    await trySignIn('ann', 'wrong')
+    await trySignIn(services, 'nobody', 'wrong')
+    await trySignIn(services, 'ann', 'wrong')
     const costs = verify.mock.calls.map(([, hash]) => hash.split('$').slice(0, 2))
     expect(costs).toEqual([
       ['scrypt', 'ln=4,r=8,p=1'],
@@ -75,7 +66,7 @@ describe('signing in', () => {
   })
 
   test('logs a failure by reference, without name or password', async () => {
-    const result = await trySignIn('hunter2-typed-as-name', 'hunter2')
+    const result = await trySignIn(services, 'hunter2-typed-as-name', 'hunter2')
     expect(api.events('auth.failed')).toEqual([
       expect.objectContaining({ ref: result.ok ? '' : result.ref, remoteAddress: '192.0.2.99' }),
     ])
@@ -84,29 +75,37 @@ describe('signing in', () => {
 
   test('is limited per user, from wherever the attempts come', async () => {
     for (let attempt = 0; attempt < 10; attempt += 1) {
-      await trySignIn('ann', 'wrong', `192.0.2.${attempt}`)
+      await trySignIn(services, 'ann', 'wrong', `192.0.2.${attempt}`)
     }
-    expect(await trySignIn('ann', 'correct horse', '192.0.2.200')).toEqual({
+    expect(await trySignIn(services, 'ann', 'correct horse', '192.0.2.200')).toEqual({
       ok: false,
       code: 'rate-limited',
       retryAfterSeconds: 900,
       ref: expect.any(String),
     })
-    expect(await trySignIn('operator', 'battery staple')).toMatchObject({ ok: true })
+    expect(await trySignIn(services, 'operator', 'battery staple')).toMatchObject({ ok: true })
   })
 
   test('is limited per address, whatever the names, and parallel guesses count', async () => {
-    const guesses = Array.from({ length: 60 }, (_, index) => trySignIn(`user${index}`, 'wrong'))
+    const guesses = Array.from({ length: 60 }, (_, index) =>
+      trySignIn(services, `user${index}`, 'wrong'),
+    )
     await Promise.all(guesses)
-    for (let attempt = 0; attempt < 50; attempt += 1) await trySignIn(`again${attempt}`, 'wrong')
-    expect(await trySignIn('ann', 'correct horse')).toMatchObject({ code: 'rate-limited' })
-    expect(await trySignIn('ann', 'correct horse', '198.51.100.1')).toMatchObject({ ok: true })
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      await trySignIn(services, `again${attempt}`, 'wrong')
+    }
+    expect(await trySignIn(services, 'ann', 'correct horse')).toMatchObject({
+      code: 'rate-limited',
+    })
+    expect(await trySignIn(services, 'ann', 'correct horse', '198.51.100.1')).toMatchObject({
+      ok: true,
+    })
   })
 
   test('that succeeds forgives the typing errors before it', async () => {
     for (let round = 0; round < 3; round += 1) {
-      for (let attempt = 0; attempt < 9; attempt += 1) await trySignIn('ann', 'wrong')
-      expect(await trySignIn('ann', 'correct horse')).toMatchObject({ ok: true })
+      for (let attempt = 0; attempt < 9; attempt += 1) await trySignIn(services, 'ann', 'wrong')
+      expect(await trySignIn(services, 'ann', 'correct horse')).toMatchObject({ ok: true })
     }
   })
 })
