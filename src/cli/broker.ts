@@ -16,10 +16,11 @@ import { createPublisher, type Publisher } from '../rdpfile/index.ts'
 import { openSqliteStore } from '../store/index.ts'
 import { createIssuer, type Issuer } from '../tokens/index.ts'
 import { startBrokerControl } from './broker-control.ts'
+import { openControlCertificate } from './control-peer.ts'
 import { watchExpiry } from './expiry-watch.ts'
 import { startHttpsServer } from './https-server.ts'
 import { say } from './output.ts'
-import { openPair, readPair } from './role-files.ts'
+import { readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export function register(program: Command): void {
@@ -62,7 +63,7 @@ export interface StartBrokerOptions {
 /**
  * Joins store, issuer, API, portal and server as the configuration says.
  *
- * @throws ConfigError for a development certificate that is not allowed
+ * @throws ConfigError for a development certificate that is not allowed, a control certificate of another broker or authority
  * @throws BrokerError `ERR_CERTIFICATE`, `ERR_STORE`, `ERR_START`
  */
 export async function startBroker({
@@ -80,14 +81,10 @@ export async function startBroker({
       development: checkPair(tls, 'tls').certificate.development,
     },
     { path: 'issuer.certificateFile', development: issuer.certificate.development },
-    ...(config.control === undefined
-      ? []
-      : [
-          {
-            path: 'control.tls.certificateFile',
-            development: openPair(config.control.tls, 'control.tls').certificate.development,
-          },
-        ]),
+    {
+      path: 'control.tls.certificateFile',
+      development: openControlCertificate(config)?.development ?? false,
+    },
     {
       path: 'publisher.certificateFile',
       development: publisher?.certificate.development ?? false,

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Certificate, controlIdentityOf, readCertificate } from '../certs/index.ts'
+import { type Certificate, readCertificate } from '../certs/index.ts'
 import {
   assertDevelopmentAllowed,
   type BrokerConfig,
@@ -13,7 +13,9 @@ import { checkFarm } from '../farm/index.ts'
 import { ConfigError } from '../lib/index.ts'
 import { createPublisher } from '../rdpfile/index.ts'
 import { createIssuer, createTrustList } from '../tokens/index.ts'
+import { openControlCertificate } from './control-peer.ts'
 import { readText } from './files.ts'
+import { readRemembered } from './node-control.ts'
 import { openIssuer, openPair, readPair } from './role-files.ts'
 
 /** Permission bits of everybody but owner and group. */
@@ -44,7 +46,7 @@ function brokerChecks(config: BrokerConfig, nowMs: number): FileCheck[] {
     tlsCheck(config, nowMs),
     ...controlChecks(config, nowMs),
     ...privacyChecks({ tls: config.tls, issuer: config.issuer }),
-    { path: 'store.file', run: () => checkStorePlace(config.store.file) },
+    { path: 'store.file', run: () => checkPlace('store.file', config.store.file, 'the broker') },
     {
       path: 'issuer',
       run: async () => {
@@ -77,7 +79,15 @@ function gatewayChecks(config: GatewayConfig, nowMs: number): FileCheck[] {
       return { path, run }
     }),
     ...controlChecks(config, nowMs),
+    { path: 'control.stateFile', run: () => checkState(config.control?.stateFile) },
   ]
+}
+
+/** A node makes its state file itself, reads it at every start, and never makes the directory. */
+function checkState(file: string | undefined): void {
+  if (file === undefined) return
+  checkPlace('control.stateFile', file, 'the node')
+  readRemembered(file)
 }
 
 /** Certificate, key and authority of a role's end of the control channel. */
@@ -88,9 +98,9 @@ function controlChecks(config: BrokerConfig | GatewayConfig, nowMs: number): Fil
     {
       path: 'control.tls',
       run: () => {
-        const { certificate } = openPair(control.tls, 'control.tls')
+        const certificate = openControlCertificate(config)
+        if (certificate === undefined) return
         checkUsable('control.tls.certificateFile', certificate, config, nowMs)
-        checkControlIdentity(certificate, config)
       },
     },
     {
@@ -98,18 +108,6 @@ function controlChecks(config: BrokerConfig | GatewayConfig, nowMs: number): Fil
       run: () => void readCertificate(readText(control.caFile, 'control.caFile'), 'control.caFile'),
     },
   ]
-}
-
-/** The other end takes nobody whose certificate says something else. */
-function checkControlIdentity(
-  certificate: Certificate,
-  config: BrokerConfig | GatewayConfig,
-): void {
-  const need = 'node' in config ? `node ${config.node}` : `broker ${config.name}`
-  const identity = controlIdentityOf(certificate)
-  const found = identity === undefined ? 'nobody' : `${identity.role} ${identity.name}`
-  if (found === need) return
-  throw new ConfigError('control.tls.certificateFile', `names ${found}; need one for ${need}`)
 }
 
 function farmChecks(config: FarmConfig): FileCheck[] {
@@ -136,10 +134,10 @@ function tlsCheck(config: BrokerConfig | GatewayConfig, nowMs: number): FileChec
 }
 
 /** The file itself is made when it is missing; its directory never is. */
-function checkStorePlace(file: string): void {
+function checkPlace(path: string, file: string, owner: string): void {
   const directory = dirname(file)
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return
-  throw new ConfigError('store.file', `${directory} is no directory; make it, for the broker alone`)
+  throw new ConfigError(path, `${directory} is no directory; make it, for ${owner} alone`)
 }
 
 /** A key that everybody on the machine can read is everybody's. */

@@ -3,12 +3,12 @@ import { assertDevelopmentAllowed, type GatewayConfig, loadGatewayConfig } from 
 import { createGateway, type Gateway } from '../gateway/index.ts'
 import { type Clock, createLog, type Log, systemClock } from '../lib/index.ts'
 import { createMemoryLedger } from '../tokens/index.ts'
+import { openControlCertificate } from './control-peer.ts'
 import { watchExpiry } from './expiry-watch.ts'
 import { openNodeTls, openNodeTrust } from './gateway-files.ts'
 import { watchGatewayFiles } from './gateway-reload.ts'
 import { openNodeControl } from './node-control.ts'
 import { say } from './output.ts'
-import { openPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export function register(program: Command): void {
@@ -51,17 +51,16 @@ export interface OpenGatewayOptions {
 /**
  * A node as its configuration says, not listening yet.
  *
- * @throws ConfigError for a thumbprint of another certificate, a development certificate that is not allowed
+ * @throws ConfigError for a thumbprint of another certificate, a development certificate that is not allowed,
+ *   a control certificate of another node or authority
  * @throws BrokerError `ERR_CERTIFICATE`, `ERR_USAGE`
  */
 export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway {
   const { pair: tls } = openNodeTls(config)
   const trust = openNodeTrust(config, clock.now())
   const control = openNodeControl({ config, clock, log })
-  if (config.control !== undefined) {
-    const { development } = openPair(config.control.tls, 'control.tls').certificate
-    assertDevelopmentAllowed(config, [{ path: 'control.tls.certificateFile', development }])
-  }
+  const development = openControlCertificate(config)?.development ?? false
+  assertDevelopmentAllowed(config, [{ path: 'control.tls.certificateFile', development }])
   const { node, farm, listeners, targets, clientBinding, leewaySeconds, limits, fedauth } = config
   const { whenBrokerAway, ...redeemRule } = config.redeem
   return createGateway({

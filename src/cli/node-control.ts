@@ -58,8 +58,12 @@ export function openNodeControl(input: NodeControlInput): NodeControlOptions | u
   }
 }
 
-/** A broken file is an error: without it the node would take trust of an older version again. */
-function readRemembered(path: string): RememberedTrust | undefined {
+/**
+ * What a node has kept; undefined when it has kept nothing yet.
+ *
+ * @throws ConfigError for a broken file: without it the node would take trust of an older version again
+ */
+export function readRemembered(path: string): RememberedTrust | undefined {
   if (!existsSync(path)) return undefined
   try {
     return parseRemembered(readText(path, 'control.stateFile'))
