@@ -1,6 +1,6 @@
 /**
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
- * references, deadlines. It knows nothing of tokens, packets or processes, and imports no other room.
+ * references, deadlines, metrics. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { type Clock, nowSeconds, systemClock } from './clock.ts'
 export { withDeadline } from './deadline.ts'
@@ -15,6 +15,7 @@ export {
   type LogOptions,
   silentLog,
 } from './log.ts'
+export { type CertificateEnd, type Count, Metrics } from './metrics.ts'
 export { REASONS, type Reason } from './reasons.ts'
 export { createReference, parseReference } from './reference.ts'
 export { Secret } from './secret.ts'

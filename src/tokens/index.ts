@@ -47,6 +47,7 @@ export {
 } from './trust-from-pem.ts'
 export {
   createTrustList,
+  issuerEnd,
   type Purpose,
   type TrustEntry,
   type TrustedIssuer,

@@ -1,5 +1,5 @@
 import type { Certificate } from '../certs/index.ts'
-import { BrokerError } from '../lib/index.ts'
+import { BrokerError, type CertificateEnd } from '../lib/index.ts'
 import { type Algorithm, algorithmsOf } from './algorithms.ts'
 
 /** What an issuer's tokens may open: a gateway, or a hypervisor host. */
@@ -50,6 +50,11 @@ export function createTrustList(entries: TrustEntry[], nowMs: number): TrustList
     issuers: [...byKey.values()],
     find: (x5tS256, purpose) => byKey.get(keyOf(x5tS256, purpose)),
   }
+}
+
+/** For metrics: `issuer:` and the first 8 digits of the SHA-256 thumbprint, and when it ends. */
+export function issuerEnd({ certificate }: TrustedIssuer): CertificateEnd {
+  return [`issuer:${certificate.sha256Thumbprint.slice(0, 8)}`, certificate.notAfter]
 }
 
 /** Header parameter `x5t#S256` of tokens that this certificate's key signs. */
