@@ -1,5 +1,6 @@
 import { ProtocolError, Refusal } from '../lib/index.ts'
 import { type Packet, PacketType } from '../protocol/index.ts'
+import type { SetupStep } from './observer.ts'
 import { encodeRefusal, outOfOrder } from './refusal.ts'
 import { reasonOf, statusAt } from './status.ts'
 import type { PacketTransport } from './transport/packet-transport.ts'
@@ -13,9 +14,16 @@ export class Conversation {
   /** Type of the request that is due or being answered. */
   #request: PacketType = PacketType.handshakeRequest
   #timer: NodeJS.Timeout | undefined
+  readonly #stepDone: (step: SetupStep, seconds: number) => void
+  #receivedAtMs = 0
 
-  constructor(transport: PacketTransport) {
+  /** @param stepDone is told of every positive answer */
+  constructor(
+    transport: PacketTransport,
+    stepDone: (step: SetupStep, seconds: number) => void = () => {},
+  ) {
     this.#transport = transport
+    this.#stepDone = stepDone
   }
 
   /** From now on, the next requests must come within this time; replaces the limit before. */
@@ -41,7 +49,10 @@ export class Conversation {
     this.#request = type
     for (;;) {
       const packet = await this.#transport.inbox.receive()
-      if (packet.type === type) return packet.body
+      if (packet.type === type) {
+        this.#receivedAtMs = performance.now()
+        return packet.body
+      }
       if (!this.#isKeepAlive(packet)) this.#refuseOutOfOrder(packet)
     }
   }
@@ -53,8 +64,10 @@ export class Conversation {
     }
   }
 
-  send(packet: Uint8Array): void {
+  /** Says yes to the request that was received last. */
+  answer(step: SetupStep, packet: Uint8Array): void {
     this.#transport.send(packet)
+    this.#stepDone(step, (performance.now() - this.#receivedAtMs) / 1000)
   }
 
   /**

@@ -1,10 +1,22 @@
 import { createSecureContext } from 'node:tls'
-import { Refusal } from '../lib/index.ts'
-import type { TrustList } from '../tokens/index.ts'
+import { type CertificateEnd, Refusal } from '../lib/index.ts'
+import { issuerEnd, type TrustList } from '../tokens/index.ts'
 import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import { GatewayNode } from './node.ts'
 import type { GatewayOptions } from './options.ts'
 import { Requests } from './requests.ts'
+
+/** How a node stands, for whoever watches it. */
+export interface GatewayFigures {
+  /** Connections without a tunnel yet. */
+  halfOpen: number
+  /** Undefined for a node that no broker leads. */
+  trustVersion: number | undefined
+  /** When a broker last confirmed the trust set; undefined before that, and without a broker. */
+  trustConfirmedMs: number | undefined
+  /** Issuers that it trusts, named `issuer:` and the first 8 digits of the SHA-256 thumbprint. */
+  issuers: CertificateEnd[]
+}
 
 /** One running node. */
 export interface Gateway {
@@ -23,6 +35,7 @@ export interface Gateway {
   replaceCertificate(certificate: TlsFiles): void
   /** Other issuers from now on; without effect on live tunnels, and on a node whose broker keeps them. */
   replaceTrust(trust: TrustList): void
+  figures(): GatewayFigures
   /** Admits no new tunnels and says so on `/readyz`; live ones go on. */
   drain(): void
   /** Ends every tunnel with `node-stopped` and closes everything; resolves when that is done. */
@@ -54,6 +67,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const server of servers) server.replaceCertificate(replacement)
     },
     replaceTrust: (trust) => node.replaceTrust(trust),
+    figures: () => ({
+      halfOpen: node.halfOpen.total,
+      trustVersion: node.trust.version,
+      trustConfirmedMs: node.trust.confirmedMs,
+      issuers: node.trust.list.issuers.map(issuerEnd),
+    }),
     drain() {
       node.draining = true
       setState('draining')

@@ -5,7 +5,9 @@
  */
 export type { NodeControlOptions } from './control/node-control.ts'
 export { parseRemembered, type RememberedTrust, renderRemembered } from './control/remembered.ts'
-export { createGateway, type Gateway } from './gateway.ts'
+export { createGateway, type Gateway, type GatewayFigures } from './gateway.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
+export { createGatewayMetrics, type GatewayMetrics } from './metrics.ts'
+export type { GatewayObserver } from './observer.ts'
 export type { GatewayOptions } from './options.ts'
 export { createTargetPolicy, type TargetPolicy, type TargetRule } from './targets.ts'

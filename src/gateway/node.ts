@@ -3,8 +3,10 @@ import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import { NodeControl } from './control/node-control.ts'
 import { FixedTrust, LiveTrust, type NodeTrust } from './control/node-trust.ts'
 import { tapSessionEvents } from './control/session-events.ts'
+import { withEventNumbers } from './event-numbers.ts'
 import type { NodeLedger } from './ledger.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { type GatewayObserver, NO_OBSERVER } from './observer.ts'
 import type { GatewayOptions } from './options.ts'
 import { Quota } from './quota.ts'
 import { SessionRegistry } from './sessions.ts'
@@ -23,6 +25,7 @@ export class GatewayNode {
   readonly leewaySeconds: number
   readonly clock: Clock
   readonly log: Log
+  readonly observer: GatewayObserver
   readonly limits: Limits
   readonly targets: TargetPolicy
   readonly sessions = new SessionRegistry()
@@ -38,7 +41,8 @@ export class GatewayNode {
     this.fedAuthHosts = options.fedAuthHosts?.map(formatEndpoint)
     this.leewaySeconds = options.leewaySeconds
     this.clock = options.clock
-    const log = options.log.child({ node: options.node })
+    this.observer = options.observer ?? NO_OBSERVER
+    const log = withEventNumbers(options.log.child({ node: options.node }))
     if (options.control === undefined) {
       this.trust = new FixedTrust(options.trust)
       this.ledger = options.ledger

@@ -4,6 +4,7 @@ import type { NodeControlOptions } from './control/node-control.ts'
 import type { NodeLedger } from './ledger.ts'
 import type { Limits } from './limits.ts'
 import type { ListenerAddress, TlsFiles } from './listener.ts'
+import type { GatewayObserver } from './observer.ts'
 import type { TargetRule } from './targets.ts'
 
 /** All that a node needs; it reads no configuration and no file by itself. */
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   leewaySeconds: number
   clock: Clock
   log: Log
+  /** Counts; nobody does when absent. */
+  observer?: GatewayObserver
   /** Those that differ from `DEFAULT_LIMITS`. */
   limits?: Partial<Limits>
 }

@@ -12,6 +12,7 @@ import {
 import { type Field, type Route, routeRequest } from './http/routes.ts'
 import type { ClientConnection } from './listener.ts'
 import type { GatewayNode } from './node.ts'
+import { reasonOf } from './status.ts'
 import { closeGracefully } from './transport/closing.ts'
 import { HttpPairTransport } from './transport/http-pair.ts'
 import { PairingTable } from './transport/pairing.ts'
@@ -42,6 +43,7 @@ export class Requests {
       await this.#dispatch(connection, received)
     } catch (error) {
       this.#node.log.debug('connection.refused', { remoteAddress, error: errorText(error) })
+      this.#node.observer.refused(reasonOf(error))
       if (isClosed(error)) socket.destroy()
       else await this.#answer(socket, statusOfError(error))
     }
@@ -86,7 +88,7 @@ export class Requests {
     rest: Buffer,
   ): Promise<void> {
     const release = this.#node.halfOpen.take(remoteAddress)
-    if (release === undefined) return this.#answer(socket, 503)
+    if (release === undefined) return this.#turnAway(socket)
     this.#sockets.delete(socket)
     socket.write(renderSwitchingProtocols(accept, subprotocol))
     const transport = new WebSocketTransport(socket, rest, this.#node.limits)
@@ -99,7 +101,7 @@ export class Requests {
     { connectionId, correlationId }: RouteOf<'out'>,
   ): Promise<void> {
     const release = this.#node.halfOpen.take(remoteAddress)
-    if (release === undefined) return this.#answer(socket, 503)
+    if (release === undefined) return this.#turnAway(socket)
     socket.write(renderOutAnswer())
     this.#pairing.add({
       connectionId,
@@ -159,6 +161,12 @@ export class Requests {
   #sameClient(a: string, b: string): boolean {
     const { clientBinding } = this.#node
     return clientKey(a, clientBinding) === clientKey(b, clientBinding)
+  }
+
+  /** Too many without a tunnel, in all or from this client. */
+  #turnAway(socket: Socket): Promise<void> {
+    this.#node.observer.refused('limit-reached')
+    return this.#answer(socket, 503)
   }
 
   async #answer(socket: Socket, status: number, fields: readonly Field[] = []): Promise<void> {

@@ -46,12 +46,13 @@ export interface OpenChannel extends Admitted {
 export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
   const { node, transport } = tunnel
   const { tunnelTimeoutMs, channelTimeoutMs } = node.limits
-  const conversation = new Conversation(transport)
+  const conversation = new Conversation(transport, node.observer.stepDone)
   try {
     conversation.within(tunnelTimeoutMs, 'tunnel')
     const handshake = await conversation.receive(PacketType.handshakeRequest)
     checkHandshake(tunnel, decodeHandshakeRequest(handshake))
-    transport.send(
+    conversation.answer(
+      'handshake',
       encodeHandshakeResponse({
         errorCode: Status.ok,
         verMajor: 1,
@@ -64,7 +65,8 @@ export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
     const request = await conversation.receive(PacketType.tunnelCreate)
     const { claims, capsFlags } = await admit(tunnel, request)
     tunnel.onCreated()
-    transport.send(
+    conversation.answer(
+      'tunnel',
       encodeTunnelResponse({
         serverVersion: 0,
         statusCode: Status.ok,
@@ -76,7 +78,8 @@ export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
     conversation.within(channelTimeoutMs, 'channel')
     // The name in it is the client's own word for itself: nothing is decided by it.
     decodeTunnelAuth(await conversation.receive(PacketType.tunnelAuth))
-    transport.send(
+    conversation.answer(
+      'authorization',
       encodeTunnelAuthResponse({
         errorCode: Status.ok,
         redirFlags: claims.rdr ?? 0,
@@ -87,7 +90,10 @@ export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
     const channel = await conversation.receive(PacketType.channelCreate)
     const { host, firstBytes } = await openChannel(tunnel, claims, channel)
     conversation.expectSilence()
-    transport.send(encodeChannelResponse({ errorCode: Status.ok, channelId: CHANNEL_ID }))
+    conversation.answer(
+      'channel',
+      encodeChannelResponse({ errorCode: Status.ok, channelId: CHANNEL_ID }),
+    )
     return { host, firstBytes, claims, capsFlags }
   } catch (error) {
     conversation.refuse(error)
@@ -123,6 +129,7 @@ async function openChannel(
     const names = [...resources, ...altResources]
     const target = matchTarget(claims.dst, { names, port })
     const firstBytes = firstBytesRule(claims)
+    log.debug('channel.authorized', { target: claims.dst })
     const host = await dialHost(target, {
       policy: node.targets,
       timeoutMs: node.limits.dialTimeoutMs,

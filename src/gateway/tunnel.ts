@@ -69,6 +69,16 @@ export class Tunnel implements Session {
     this.done = this.#run()
   }
 
+  /** Payload from the client to the host. */
+  get bytesIn(): number {
+    return this.#relay?.bytesIn ?? 0
+  }
+
+  /** Payload from the host to the client. */
+  get bytesOut(): number {
+    return this.#relay?.bytesOut ?? 0
+  }
+
   end(reason: Refusal): void {
     this.transport.inbox.end(reason)
   }
@@ -77,6 +87,7 @@ export class Tunnel implements Session {
   onCreated(): void {
     this.#leaveHalfOpen()
     this.#createdAtMs = this.node.clock.now()
+    this.node.observer.tunnelOpened(this)
     this.log.info('tunnel.created', { transport: this.transport.kind })
   }
 
@@ -117,15 +128,18 @@ export class Tunnel implements Session {
     const reason = reasonOf(error)
     this.endReason = reason
     const fields = { reason, error: errorText(error) }
+    const { observer } = this.node
+    if (this.#relay === undefined) observer.refused(reason)
     if (reason === 'internal-error') this.log.error('tunnel.failed', fields)
     if (this.#createdAtMs === undefined) {
       this.log.debug('connection.refused', fields)
       return
     }
+    observer.tunnelEnded(this, reason)
     this.log.info('session.closed', {
       ...fields,
-      bytesIn: this.#relay?.bytesIn ?? 0,
-      bytesOut: this.#relay?.bytesOut ?? 0,
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
       durationMs: this.node.clock.now() - this.#createdAtMs,
     })
   }

@@ -20,11 +20,17 @@ export interface NodeTrust {
   readonly revocations: RevocationList
   /** Why nobody may be admitted at all: no trust, or trust that nobody has confirmed for too long. */
   readonly refusal: Refusal | undefined
+  /** Undefined where no broker keeps it, and before the first set. */
+  readonly version: number | undefined
+  /** When a broker last said that it is current, in ms since 1970. */
+  readonly confirmedMs: number | undefined
 }
 
 /** The list of a node without brokers: it never ages, and changes when its operator changes it. */
 export class FixedTrust implements NodeTrust {
   readonly revocations = createRevocationList([])
+  readonly version = undefined
+  readonly confirmedMs = undefined
   #list: TrustList
 
   constructor(list: TrustList) {
@@ -80,6 +86,14 @@ export class LiveTrust implements NodeTrust {
 
   get versions(): Versions {
     return { trust: this.#set?.version ?? 0, revocations: this.#revocationVersion }
+  }
+
+  get version(): number | undefined {
+    return this.#set?.version
+  }
+
+  get confirmedMs(): number | undefined {
+    return this.#set?.asOf
   }
 
   get refusal(): Refusal | undefined {
