@@ -24,6 +24,7 @@ import {
   type TokenFormat,
 } from './gateway-tokens.ts'
 import type { Signer } from './issuers.ts'
+import type { BrokerCounts } from './metrics.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
 import { signFile } from './sign-file.ts'
 
@@ -95,12 +96,13 @@ export interface ConsoleOptions {
   publisher: Publisher | undefined
   farm: Farm
   lifetime: LifetimePolicy
+  counts: BrokerCounts
   clock: Clock
   log: Log
 }
 
 export function createConsoles(options: ConsoleOptions): Consoles {
-  const { store, revocations, clock, log } = options
+  const { store, revocations, counts, clock, log } = options
   const tokens = createGatewayTokenMint(options.lifetime.min)
 
   return {
@@ -111,6 +113,7 @@ export function createConsoles(options: ConsoleOptions): Consoles {
         if (error instanceof ApiError) {
           const { vm, user, askedBy, clientAddress } = request
           const { problem: code, ref } = error
+          counts.refused(code)
           log.warn('console.refused', {
             code,
             ref,
@@ -146,7 +149,7 @@ export function createConsoles(options: ConsoleOptions): Consoles {
 }
 
 async function open(
-  { store, signer, publisher, brokerName, farm, lifetime, clock, log }: ConsoleOptions,
+  { store, signer, publisher, brokerName, farm, lifetime, counts, clock, log }: ConsoleOptions,
   tokens: GatewayTokenMint,
   request: ConsoleRequest,
 ): Promise<OpenedConsole> {
@@ -202,6 +205,7 @@ async function open(
   })
   const rdp = await signFile(file, publisher, clock)
   await store.grants.insert(grant)
+  counts.minted(tokenFormat)
   log.info('console.minted', {
     ref,
     jti: grant.jti,

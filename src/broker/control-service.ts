@@ -16,6 +16,7 @@ import {
   type RedeemRule,
   verifyAnyGatewayToken,
 } from '../tokens/index.ts'
+import type { BrokerCounts } from './metrics.ts'
 import type { Pushes } from './pushes.ts'
 import { redeemToken } from './redeem.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
@@ -36,6 +37,7 @@ export interface ControlServiceOptions {
   clientBinding: ClientBinding
   /** Clock difference to forgive; default 5. */
   leewaySeconds?: number
+  counts: BrokerCounts
   clock: Clock
   log: Log
 }
@@ -97,6 +99,7 @@ async function redeem(
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const { reason, message } = error
+    options.counts.redeemed(reason)
     options.log.warn('token.refused', { ...fields, reason, error: message })
     return { ok: false, reason }
   }
@@ -134,6 +137,7 @@ async function admit(
     throw error
   })
   if (kind === 'conflict-won') endLosers(options, losers, fields)
+  options.counts.redeemed(kind)
   log.info('token.redeemed', { ...fields, issuer: verified.issuerThumbprint, presentation: kind })
   if (kind === 'reconnect') log.info('session.reconnected', fields)
 }

@@ -1,6 +1,6 @@
 import type Koa from 'koa'
 import type { ControlService } from '../control/index.ts'
-import { BrokerError, type Clock, errorText, type Log } from '../lib/index.ts'
+import { BrokerError, type Clock, errorText, type Log, Metrics } from '../lib/index.ts'
 import type { Publisher } from '../rdpfile/index.ts'
 import type { Store } from '../store/index.ts'
 import {
@@ -15,6 +15,7 @@ import { createConsoles, DEFAULT_LIFETIME, type Farm, type LifetimePolicy } from
 import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
 import { establishSigner, type LoadIssuer } from './issuers.ts'
+import { createBrokerMetrics } from './metrics.ts'
 import { renderOpenApi } from './openapi.ts'
 import type { PasswordCost } from './passwords.ts'
 import type { PortalServices } from './portal-services.ts'
@@ -63,6 +64,8 @@ export interface BrokerOptions {
   leewaySeconds?: number
   /** Development certificates on localhost: no Strict-Transport-Security. */
   development?: boolean
+  /** Shown at `/metrics`, with what the broker adds of its own. */
+  metrics?: Metrics
   passwordCost?: PasswordCost
 }
 
@@ -87,16 +90,25 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const { store, issuer, publisher, name, farm, clock, log } = options
   const { lifetime = DEFAULT_LIFETIME } = options
   const { loadIssuer = refuseToLoad, redeem: rule = DEFAULT_REDEEM_RULE } = options
-  const { clientBinding = 'address', leewaySeconds } = options
+  const { clientBinding = 'address', leewaySeconds, metrics = new Metrics() } = options
   const pushes = createPushes()
   const base = { store, brokerName: name, pushes, clock, log }
   const trust = createTrustKeeper(base)
+  const counts = createBrokerMetrics({ metrics, store, trust, clock })
   const signer = await establishSigner({ ...base, trust, configured: issuer, loadIssuer })
   const revocations = createRevocationKeeper(base)
   await revocations.load()
   const sessions = createSessions(base)
   const rotation = createRotation({ ...base, trust, signer, loadIssuer })
-  const consoles = createConsoles({ ...base, signer, publisher, revocations, farm, lifetime })
+  const consoles = createConsoles({
+    ...base,
+    signer,
+    publisher,
+    revocations,
+    farm,
+    lifetime,
+    counts,
+  })
   const routes: Route[] = [
     ...consoleRoutes(consoles, farm.address),
     ...inventoryRoutes(store, clock),
@@ -104,7 +116,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...revocationRoutes(revocations, clock),
     ...issuerRoutes({ store, trust, rotation, clock }),
     ...publisherRoutes(publisher),
-    ...serviceRoutes({ store, signer, publisher, trust, clock, openApi: () => document }),
+    ...serviceRoutes({ store, signer, publisher, trust, metrics, clock, openApi: () => document }),
   ]
   const document = renderOpenApi(routes)
   const fileLifetimeSeconds = Math.min(
@@ -134,6 +146,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       trust,
       revocations,
       rule,
+      counts,
       clientBinding,
       ...(leewaySeconds === undefined ? {} : { leewaySeconds }),
     }),

@@ -1,14 +1,16 @@
 import { BrokerError, createReference, errorText, type Reason, Refusal } from '../lib/index.ts'
 
 /** The API's own codes, beside the reasons that it shares with logs, portal and `why`. */
-export type ApiCode =
-  | 'validation-failed'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'not-found'
-  | 'conflict'
-  | 'rate-limited'
-  | 'unavailable'
+export const API_CODES = [
+  'validation-failed',
+  'unauthorized',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'rate-limited',
+  'unavailable',
+] as const
+export type ApiCode = (typeof API_CODES)[number]
 
 export type ProblemCode = ApiCode | Reason
 

@@ -29,8 +29,9 @@ export interface Presentation {
   late?: boolean
 }
 
-/** How a presentation went. */
-export type Redeemed = Extract<RedeemDecision, { ok: true }>['kind'] | 'conflict-won'
+/** How a presentation may go well. */
+export const REDEEMED = ['first', 'again', 'retry', 'reconnect', 'conflict-won'] as const
+export type Redeemed = (typeof REDEEMED)[number]
 
 export interface RedeemResult {
   kind: Redeemed

@@ -4,7 +4,7 @@ import { ApiError } from './errors.ts'
 import type { Pushes } from './pushes.ts'
 
 /** A node says every 10 s that it lives; what three beats have not named is lost. */
-const LOST_AFTER_MS = 35_000
+export const LOST_AFTER_MS = 35_000
 
 /** Live console sessions, as the nodes' redeems, heartbeats and events tell of them. */
 export interface Sessions {

@@ -44,6 +44,7 @@ test('lists every route that there is', () => {
     'delete /v1/vms/{id}',
     'get /.well-known/jwks.json',
     'get /healthz',
+    'get /metrics',
     'get /readyz',
     'get /v1/consoles/{id}',
     'get /v1/hosts',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Clock } from '../../lib/index.ts'
+import type { Clock, Metrics } from '../../lib/index.ts'
 import type { Publisher } from '../../rdpfile/index.ts'
 import type { Store } from '../../store/index.ts'
 import { type TrustedIssuer, x5tS256Of } from '../../tokens/index.ts'
@@ -15,6 +15,7 @@ export interface ServiceOptions {
   signer: Signer
   publisher: Publisher | undefined
   trust: TrustKeeper
+  metrics: Metrics
   clock: Clock
   /** The OpenAPI document; a function, since it lists these routes as well. */
   openApi: () => unknown
@@ -22,7 +23,7 @@ export interface ServiceOptions {
 
 /** What the broker says of itself: its keys, its health, its description. */
 export function serviceRoutes(options: ServiceOptions): Route[] {
-  const { store, signer, publisher, trust, clock, openApi } = options
+  const { store, signer, publisher, trust, metrics, clock, openApi } = options
   const status = z.object({ status: z.literal('ok') })
   const ok = {
     '200': { description: 'It is.', content: { 'application/json': { schema: status } } },
@@ -59,6 +60,26 @@ export function serviceRoutes(options: ServiceOptions): Route[] {
         },
       },
       handle: () => ({ status: 200, body: openApi() }),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/metrics',
+      operationId: 'getMetrics',
+      summary: 'Metrics for Prometheus',
+      access: 'key',
+      answers: {
+        '200': {
+          description: 'In the text format 0.0.4.',
+          content: { 'text/plain': { schema: z.string() } },
+        },
+      },
+      async handle() {
+        return {
+          status: 200,
+          headers: { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' },
+          body: await metrics.render(),
+        }
+      },
     }),
     defineRoute({
       method: 'get',
