@@ -9,6 +9,7 @@ import {
   type Endpoint,
   formatEndpoint,
   type Log,
+  Metrics,
   systemClock,
 } from '../lib/index.ts'
 import { createPortal } from '../portal/index.ts'
@@ -35,8 +36,11 @@ export function register(program: Command): void {
 async function runBroker(options: { config: string }): Promise<void> {
   const config = loadBrokerConfig(options.config)
   const log = createLog({ level: config.logLevel, fields: { role: 'broker', broker: config.name } })
-  const broker = await startBroker({ config, clock: systemClock, log })
+  const metrics = new Metrics()
+  const broker = await startBroker({ config, clock: systemClock, log, metrics })
   const expiry = watchExpiry({ config, clock: systemClock, log })
+  metrics.watchProcess()
+  metrics.certificates(expiry.ends)
   closeOnSignal(() => {
     expiry.close()
     return broker.close()
@@ -58,6 +62,7 @@ export interface StartBrokerOptions {
   config: BrokerConfig
   clock: Clock
   log: Log
+  metrics?: Metrics
 }
 
 /**
@@ -70,6 +75,7 @@ export async function startBroker({
   config,
   clock,
   log,
+  metrics,
 }: StartBrokerOptions): Promise<RunningBroker> {
   const { farm, tokens, name, listen, development } = config
   const tls = readPair(config.tls, 'tls')
@@ -101,6 +107,7 @@ export async function startBroker({
     farm,
     clock,
     log,
+    ...(metrics === undefined ? {} : { metrics }),
     development,
     clientBinding,
     leewaySeconds,

@@ -1,5 +1,5 @@
 import { expiryFindings, type NamedCertificate, readCertificate } from '../certs/index.ts'
-import { type Clock, errorText, type Log } from '../lib/index.ts'
+import { type CertificateEnd, type Clock, errorText, type Log } from '../lib/index.ts'
 import { readText } from './files.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -7,6 +7,8 @@ const DAY_MS = 24 * 60 * 60 * 1000
 const URGENT_DAYS = 7
 
 export interface ExpiryWatch {
+  /** Names and ends, as of the last look. */
+  ends(): CertificateEnd[]
   close(): void
 }
 
@@ -15,14 +17,23 @@ export interface ExpiryWatch {
  * every day. Files are read anew each time, so that a replaced certificate falls silent without a restart.
  */
 export function watchExpiry(options: { config: object; clock: Clock; log: Log }): ExpiryWatch {
-  reportExpiry(options)
-  const timer = setInterval(() => reportExpiry(options), DAY_MS)
+  let certificates = reportExpiry(options)
+  const timer = setInterval(() => {
+    certificates = reportExpiry(options)
+  }, DAY_MS)
   timer.unref()
-  return { close: () => clearInterval(timer) }
+  return {
+    ends: () => certificates.map(({ name, certificate }) => [name, certificate.notAfter]),
+    close: () => clearInterval(timer),
+  }
 }
 
-/** One look at all of them. */
-export function reportExpiry(options: { config: object; clock: Clock; log: Log }): void {
+/** One look at all of them. @returns them, whether they end soon or not */
+export function reportExpiry(options: {
+  config: object
+  clock: Clock
+  log: Log
+}): NamedCertificate[] {
   const { config, clock, log } = options
   const certificates = certificateFilesIn(config).flatMap((named) => readNamed(named, log))
   for (const finding of expiryFindings(certificates, new Date(clock.now()))) {
@@ -38,6 +49,7 @@ export function reportExpiry(options: { config: object; clock: Clock; log: Log }
       stepDays,
     })
   }
+  return certificates
 }
 
 interface NamedFile {

@@ -1,15 +1,30 @@
 import type { Command } from 'commander'
 import { assertDevelopmentAllowed, type GatewayConfig, loadGatewayConfig } from '../config/index.ts'
-import { createGateway, type Gateway } from '../gateway/index.ts'
-import { type Clock, createLog, type Log, systemClock } from '../lib/index.ts'
+import {
+  createGateway,
+  createGatewayMetrics,
+  type Gateway,
+  type GatewayObserver,
+} from '../gateway/index.ts'
+import {
+  type Clock,
+  createLog,
+  type Endpoint,
+  type Log,
+  Metrics,
+  systemClock,
+} from '../lib/index.ts'
 import { createMemoryLedger } from '../tokens/index.ts'
 import { openControlCertificate } from './control-peer.ts'
 import { watchExpiry } from './expiry-watch.ts'
 import { openNodeTls, openNodeTrust } from './gateway-files.ts'
 import { watchGatewayFiles } from './gateway-reload.ts'
+import { startMetricsServer } from './metrics-server.ts'
 import { openNodeControl } from './node-control.ts'
 import { say } from './output.ts'
 import { closeOnSignal } from './shutdown.ts'
+
+const DEFAULT_METRICS: Endpoint = { host: '127.0.0.1', port: 9464 }
 
 export function register(program: Command): void {
   program
@@ -23,8 +38,15 @@ export function register(program: Command): void {
 async function runGateway(options: { config: string }): Promise<void> {
   const config = loadGatewayConfig(options.config)
   const log = createLog({ level: config.logLevel, fields: { role: 'gateway' } })
-  const gateway = openGateway({ config, clock: systemClock, log })
+  const metrics = new Metrics()
+  const { observer, watch } = createGatewayMetrics(metrics, systemClock)
+  const gateway = openGateway({ config, clock: systemClock, log, observer })
   const expiry = watchExpiry({ config, clock: systemClock, log })
+  metrics.watchProcess()
+  metrics.certificates(expiry.ends)
+  watch(gateway)
+  const address = metricsAddress(config)
+  const server = address && (await startMetricsServer(address, metrics))
   const files = watchGatewayFiles({
     configFile: options.config,
     config,
@@ -33,19 +55,27 @@ async function runGateway(options: { config: string }): Promise<void> {
     clock: systemClock,
     log,
   })
-  closeOnSignal(() => {
+  closeOnSignal(async () => {
     expiry.close()
     files.close()
-    return gateway.close()
+    await gateway.close()
+    await server?.close()
   })
   const listening = await gateway.listen()
   say(`gateway ${config.node} listens on ${listening.map(({ address }) => address).join(', ')}`)
+}
+
+/** In development several nodes share a machine: there none asks for the port by itself. */
+function metricsAddress({ metrics, development }: GatewayConfig): Endpoint | undefined {
+  const { listen = development ? 'off' : DEFAULT_METRICS } = metrics
+  return listen === 'off' ? undefined : listen
 }
 
 export interface OpenGatewayOptions {
   config: GatewayConfig
   clock: Clock
   log: Log
+  observer?: GatewayObserver
 }
 
 /**
@@ -55,7 +85,8 @@ export interface OpenGatewayOptions {
  *   a control certificate of another node or authority
  * @throws BrokerError `ERR_CERTIFICATE`, `ERR_USAGE`
  */
-export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway {
+export function openGateway(options: OpenGatewayOptions): Gateway {
+  const { config, clock, log, observer } = options
   const { pair: tls } = openNodeTls(config)
   const trust = openNodeTrust(config, clock.now())
   const control = openNodeControl({ config, clock, log })
@@ -77,6 +108,7 @@ export function openGateway({ config, clock, log }: OpenGatewayOptions): Gateway
     leewaySeconds,
     clock,
     log,
+    ...(observer === undefined ? {} : { observer }),
     limits,
   })
 }

@@ -7,6 +7,7 @@ import {
   farmName,
   file,
   hostAddress,
+  listenAddress,
   logLevel,
   pairFiles,
   redeemRuleFields,
@@ -65,6 +66,16 @@ const control = z
   })
   .describe('broker, tls and caFile')
 
+/** Where Prometheus asks; not a listener of the node's, since whoever reaches it is answered. */
+const metrics = z
+  .strictObject({
+    listen: z
+      .union([z.literal('off'), listenAddress])
+      .describe('off, or a literal address and a port, for example 127.0.0.1:9464')
+      .exactOptional(),
+  })
+  .prefault({})
+
 /** What `portcullis gateway` needs to know. */
 export const gatewaySchema = z
   .strictObject({
@@ -120,14 +131,18 @@ export const gatewaySchema = z
         keepAliveMs: wholeNumber(1_000, 300_000).exactOptional(),
       })
       .prefault({}),
+    metrics,
     logLevel: logLevel.default('info'),
     /** Takes development certificates, and then listens on loopback only. */
     development: yesOrNo.default(false),
   })
-  .superRefine(({ development, listeners, trust, control }, context) => {
+  .superRefine(({ development, listeners, trust, control, metrics }, context) => {
     if ((trust.length === 0) === (control === undefined)) {
       const message = 'need either trust or control: who keeps the list of issuers'
       context.addIssue({ code: 'custom', path: ['trust'], message })
+    }
+    if (metrics.listen !== undefined && metrics.listen !== 'off') {
+      refuseOpenListener(context, development, ['metrics', 'listen'], metrics.listen)
     }
     for (const [index, { address }] of listeners.entries()) {
       refuseOpenListener(context, development, ['listeners', index, 'address'], address)

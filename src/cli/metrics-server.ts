@@ -1,0 +1,80 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import {
+  BrokerError,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  type Metrics,
+} from '../lib/index.ts'
+
+/** One collector or two ask every few seconds. */
+const MAX_CONNECTIONS = 32
+const HEAD_TIMEOUT_MS = 5_000
+/** Without a byte in either direction. */
+const INACTIVE_TIMEOUT_MS = 10_000
+const CHECK_EVERY_MS = 1_000
+
+export interface MetricsServer {
+  address: Endpoint
+  close(): Promise<void>
+}
+
+/**
+ * Answers `GET /metrics` and nothing else, to whoever can reach it: keep it on loopback or on a network
+ * for monitoring.
+ *
+ * @throws BrokerError `ERR_START` naming the address when it cannot listen there
+ */
+export async function startMetricsServer(
+  listen: Endpoint,
+  metrics: Metrics,
+): Promise<MetricsServer> {
+  const server = createServer(
+    {
+      headersTimeout: HEAD_TIMEOUT_MS,
+      requestTimeout: HEAD_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+    },
+    answer(metrics),
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  server.setTimeout(INACTIVE_TIMEOUT_MS)
+  const port = await listenOn(server, listen)
+  return {
+    address: { host: listen.host, port },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function answer(metrics: Metrics): RequestListener {
+  return ({ method, url }, response) => {
+    if (url !== '/metrics') {
+      response.writeHead(404, { Connection: 'close' }).end()
+    } else if (method !== 'GET') {
+      response.writeHead(405, { Allow: 'GET', Connection: 'close' }).end()
+    } else {
+      metrics.render().then(
+        (text) => response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text),
+        () => response.writeHead(500, { Connection: 'close' }).end(),
+      )
+    }
+  }
+}
+
+function listenOn(server: Server, listen: Endpoint): Promise<number> {
+  return new Promise((resolve, reject) => {
+    // Stays after the start: an accept that fails then costs that one collector only.
+    server.on('error', (error) => {
+      const message = `metrics: cannot listen on ${formatEndpoint(listen)}: ${errorText(error)}`
+      reject(new BrokerError('ERR_START', message, { cause: error }))
+    })
+    server.listen(listen.port, listen.host, () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : listen.port)
+    })
+  })
+}

@@ -1,0 +1,39 @@
+import { connect } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { type MetricsServer, startMetricsServer } from '../../src/cli/metrics-server.ts'
+import { formatEndpoint, Metrics } from '../../src/lib/index.ts'
+
+let server: MetricsServer
+
+afterEach(() => server.close())
+
+async function start(): Promise<string> {
+  const metrics = new Metrics()
+  metrics.gauge({ name: 'level', help: 'Level.' }, () => 7)
+  server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, metrics)
+  return `http://${formatEndpoint(server.address)}`
+}
+
+test('answers GET /metrics and nothing else', async () => {
+  const url = await start()
+  const answer = await fetch(`${url}/metrics`)
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+  expect(await answer.text()).toMatch(/^portcullis_level 7$/m)
+  expect((await fetch(`${url}/`)).status).toBe(404)
+  expect((await fetch(`${url}/metrics?x=1`)).status).toBe(404)
+  const post = await fetch(`${url}/metrics`, { method: 'POST', body: 'x' })
+  expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET'])
+})
+
+test('closes although a collector is connected, and names an address that is taken', async () => {
+  await start()
+  const idle = connect(server.address.port, '127.0.0.1')
+  await new Promise((resolve) => idle.once('connect', resolve))
+  await expect(startMetricsServer(server.address, new Metrics())).rejects.toMatchObject({
+    code: 'ERR_START',
+    message: expect.stringContaining(`metrics: cannot listen on 127.0.0.1:${server.address.port}`),
+  })
+  await server.close()
+  idle.destroy()
+})
