@@ -93,6 +93,7 @@ async function start(
   const broker = await run(
     'broker',
     await write('broker.yaml', {
+      name: 'localhost',
       farm: { name: 'test', address: `localhost:${nodePorts[0]}` },
       listen: `127.0.0.1:${portalPort}`,
       tls: pair('broker', 'tls'),
