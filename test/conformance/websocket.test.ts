@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 import { hex } from '../helpers/hex.ts'
 import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
+import { clientFrame, readFrame } from '../helpers/websocket-frames.ts'
 import {
   HANDSHAKE,
   HANDSHAKE_RESPONSE,
@@ -10,7 +11,7 @@ import {
   TUNNEL_AUTH,
   tunnelCreate,
 } from './client.ts'
-import { clientFrame, openWebSocket, readFrame, type Wire } from './wire.ts'
+import { openWebSocket, type Wire } from './wire.ts'
 
 const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 

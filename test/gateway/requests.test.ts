@@ -7,20 +7,14 @@ import {
   PacketType,
 } from '../../src/protocol/index.ts'
 import { RawTls } from '../helpers/raw-tls.ts'
-import {
-  maskedFrame,
-  openHttpPair,
-  openWebSocket,
-  RawConnection,
-  readFrame,
-  requests,
-} from './support/raw-client.ts'
+import { clientFrame, readFrame } from '../helpers/websocket-frames.ts'
+import { openConnection, openHttpPair, openWebSocket, requests } from './support/raw-client.ts'
 import { startNode, type TestNode } from './support/test-node.ts'
 
 const PATH = '/remoteDesktopGateway/'
 
 let node: TestNode
-const connections: RawConnection[] = []
+const connections: RawTls[] = []
 
 beforeAll(async () => {
   node = await startNode({
@@ -34,8 +28,8 @@ afterEach(() => {
 
 afterAll(() => node.gateway.close())
 
-async function open(): Promise<RawConnection> {
-  const connection = await RawConnection.open(node.port, node.ca)
+async function open(): Promise<RawTls> {
+  const connection = await openConnection(node)
   connections.push(connection)
   return connection
 }
@@ -49,7 +43,7 @@ const outRequest = (id: string) => request('RDG_OUT_DATA', id, 'Content-Length: 
 const inRequest = (id: string) => request('RDG_IN_DATA', id, 'Content-Length: 0')
 const streamRequest = (id: string) => request('RDG_IN_DATA', id, 'Transfer-Encoding: chunked')
 
-async function openOut(id: string): Promise<RawConnection> {
+async function openOut(id: string): Promise<RawTls> {
   const out = await open()
   out.write(outRequest(id))
   expect(await out.readHead()).toMatch(/^HTTP\/1\.1 200 OK/)
@@ -64,7 +58,7 @@ async function statusOf(text: string): Promise<string> {
   return answer.toString().split(' ')[1] ?? ''
 }
 
-async function expectHandshake(out: RawConnection): Promise<void> {
+async function expectHandshake(out: RawTls): Promise<void> {
   const [packet] = new PacketFramer().push(await out.read(18))
   expect(packet?.type).toBe(PacketType.handshakeResponse)
   expect(decodeHandshakeResponse(packet?.body ?? Buffer.alloc(0)).errorCode).toBe(0)
@@ -73,7 +67,7 @@ async function expectHandshake(out: RawConnection): Promise<void> {
 test('OUT gets three parts, no length, no coding, exactly ten bytes of seed, then silence', async () => {
   const out = await open()
   out.write(outRequest(randomUUID()))
-  expect(await out.readHead()).toBe('HTTP/1.1 200 OK')
+  expect(await out.readHead()).toBe('HTTP/1.1 200 OK\r\n\r\n')
   await out.read(10)
   expect(out.buffered).toHaveLength(0)
 })
@@ -84,7 +78,7 @@ test('both IN heads and the first packet may come in one piece', async () => {
   const into = await open()
   const head = Buffer.from(inRequest(id) + streamRequest(id.toUpperCase()))
   into.write(Buffer.concat([head, encodeChunk(requests.handshake())]))
-  expect(await into.readHead()).toBe('HTTP/1.1 200 OK\r\nContent-Length: 0')
+  expect(await into.readHead()).toBe('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
   await expectHandshake(out)
   expect(into.buffered).toHaveLength(0)
 })
@@ -189,12 +183,12 @@ test('answers health and readiness', async () => {
 })
 
 test('agrees on http/1.1 with a client that would rather have h2', async () => {
-  const connection = await RawConnection.open(node.port, node.ca, ['h2', 'http/1.1'])
+  const connection = await openConnection({ ...node, ALPNProtocols: ['h2', 'http/1.1'] })
   connections.push(connection)
   expect(connection.socket.alpnProtocol).toBe('http/1.1')
 })
 
-async function upgraded(...fields: string[]): Promise<{ client: RawConnection; head: string }> {
+async function upgraded(...fields: string[]): Promise<{ client: RawTls; head: string }> {
   const client = await open()
   const key = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13']
   const text = request('GET', undefined, ...key, 'Sec-WebSocket-Key: abc', ...fields)
@@ -214,32 +208,32 @@ test('echoes the subprotocol binary and no extension', async () => {
 
 const unmasked = Buffer.concat([Buffer.of(0x82, 14), requests.handshake()])
 test.each([
-  ['a text frame', maskedFrame(1, Buffer.from('hello')), 1003],
+  ['a text frame', clientFrame({ opcode: 1, payload: Buffer.from('hello') }), 1003],
   ['an unmasked frame', unmasked, 1002],
   ['a reserved bit', Buffer.of(0xc2, 0x80, 0, 0, 0, 0), 1002],
-  ['a PONG of 1024 bytes', maskedFrame(0xa, Buffer.alloc(1024)), 1002],
-  ['a CLOSE of 1024 bytes', maskedFrame(8, Buffer.alloc(1024)), 1002],
+  ['a PONG of 1024 bytes', clientFrame({ opcode: 0xa, payload: Buffer.alloc(1024) }), 1002],
+  ['a CLOSE of 1024 bytes', clientFrame({ opcode: 8, payload: Buffer.alloc(1024) }), 1002],
   ['a message of 16 MiB', Buffer.of(0x82, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0), 1009],
-  ['a packet that is none', maskedFrame(2, Buffer.alloc(8)), 1000],
+  ['a packet that is none', clientFrame({ payload: Buffer.alloc(8) }), 1000],
 ])('%s closes the WebSocket', async (_, bytes, code) => {
   const { client } = await upgraded()
   client.write(bytes)
   const frame = await readFrame(client)
-  expect(frame?.opcode).toBe(8)
-  expect(frame?.payload.readUInt16BE(0)).toBe(code)
+  expect(frame.first).toBe(0x88)
+  expect(frame.payload.readUInt16BE(0)).toBe(code)
   await client.closed
 })
 
 test('a packet may be split over frames, and PING is answered', async () => {
   const { client } = await upgraded()
   const handshake = requests.handshake()
-  client.write(maskedFrame(9, Buffer.from('ping')))
-  client.write(maskedFrame(2, handshake.subarray(0, 3), false))
-  client.write(maskedFrame(0, handshake.subarray(3, 9)))
-  client.write(maskedFrame(2, handshake.subarray(9)))
-  expect(await readFrame(client)).toEqual({ opcode: 10, payload: Buffer.from('ping') })
+  client.write(clientFrame({ opcode: 9, payload: Buffer.from('ping') }))
+  client.write(clientFrame({ payload: handshake.subarray(0, 3), fin: false }))
+  client.write(clientFrame({ opcode: 0, payload: handshake.subarray(3, 9) }))
+  client.write(clientFrame({ payload: handshake.subarray(9) }))
+  expect(await readFrame(client)).toEqual({ first: 0x8a, payload: Buffer.from('ping') })
   const frame = await readFrame(client)
-  expect(frame?.payload.readUInt16LE(0)).toBe(PacketType.handshakeResponse)
+  expect(frame.payload.readUInt16LE(0)).toBe(PacketType.handshakeResponse)
 })
 
 test('beyond the half-open limit a client is told at once, places come back, a stop is told', async () => {

@@ -4,7 +4,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { withDeadline } from '../../src/lib/index.ts'
 
 /** "Close" in the checklist means within this time; answers are due as fast. */
-const WITHIN_MS = 2_000
+const DEFAULT_WITHIN_MS = 2_000
 
 export interface RawTlsOptions {
   port: number
@@ -14,19 +14,26 @@ export interface RawTlsOptions {
   ALPNProtocols?: string[]
   /** Keep our half open when the server ends its half. */
   allowHalfOpen?: boolean
+  /** The longest wait for bytes or for the end; 2 s unless told. */
+  withinMs?: number
 }
 
 /** A TLS connection that sends any bytes at any split, and reads as many as a test asks for. */
 export class RawTls {
   readonly socket: TLSSocket
+  /** Resolves when the connection is closed, by whomever. */
+  readonly closed: Promise<void>
   readonly #tcp: Socket
+  readonly #withinMs: number
   #received: Buffer = Buffer.alloc(0)
   #ended = false
   #wake = Promise.withResolvers<void>()
 
-  private constructor(socket: TLSSocket, tcp: Socket) {
+  private constructor(socket: TLSSocket, tcp: Socket, withinMs = DEFAULT_WITHIN_MS) {
     this.socket = socket
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#tcp = tcp
+    this.#withinMs = withinMs
     const end = (): void => {
       this.#ended = true
       this.#wake.resolve()
@@ -40,7 +47,7 @@ export class RawTls {
   }
 
   static async open(options: RawTlsOptions): Promise<RawTls> {
-    const { port, ca, localAddress, ALPNProtocols, allowHalfOpen = false } = options
+    const { port, ca, localAddress, ALPNProtocols, allowHalfOpen = false, withinMs } = options
     const tcp = connectTcp({
       host: '127.0.0.1',
       port,
@@ -48,16 +55,22 @@ export class RawTls {
       allowHalfOpen,
       ...(localAddress === undefined ? {} : { localAddress }),
     })
-    tcp.on('error', () => {})
     const socket = connectTls({
       socket: tcp,
       ca,
       servername: 'localhost',
       ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
     })
-    const connection = new RawTls(socket, tcp)
+    // A port that is closed is told to the TCP socket only.
+    tcp.on('error', (error) => socket.destroy(error))
+    const connection = new RawTls(socket, tcp, withinMs)
     await once(socket, 'secureConnect')
     return connection
+  }
+
+  /** What has come and was not read yet. */
+  get buffered(): Buffer {
+    return this.#received
   }
 
   write(bytes: Uint8Array | string): void {
@@ -74,6 +87,12 @@ export class RawTls {
   async read(length: number): Promise<Buffer> {
     await this.#until(() => this.#received.length >= length, `${length} bytes`)
     return this.#take(length)
+  }
+
+  /** Whatever is there, at least one byte. */
+  async readSome(): Promise<Buffer> {
+    await this.#until(() => this.#received.length > 0, 'a byte')
+    return this.#take(this.#received.length)
   }
 
   /** A response head as text, with its blank line. */
@@ -108,7 +127,7 @@ export class RawTls {
         this.#wake = Promise.withResolvers()
       }
     }
-    await withDeadline(wait(), WITHIN_MS, what)
+    await withDeadline(wait(), this.#withinMs, what)
   }
 
   #take(length: number): Buffer {

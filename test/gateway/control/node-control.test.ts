@@ -11,7 +11,7 @@ import { decodeClose, decodeTunnelResponse, PacketType } from '../../../src/prot
 import type { Revocation } from '../../../src/tokens/index.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { connectTo, expectPacket, openChannel } from '../support/conversation.ts'
-import { RawConnection, requests, type TestClient } from '../support/raw-client.ts'
+import { openConnection, requests, type TestClient } from '../support/raw-client.ts'
 import { type ScriptedHost, startHost } from '../support/scripted-host.ts'
 import { startNode, type TestNode } from '../support/test-node.ts'
 
@@ -105,7 +105,7 @@ async function expectClose(client: TestClient, status: number): Promise<void> {
 }
 
 async function readiness(node: TestNode): Promise<string> {
-  const connection = await RawConnection.open(node.port, node.ca)
+  const connection = await openConnection(node)
   toClose.push(() => connection.socket.destroy())
   connection.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n')
   return connection.readHead()

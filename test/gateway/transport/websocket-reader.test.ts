@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as ws from 'ws'
 import { createFrameReader } from '../../../src/gateway/transport/websocket-reader.ts'
-import { clientFrame } from '../../conformance/wire.ts'
+import { clientFrame } from '../../helpers/websocket-frames.ts'
 
 /** What a reader made of some bytes: the payload of all messages as one stream. */
 interface Seen {
