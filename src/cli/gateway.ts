@@ -61,7 +61,11 @@ async function runGateway(options: { config: string }): Promise<void> {
     await gateway.close()
     await server?.close()
   })
-  const listening = await gateway.listen()
+  const listening = await gateway.listen().catch(async (error: unknown) => {
+    // An open listener would keep the process alive.
+    await server?.close()
+    throw error
+  })
   say(`gateway ${config.node} listens on ${listening.map(({ address }) => address).join(', ')}`)
 }
 
