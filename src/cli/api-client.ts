@@ -66,11 +66,7 @@ function exchange(
   }
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
-      const reason =
-        error instanceof Error && error.name === 'AbortError'
-          ? `nothing within ${ANSWER_WITHIN_MS} ms`
-          : errorText(error)
-      reject(new BrokerError('ERR_NO_ANSWER', `${url.origin}: ${reason}`, { cause: error }))
+      reject(new BrokerError('ERR_NO_ANSWER', `${url.origin}: ${whyNot(error)}`, { cause: error }))
     }
     const asked = request(new URL(path, url), options, (answer) => {
       const chunks: Buffer[] = []
@@ -88,6 +84,23 @@ function exchange(
     asked.once('error', fail)
     asked.end(body === undefined ? undefined : JSON.stringify(body))
   })
+}
+
+/** Codes of OpenSSL for a chain that ends in no authority that is trusted. */
+const UNTRUSTED = [
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]
+
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return errorText(error)
+  if (error.name === 'AbortError') return `nothing within ${ANSWER_WITHIN_MS} ms`
+  if ('code' in error && UNTRUSTED.some((code) => code === error.code)) {
+    return `its certificate is of no trusted authority: name the farm's ca.crt with --ca`
+  }
+  return errorText(error)
 }
 
 function parseJson(text: string): unknown {

@@ -31,7 +31,9 @@ export function parseThumbprint(text: string): ParsedThumbprint {
   }
   return {
     thumbprint: digits.toUpperCase(),
-    oddities: [...removed].map(([character, count]) => `${describe(character)}, ${count} times`),
+    oddities: [...removed].map(
+      ([character, count]) => `${describe(character)}, ${count === 1 ? 'once' : `${count} times`}`,
+    ),
   }
 }
 

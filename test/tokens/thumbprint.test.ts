@@ -13,7 +13,7 @@ test('takes out separators and invisible characters and reports them', () => {
   const pasted = `\u200e${sha1.replaceAll(/(..)(?=.)/g, '$1:')}\n`
   expect(parseThumbprint(pasted)).toEqual({
     thumbprint: sha1,
-    oddities: ['U+200E, 1 times', '":", 19 times', 'U+000A, 1 times'],
+    oddities: ['U+200E, once', '":", 19 times', 'U+000A, once'],
   })
 })
 
