@@ -1,16 +1,15 @@
 import { Agent } from 'node:https'
 import {
   BrokerError,
-  type Clock,
   type Endpoint,
   errorText,
   formatEndpoint,
-  type Log,
   ProtocolError,
   type Reason,
 } from '../lib/index.ts'
 import { redialPauseMs } from './backoff.ts'
 import { decodeToNode, encodeMessage } from './codec.ts'
+import type { ControlEndOptions } from './end-options.ts'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 import {
   type KillMessage,
@@ -26,7 +25,6 @@ import {
   type TrustSet,
 } from './messages.ts'
 import { PendingRedeems } from './pending-redeems.ts'
-import type { Peer } from './service.ts'
 import { CloseCode, CONTROL_PATH, dialLink, type Link } from './websocket.ts'
 
 /** Versions of both sets; 0 for none. */
@@ -52,21 +50,12 @@ export interface ControlHandlers {
   connected(): void
 }
 
-export interface ControlClientOptions {
+/** Of the peers that `identify` knows, only a broker is taken. */
+export interface ControlClientOptions extends ControlEndOptions {
   broker: Endpoint
-  /** This node's control certificate. */
-  tls: { certificatePem: string; privateKeyPem: string }
-  /** PEM of the control CA. */
-  ca: string
-  /** Who a certificate (DER), which the control CA has signed, belongs to; only a broker's is taken. */
-  identify(certificate: Uint8Array): Peer | undefined
   /** Version of this software, for the operator. */
   software: string
   handlers: ControlHandlers
-  clock: Clock
-  log: Log
-  /** Those that differ from `DEFAULT_CONTROL_LIMITS`. */
-  limits?: Partial<ControlLimits>
 }
 
 export interface ControlClient {

@@ -3,35 +3,19 @@ import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
-import {
-  BrokerError,
-  type Clock,
-  type Endpoint,
-  errorText,
-  formatEndpoint,
-  type Log,
-} from '../lib/index.ts'
+import { BrokerError, type Endpoint, errorText, formatEndpoint, type Log } from '../lib/index.ts'
 import { encodeMessage } from './codec.ts'
+import type { ControlEndOptions } from './end-options.ts'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 import { MAX_BYTES_TO_BROKER } from './messages.ts'
 import { PeerConnection, type PeerState } from './peer-connection.ts'
 import type { ControlService, Peer, PushMessage } from './service.ts'
 import { CloseCode, CONTROL_PATH, createAcceptor } from './websocket.ts'
 
-export interface ControlServerOptions {
+export interface ControlServerOptions extends ControlEndOptions {
   /** Port 0 takes a free one. */
   listen: Endpoint
-  /** The broker's control certificate. */
-  tls: { certificatePem: string; privateKeyPem: string }
-  /** PEM of the control CA: nobody else's certificates get as far as a message. */
-  ca: string
-  /** Who a certificate (DER), which the control CA has signed, belongs to. */
-  identify(certificate: Uint8Array): Peer | undefined
   service: ControlService
-  clock: Clock
-  log: Log
-  /** Those that differ from `DEFAULT_CONTROL_LIMITS`. */
-  limits?: Partial<ControlLimits>
 }
 
 export interface ControlServer {
