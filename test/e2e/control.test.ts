@@ -5,9 +5,9 @@ import {
   decodeTunnelResponse,
   PacketType,
 } from '../../src/protocol/index.ts'
-import { openWebSocket, requests, type TestClient } from '../gateway/support/raw-client.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type FarmRun, startFarm } from '../helpers/farm.ts'
+import { openWebSocket, requests, type TestClient } from '../helpers/packet-client.ts'
 
 const ALICE = '127.0.0.1'
 const BOB = '127.0.0.2'

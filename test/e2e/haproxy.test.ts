@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { Secret } from '../../src/lib/index.ts'
 import { decodeTunnelResponse, PacketType } from '../../src/protocol/index.ts'
 import { expectPacket } from '../gateway/support/conversation.ts'
-import { openWebSocket, requests } from '../gateway/support/raw-client.ts'
 import { callApi, fetchConsoleFile } from '../helpers/api.ts'
 import { type DemoRun, ENTRY, startDemoRun } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -17,6 +16,7 @@ import {
   TRANSPORTS,
   type Transport,
 } from '../helpers/freerdp.ts'
+import { openWebSocket, requests } from '../helpers/packet-client.ts'
 import { accepts, freePort } from '../helpers/ports.ts'
 import {
   type RunningProgram,

@@ -8,10 +8,10 @@ import {
   PacketType,
 } from '../../src/protocol/index.ts'
 import { createIssuer, createTrustList, type Issuer } from '../../src/tokens/index.ts'
+import { requests, type TestClient } from '../helpers/packet-client.ts'
 import { blob } from '../helpers/preconnection.ts'
 import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
 import { connectTo, expectPacket, openTunnel } from './support/conversation.ts'
-import { requests, type TestClient } from './support/raw-client.ts'
 import { startNode, type TestNode } from './support/test-node.ts'
 
 const HOST: Endpoint = { host: '127.0.0.1', port: 2179 }

@@ -8,6 +8,7 @@ import {
   PacketType,
 } from '../../src/protocol/index.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { requests, type TestClient } from '../helpers/packet-client.ts'
 import { accepts, freePort } from '../helpers/ports.ts'
 import {
   connectTo,
@@ -17,7 +18,6 @@ import {
   type Kind,
   openChannel,
 } from './support/conversation.ts'
-import { requests, type TestClient } from './support/raw-client.ts'
 import { type ScriptedHost, startHost } from './support/scripted-host.ts'
 import { startNode, type TestNode } from './support/test-node.ts'
 

@@ -6,9 +6,9 @@ import {
   PacketFramer,
   PacketType,
 } from '../../src/protocol/index.ts'
+import { openConnection, openHttpPair, openWebSocket, requests } from '../helpers/packet-client.ts'
 import { RawTls } from '../helpers/raw-tls.ts'
 import { clientFrame, readFrame } from '../helpers/websocket-frames.ts'
-import { openConnection, openHttpPair, openWebSocket, requests } from './support/raw-client.ts'
 import { startNode, type TestNode } from './support/test-node.ts'
 
 const PATH = '/remoteDesktopGateway/'

@@ -13,6 +13,7 @@ import {
   PacketType,
 } from '../../src/protocol/index.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { requests, type TestClient } from '../helpers/packet-client.ts'
 import {
   connectTo,
   expectPacket,
@@ -22,7 +23,6 @@ import {
   openChannel,
   openTunnel,
 } from './support/conversation.ts'
-import { requests, type TestClient } from './support/raw-client.ts'
 import { type ScriptedHost, startHost } from './support/scripted-host.ts'
 import { startNode, type TestNode } from './support/test-node.ts'
 

@@ -6,7 +6,12 @@ import {
   type Packet,
   PacketType,
 } from '../../../src/protocol/index.ts'
-import { openHttpPair, openWebSocket, requests, type TestClient } from './raw-client.ts'
+import {
+  openHttpPair,
+  openWebSocket,
+  requests,
+  type TestClient,
+} from '../../helpers/packet-client.ts'
 import type { TestNode } from './test-node.ts'
 
 /** What every RDP client sends first. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Secret } from '../../../src/lib/index.ts'
+import type { Secret } from '../../src/lib/index.ts'
 import {
   encodeChannelCreate,
   encodeChunk,
@@ -9,9 +9,9 @@ import {
   type Packet,
   PacketFramer,
   renderHead,
-} from '../../../src/protocol/index.ts'
-import { RawTls, type RawTlsOptions } from '../../helpers/raw-tls.ts'
-import { clientFrame, readFrame } from '../../helpers/websocket-frames.ts'
+} from '../../src/protocol/index.ts'
+import { RawTls, type RawTlsOptions } from './raw-tls.ts'
+import { clientFrame, readFrame } from './websocket-frames.ts'
 
 /** FIN and the opcode of a binary frame. */
 const BINARY = 0x82
