@@ -116,6 +116,7 @@ async function start(
       const config = await write(`${name}.yaml`, {
         node: name,
         farm: { name: 'test' },
+        metrics: { listen: 'off' },
         listeners: [{ address: `127.0.0.1:${port}` }],
         tls: pair(`nodes/${name}`, 'tls'),
         control: {
@@ -125,6 +126,8 @@ async function start(
           stateFile: join(directory, `${name}.state`),
         },
         targets: { allow: [{ cidr: '127.0.0.1/32', ports: [target.port] }] },
+        // Several nodes on one machine cannot share the default port.
+        metrics: { listen: 'off' },
         // Every client of a test has the same address.
         limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 10_000 },
         logLevel: 'warn',
