@@ -62,10 +62,22 @@ export function x5tS256Of(certificate: Certificate): string {
   return Buffer.from(certificate.sha256Thumbprint, 'hex').toString('base64url')
 }
 
-/** @throws BrokerError `ERR_CERTIFICATE` when the certificate may not sign tokens */
+/** Extended key usages (RFC 5280 section 4.2.1.12) that fit an issuer: clientAuth, as Microsoft's verifiers want it. */
+const ISSUER_USAGES = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
+
+/**
+ * One slip must not make the key of a web server or of a publisher the one that opens every console: a
+ * certificate that says what it is for has to say clientAuth.
+ *
+ * @throws BrokerError `ERR_CERTIFICATE` when the certificate may not sign tokens
+ */
 export function assertMaySign(certificate: Certificate): void {
-  if (!certificate.digitalSignature) {
-    throw unusable(certificate, 'key usage lacks digitalSignature')
+  const { digitalSignature, extendedUsages } = certificate
+  if (!digitalSignature) throw unusable(certificate, 'key usage lacks digitalSignature')
+  if (extendedUsages === undefined) return
+  if (!extendedUsages.some((usage) => ISSUER_USAGES.includes(usage))) {
+    const message = `made for other things (${extendedUsages.join(', ')}); need one for clientAuth`
+    throw unusable(certificate, message)
   }
 }
 

@@ -116,7 +116,6 @@ async function start(
       const config = await write(`${name}.yaml`, {
         node: name,
         farm: { name: 'test' },
-        metrics: { listen: 'off' },
         listeners: [{ address: `127.0.0.1:${port}` }],
         tls: pair(`nodes/${name}`, 'tls'),
         control: {

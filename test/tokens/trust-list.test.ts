@@ -1,5 +1,10 @@
 import { beforeAll, expect, test } from 'vitest'
-import { type Certificate, createAuthority, readCertificate } from '../../src/certs/index.ts'
+import {
+  type Certificate,
+  createAuthority,
+  issueCertificate,
+  readCertificate,
+} from '../../src/certs/index.ts'
 import { createTrustList } from '../../src/tokens/index.ts'
 import { createIssuerPair, NOW, x5tS256 } from './minting.ts'
 
@@ -57,4 +62,22 @@ test('names the issuer and what is wrong with it', async () => {
   expect(() => createTrustList([entry], Date.parse('2027-06-01'))).toThrow('expired on 2026-12-21')
   expect(() => load({ ...entry, notAfter: new Date(0) })).toThrow('trust window is empty')
   expect(() => load({ ...entry, notBefore: new Date('no date') })).toThrow('trust window is empty')
+})
+
+test('takes no certificate that was made for something else, such as TLS or publishing', async () => {
+  const common = { organization: 'Example', notBefore: new Date((NOW - 60) * 1000), days: 1 }
+  const authority = await createAuthority({ ...common, commonName: 'Authority' })
+  for (const role of ['tls', 'publisher'] as const) {
+    const pair = await issueCertificate({
+      ...common,
+      authority,
+      role,
+      commonName: 'other',
+      names: ['localhost'],
+    })
+    const other = readCertificate(pair.certificatePem)
+    expect(() => createTrustList([{ certificate: other, purpose: 'gateway' }], NOW * 1000)).toThrow(
+      /made for other things \([0-9.]+\); need one for clientAuth$/,
+    )
+  }
 })
