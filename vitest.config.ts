@@ -31,6 +31,8 @@ export default defineConfig({
           name: 'unit',
           // Key generation and mutations take seconds on a busy machine; no test waits for real time.
           testTimeout: 30_000,
+          // Files share a worker's modules: loading them anew for each took as long as the tests.
+          isolate: false,
           sequence: { groupOrder: 0 },
           include: ['test/*.test.ts', ...unitRooms.map((room) => `test/${room}/**/*.test.ts`)],
         },

@@ -1,13 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { PortalServices } from '../../src/broker/index.ts'
-import * as passwords from '../../src/broker/passwords.ts'
+import type * as passwords from '../../src/broker/passwords.ts'
 import { signIn, trySignIn } from './portal-sign-in.ts'
 import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
-
-vi.mock('../../src/broker/passwords.ts', async (original) => {
-  const actual = await original<typeof passwords>()
-  return { ...actual, verifyPassword: vi.fn(actual.verifyPassword) }
-})
 
 let api: TestBroker
 let services: PortalServices
@@ -17,6 +12,27 @@ beforeEach(async () => {
   services = api.broker.services
 })
 afterEach(() => api.close())
+
+/** A broker from modules of its own, in which every password check tells which hash it was given. */
+async function createWatchedBroker(onHash: (hash: string) => void): Promise<TestBroker> {
+  const path = '../../src/broker/passwords.ts'
+  vi.resetModules()
+  vi.doMock(path, async (original) => {
+    const actual = await original<typeof passwords>()
+    const verifyPassword: typeof actual.verifyPassword = (password, hash) => {
+      onHash(hash)
+      return actual.verifyPassword(password, hash)
+    }
+    return { ...actual, verifyPassword }
+  })
+  try {
+    const support = await import('./support.ts')
+    return await support.createTestBroker()
+  } finally {
+    vi.doUnmock(path)
+    vi.resetModules()
+  }
+}
 
 describe('signing in', () => {
   test('opens a session of the user and its tenant', async () => {
@@ -54,12 +70,12 @@ describe('signing in', () => {
   })
 
   test('hashes as much for an unknown user as for a known one', async () => {
-    const verify = vi.mocked(passwords.verifyPassword)
-    verify.mockClear()
-    await trySignIn(services, 'nobody', 'wrong')
-    await trySignIn(services, 'ann', 'wrong')
-    const costs = verify.mock.calls.map(([, hash]) => hash.split('$').slice(0, 2))
-    expect(costs).toEqual([
+    const hashes: string[] = []
+    const watched = await createWatchedBroker((hash) => hashes.push(hash))
+    await trySignIn(watched.broker.services, 'nobody', 'wrong')
+    await trySignIn(watched.broker.services, 'ann', 'wrong')
+    await watched.close()
+    expect(hashes.map((hash) => hash.split('$').slice(0, 2))).toEqual([
       ['scrypt', 'ln=4,r=8,p=1'],
       ['scrypt', 'ln=4,r=8,p=1'],
     ])
