@@ -29,12 +29,15 @@ const encode = (changes: Partial<PfxOptions> = {}): Promise<Uint8Array> =>
   encodePfx({ pair, password, chain: true, ...changes })
 
 test('gives back key and certificate, whatever their kind and the encryption', async () => {
-  for (const key of ['ec-p256', 'ec-p384', 'rsa-2048'] as const) {
+  for (const [key, encryption] of [
+    ['ec-p256', 'aes-256'],
+    ['ec-p384', 'aes-256'],
+    ['rsa-2048', 'aes-256'],
+    ['ec-p256', '3des'],
+  ] as const) {
     const made = await issue(key)
-    for (const encryption of ['aes-256', '3des'] as const) {
-      const bytes = await encode({ pair: made, encryption })
-      expect(await decodePfx(bytes, password), `${key} ${encryption}`).toEqual(made)
-    }
+    const bytes = await encode({ pair: made, encryption })
+    expect(await decodePfx(bytes, password), `${key} ${encryption}`).toEqual(made)
   }
 })
 
