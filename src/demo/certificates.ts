@@ -48,8 +48,8 @@ export interface CertificateOptions {
   say: (text: string) => void
 }
 
-/** Control certificates live no longer, so the whole set doesn't. */
-const LIFETIME_DAYS = 30
+/** Of all but the control certificates, which end after 30 days: the set is made anew with the first that ends. */
+const LIFETIME_DAYS = 60
 /** A set that ends sooner than this is replaced: a demo should not die while it is looked at. */
 const RENEW_BEFORE_MS = 24 * 60 * 60 * 1000
 
@@ -61,7 +61,7 @@ const RENEW_BEFORE_MS = 24 * 60 * 60 * 1000
 export async function ensureCertificates(options: CertificateOptions): Promise<DemoCertificates> {
   const files = layOut(resolve(options.directory), options.gateways)
   if (!existsSync(files.caFile)) {
-    options.say('Making development certificates (valid 30 days)…')
+    options.say('Making development certificates (valid 60 days)…')
     await create(files, options)
     return files
   }

@@ -30,7 +30,7 @@ test('makes a set once, with an RSA publisher next to the issuer', async () => {
   expect(certificate.publicKey.asymmetricKeyType).toBe('rsa')
   await ensure()
   expect(readFileSync(caFile, 'utf8')).toBe(before)
-  expect(said).toEqual(['Making development certificates (valid 30 days)…'])
+  expect(said).toEqual(['Making development certificates (valid 60 days)…'])
 })
 
 test('replaces a set of an earlier version, which lacks a pair', async () => {
