@@ -2,12 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadFarmConfig } from '../config/index.ts'
+import { FARM_NAME } from '../demo/index.ts'
 import { checkFarm, type FarmModel, renderHaproxy, renderKeepalived } from '../farm/index.ts'
 import { BrokerError, errorText, formatEndpoint, parseEndpoint } from '../lib/index.ts'
 import { print, printJson, say } from './output.ts'
 import { READY_FILE, readReadyFile } from './ready-file.ts'
-
-const DEMO_FARM_NAME = 'demo'
 
 interface Options {
   config?: string
@@ -86,7 +85,7 @@ function modelOfDemo(path: string): FarmModel {
   const dialled = portOf(gatewayAddress)
   const port = dialsNode ? dialled - 1 : dialled
   return {
-    name: DEMO_FARM_NAME,
+    name: FARM_NAME,
     address: formatEndpoint({ host: 'localhost', port }),
     mode: 'passthrough',
     listen: formatEndpoint({ host: '127.0.0.1', port }),

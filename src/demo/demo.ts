@@ -57,7 +57,7 @@ export interface Demo {
 
 export const FARM_NAME = 'demo'
 /** The name clients dial; every certificate carries it. */
-export const SERVER_NAME = 'localhost'
+const SERVER_NAME = 'localhost'
 const NAMES = [SERVER_NAME, '127.0.0.1', '::1']
 const GATEWAYS = ['gw1', 'gw2']
 const MACHINES = [
