@@ -5,11 +5,13 @@ import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import { GatewayNode } from './node.ts'
 import type { GatewayOptions } from './options.ts'
 import { Requests } from './requests.ts'
+import type { QueuedBytes } from './sessions.ts'
 
 /** How a node stands, for whoever watches it. */
 export interface GatewayFigures {
   /** Connections without a tunnel yet. */
   halfOpen: number
+  queued: QueuedBytes
   /** Undefined for a node that no broker leads. */
   trustVersion: number | undefined
   /** When a broker last confirmed the trust set; undefined before that, and without a broker. */
@@ -69,6 +71,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     replaceTrust: (trust) => node.replaceTrust(trust),
     figures: () => ({
       halfOpen: node.halfOpen.total,
+      queued: node.sessions.queued,
       trustVersion: node.trust.version,
       trustConfirmedMs: node.trust.confirmedMs,
       issuers: node.trust.list.issuers.map(issuerEnd),

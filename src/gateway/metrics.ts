@@ -76,6 +76,15 @@ export function createGatewayMetrics(metrics: Metrics, clock: Clock): GatewayMet
       metrics.gauge({ name: 'half_open', help: 'Connections without a tunnel yet.' }, () => {
         return gateway.figures().halfOpen
       })
+      metrics.gaugeBy(
+        {
+          name: 'queued_bytes',
+          help: 'Bytes that wait for a host (in) or a client (out) that is slower than the other.',
+          label: 'direction',
+          values: ['in', 'out'],
+        },
+        (direction) => gateway.figures().queued[direction],
+      )
       metrics.gauge({ name: 'trust_version', help: 'Version of the trust set.' }, () => {
         return gateway.figures().trustVersion
       })

@@ -1,6 +1,14 @@
 import type { Log, Refusal } from '../lib/index.ts'
 import type { AnyVerifiedToken } from '../tokens/index.ts'
 
+/** Bytes that wait for the side they go to. */
+export interface QueuedBytes {
+  /** For the host. */
+  in: number
+  /** For the client. */
+  out: number
+}
+
 /** A tunnel, as whoever ends it sees it. */
 export interface Session {
   /** Names the tunnel on this node. */
@@ -8,6 +16,7 @@ export interface Session {
   /** What admits it; absent until that is verified. */
   readonly token: AnyVerifiedToken | undefined
   readonly log: Log
+  readonly queued: QueuedBytes
   /** Ends it with this reason, wherever it stands; `done` says when. */
   end(reason: Refusal): void
   /** Never rejects. */
@@ -25,6 +34,16 @@ export class SessionRegistry {
   add(session: Session): void {
     this.#sessions.add(session)
     void session.done.then(() => this.#sessions.delete(session))
+  }
+
+  /** Of all tunnels, those that only flush their last bytes among them. */
+  get queued(): QueuedBytes {
+    const sum = { in: 0, out: 0 }
+    for (const { queued } of this.#sessions) {
+      sum.in += queued.in
+      sum.out += queued.out
+    }
+    return sum
   }
 
   /** Tunnels that hold, or are about to hold, a token's lease. */

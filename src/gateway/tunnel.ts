@@ -6,7 +6,7 @@ import type { GatewayNode } from './node.ts'
 import { FirstBytes } from './relay/first-bytes.ts'
 import { Relay } from './relay/relay.ts'
 import { SessionLimits } from './relay/session-limits.ts'
-import type { Session } from './sessions.ts'
+import type { QueuedBytes, Session } from './sessions.ts'
 import { setUp } from './setup.ts'
 import { reasonOf } from './status.ts'
 import { closeOnceFlushed } from './transport/closing.ts'
@@ -77,6 +77,10 @@ export class Tunnel implements Session {
   /** Payload from the host to the client. */
   get bytesOut(): number {
     return this.#relay?.bytesOut ?? 0
+  }
+
+  get queued(): QueuedBytes {
+    return { in: this.host?.socket.writableLength ?? 0, out: this.transport.queuedBytes }
   }
 
   end(reason: Refusal): void {

@@ -4,9 +4,13 @@ import { Metrics, REASONS, systemClock } from '../../src/lib/index.ts'
 import { encodeData, PacketType } from '../../src/protocol/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { requests } from '../helpers/packet-client.ts'
-import { connectTo, expectPacket, FIRST_BYTES, openChannel } from './support/conversation.ts'
+import { connectTo, expectPacket, FIRST_BYTES, KINDS, openChannel } from './support/conversation.ts'
 import { startHost } from './support/scripted-host.ts'
 import { startNode } from './support/test-node.ts'
+
+const DIRECTIONS = ['in', 'out']
+/** More than the kernel holds for two sockets of one machine. */
+const FLOOD_BYTES = 24_000_000
 
 const toClose: (() => unknown)[] = []
 
@@ -59,6 +63,35 @@ test('a refusal and a session show up, while it lives and after', async () => {
   expect(after.get('portcullis_tunnels_opened_total{transport="http"}')).toBe(1)
   expect(after.get('portcullis_tunnels_ended_total{reason="client-closed"}')).toBe(1)
   expect(after.get('portcullis_bytes_in_total')).toBe(FIRST_BYTES.length)
+})
+
+test.for(KINDS)('bytes that wait for a slow side show up until it takes them: %s', async (kind) => {
+  const { node, host, scrape } = await start()
+  const queued = async (): Promise<(number | undefined)[]> => {
+    const figures = await scrape()
+    return DIRECTIONS.map((way) => figures.get(`portcullis_queued_bytes{direction="${way}"}`))
+  }
+  expect(await queued()).toEqual([0, 0])
+  const client = await connectTo(node, kind)
+  await openChannel(client, node, host.port)
+  client.send(encodeData(FIRST_BYTES))
+  const atHost = await host.connection()
+  await eventually('first bytes', () => host.received().length > 0, { intervalMs: 5 })
+
+  atHost.pause()
+  const piece = encodeData(new Uint8Array(60_000))
+  for (let sent = 0; sent < FLOOD_BYTES; sent += piece.length) client.send(piece)
+  await eventually('queue to the host', async () => Number((await queued())[0]) > 0)
+  expect((await queued())[1]).toBe(0)
+  atHost.resume()
+  await eventually('no queue', async () => (await queued()).every((bytes) => bytes === 0))
+
+  for (const { socket } of client.connections) socket.pause()
+  atHost.write(Buffer.alloc(FLOOD_BYTES))
+  await eventually('queue to the client', async () => Number((await queued())[1]) > 0)
+  expect((await queued())[0]).toBe(0)
+  for (const { socket } of client.connections) socket.destroy()
+  await eventually('no queue', async () => (await queued()).every((bytes) => bytes === 0))
 })
 
 test('every reason is there at 0, traffic makes no new series, and no label names a person', async () => {

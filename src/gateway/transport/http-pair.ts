@@ -45,6 +45,10 @@ export class HttpPairTransport implements PacketTransport {
     this.#in.resume()
   }
 
+  get queuedBytes(): number {
+    return this.#out.writableLength
+  }
+
   send(packet: Uint8Array): void {
     if (this.#out.writable) this.#out.write(packet)
   }

@@ -6,6 +6,8 @@ export interface PacketTransport {
   readonly kind: 'websocket' | 'http'
   /** What the client sends, and how the transport ended. */
   readonly inbox: PacketInbox
+  /** Bytes that were sent and that the client's socket has not taken yet. */
+  readonly queuedBytes: number
   /** One whole packet, in one write (and one WebSocket message). */
   send(packet: Uint8Array): void
   /**

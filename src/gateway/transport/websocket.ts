@@ -50,6 +50,10 @@ export class WebSocketTransport implements PacketTransport {
     socket.resume()
   }
 
+  get queuedBytes(): number {
+    return this.#socket.writableLength
+  }
+
   send(packet: Uint8Array): void {
     if (this.#socket.writable) this.#socket.write(encodeBinaryFrame(packet))
   }
