@@ -35,6 +35,8 @@ export interface ControlServiceOptions {
   pushes: Pushes
   rule: RedeemRule
   clientBinding: ClientBinding
+  /** What the user of this token has to agree to; undefined for nothing. */
+  consentText?(token: AnyVerifiedToken): Promise<string | undefined>
   /** Clock difference to forgive; default 5. */
   leewaySeconds?: number
   counts: BrokerCounts
@@ -94,8 +96,11 @@ async function redeem(
     remoteAddress: request.clientAddress,
   }
   try {
-    await admit(options, peer, request, fields)
-    return { ok: true }
+    const token = await admit(options, peer, request, fields)
+    // After the fact there is nobody to ask any more.
+    if (request.decidedAt !== undefined) return { ok: true }
+    const consentText = await options.consentText?.(token)
+    return { ok: true, ...(consentText === undefined ? {} : { consentText }) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const { reason, message } = error
@@ -105,13 +110,16 @@ async function redeem(
   }
 }
 
-/** @param fields of the log; what is learned of the token is added */
+/**
+ * @param fields of the log; what is learned of the token is added
+ * @throws Refusal
+ */
 async function admit(
   options: ControlServiceOptions,
   peer: Peer,
   { token, clientAddress, tunnel, decidedAt }: RedeemRequest,
   fields: LogFields,
-): Promise<void> {
+): Promise<AnyVerifiedToken> {
   const { farmName, trust, revocations, rule, leewaySeconds, clock, log } = options
   // Agents present host tokens, which are theirs alone to redeem.
   if (peer.role !== 'node') throw new Refusal('policy-denied', `role: ${peer.role} redeems nothing`)
@@ -140,6 +148,7 @@ async function admit(
   options.counts.redeemed(kind)
   log.info('token.redeemed', { ...fields, issuer: verified.issuerThumbprint, presentation: kind })
   if (kind === 'reconnect') log.info('session.reconnected', fields)
+  return verified
 }
 
 /** @returns the node's time, as far as it can be believed */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { REASONS, type Reason, Secret } from '../lib/index.ts'
+import { isConsentText, REASONS, type Reason, Secret } from '../lib/index.ts'
 import { REVOCATION_KINDS, type Revocation } from '../tokens/index.ts'
 
 /** Versions of these messages that this code speaks; hello offers them, welcome picks the highest common one. */
@@ -169,7 +169,13 @@ const revocations = z.object({
 })
 
 const redeemAnswer = z.discriminatedUnion('ok', [
-  z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(true) }),
+  z.object({
+    type: z.literal('redeem.answer'),
+    request,
+    ok: z.literal(true),
+    /** What the user has to agree to; a node that doesn't know the field shows its own text, or none. */
+    consentText: z.string().refine(isConsentText, 'need a consent text').exactOptional(),
+  }),
   z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(false), reason }),
 ])
 
@@ -210,7 +216,7 @@ export type RevocationSet = z.infer<typeof revocationSet>
 export type ToBrokerMessage = z.infer<typeof toBrokerMessage>
 export type ToNodeMessage = z.infer<typeof toNodeMessage>
 export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
-export type RedeemAnswer = { ok: true } | { ok: false; reason: Reason }
+export type RedeemAnswer = { ok: true; consentText?: string } | { ok: false; reason: Reason }
 export type Heartbeat = Omit<z.infer<typeof heartbeat>, 'type'>
 export type SessionEvent = Omit<z.infer<typeof sessionEvent>, 'type'>
 export type TrustMessage = z.infer<typeof trust>

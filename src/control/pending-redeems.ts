@@ -43,7 +43,7 @@ export class PendingRedeems {
     if (!answer.ok && answer.reason === 'broker-unreachable') {
       pending.reject(noAnswer('redeem: the broker could not decide'))
     } else {
-      pending.resolve(answer.ok ? { ok: true } : { ok: false, reason: answer.reason })
+      pending.resolve(withoutNumber(answer))
     }
   }
 
@@ -55,6 +55,12 @@ export class PendingRedeems {
     }
     this.#pending.clear()
   }
+}
+
+function withoutNumber(answer: RedeemAnswer): RedeemAnswer {
+  if (!answer.ok) return { ok: false, reason: answer.reason }
+  const { consentText } = answer
+  return { ok: true, ...(consentText === undefined ? {} : { consentText }) }
 }
 
 function noAnswer(message: string): BrokerError {

@@ -1,8 +1,9 @@
 /**
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
- * references, deadlines, metrics. It knows nothing of tokens, packets or processes, and imports no other room.
+ * references, deadlines, metrics, what a consent text is. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { type Clock, nowSeconds, systemClock } from './clock.ts'
+export { isConsentText, MAX_CONSENT_CHARACTERS } from './consent-text.ts'
 export { withDeadline } from './deadline.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
 export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'

@@ -39,6 +39,7 @@ const DOWN: ToNodeMessage[] = [
     items: [{ id: 'r1', kind: 'vm', value: 'vm1', at: 1, until: 2, endSessions: true }],
   },
   { type: 'redeem.answer', request: 1, ok: true },
+  { type: 'redeem.answer', request: 3, ok: true, consentText: 'Line one\nline two' },
   { type: 'redeem.answer', request: 2, ok: false, reason: 'token-replayed' },
   { type: 'heartbeat.answer', time: 1, trustVersion: 2, revocationVersion: 3 },
   { type: 'kill', by: { vm: 'vm1' }, reason: 'killed' },
@@ -108,6 +109,10 @@ test.each([
   ['a kill of two things', '{"type":"kill","by":{"vm":"a","jti":"b"},"reason":"killed"}'],
   ['a kill of nothing', '{"type":"kill","by":{},"reason":"killed"}'],
   ['a refusal without a reason', '{"type":"redeem.answer","request":1,"ok":false}'],
+  [
+    'a consent text that clears the screen',
+    '{"type":"redeem.answer","request":1,"ok":true,"consentText":"\\u001bc"}',
+  ],
   ['what only nodes say', '{"type":"release","tunnel":"t"}'],
 ])('a node refuses %s', (_, text) => {
   expect(() => decodeToNode(text)).toThrow(ProtocolError)

@@ -15,6 +15,13 @@ test('each answer goes to its own request, in any order', async () => {
   expect(await second.answer).toEqual({ ok: false, reason: 'token-replayed' })
 })
 
+test('what the user has to agree to comes with the answer', async () => {
+  const redeems = open()
+  const { number, answer } = redeems.open()
+  redeems.answer({ request: number, ok: true, consentText: 'Be good.' })
+  expect(await answer).toEqual({ ok: true, consentText: 'Be good.' })
+})
+
 test('an answer that does not come within a second is none', async () => {
   const redeems = open()
   const { number, answer } = redeems.open()
