@@ -111,15 +111,17 @@ function controlChecks(config: BrokerConfig | GatewayConfig, nowMs: number): Fil
 }
 
 function farmChecks(config: FarmConfig): FileCheck[] {
-  const { caFile } = config
+  const certificate = (path: 'caFile' | 'certificateFile'): FileCheck => ({
+    path,
+    run: () => {
+      const file = config[path]
+      if (file !== undefined) readCertificate(readText(file, path), path)
+    },
+  })
   return [
     { path: 'farm', run: () => void checkFarm(config) },
-    {
-      path: 'caFile',
-      run: () => {
-        if (caFile !== undefined) readCertificate(readText(caFile, 'caFile'), 'caFile')
-      },
-    },
+    certificate('caFile'),
+    certificate('certificateFile'),
   ]
 }
 

@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { dialledAddress, farmName, file, listenAddress, roleName, wholeNumber } from './fields.ts'
+import {
+  dialledAddress,
+  farmName,
+  file,
+  listenAddress,
+  roleName,
+  wholeNumber,
+  yesOrNo,
+} from './fields.ts'
 
 const address = z
   .string()
@@ -12,7 +20,10 @@ export const farmSchema = z.strictObject({
   name: farmName,
   /** What clients dial. */
   address: dialledAddress,
-  mode: z.enum(['passthrough']).describe('passthrough').default('passthrough'),
+  mode: z
+    .enum(['passthrough', 'terminate'])
+    .describe('passthrough or terminate')
+    .default('passthrough'),
   /** What the balancer listens on; checked as an address, written as it stands. */
   listen: z
     .string()
@@ -25,11 +36,18 @@ export const farmSchema = z.strictObject({
           name: roleName,
           address,
           proxy: z.enum(['off', 'required']).describe('off or required').exactOptional(),
+          tls: yesOrNo.exactOptional(),
         })
         .describe('name and address of a node'),
     )
     .describe('a list of nodes, each with name and address'),
-  /** Authority of the nodes' certificates, for health checks. */
+  /** Mode `terminate`: the farm's certificate, its key in the same file or beside it. */
+  certificateFile: file
+    .describe(
+      'the name of a PEM file: certificate, then its chain, with the key in it or in a .key beside',
+    )
+    .exactOptional(),
+  /** Authority of the nodes' certificates. */
   caFile: file.describe('the name of a PEM file: the authority of the nodes').exactOptional(),
   user: roleName.describe('an account, for example haproxy').exactOptional(),
   keepalived: z

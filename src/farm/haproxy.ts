@@ -13,15 +13,15 @@ export function renderHaproxy(model: FarmModel): string {
   const sections = [
     `# Farm ${model.name}, mode ${model.mode}. Written by "portcullis farm render": change the farm and render again.`,
     global(model),
-    DEFAULTS,
-    frontend(model),
+    defaults(model),
+    model.mode === 'terminate' ? terminatingFrontend(model) : frontend(model),
     backend(model),
     ...(model.keepalived === undefined ? [] : [MONITOR]),
   ]
   return `${sections.join('\n\n')}\n`
 }
 
-function global({ user }: FarmModel): string {
+function global({ user, mode }: FarmModel): string {
   return section('global', [
     'log stdout format raw daemon',
     ...(user === undefined
@@ -32,11 +32,30 @@ function global({ user }: FarmModel): string {
     'fd-hard-limit 100000',
     '# After a reload the old process lives as long as its longest session, but no longer than this.',
     'hard-stop-after 12h',
+    ...(mode === 'terminate'
+      ? [
+          '# A certificate x.crt without a key in it has its key in x.key, not in x.crt.key.',
+          'ssl-load-extra-del-ext',
+        ]
+      : []),
   ])
 }
 
-const DEFAULTS = section('defaults', [
-  '# TLS ends on the nodes. "mode http" would also refuse the WebSocket key that FreeRDP 2 sends.',
+function defaults({ mode }: FarmModel): string {
+  return section('defaults', [
+    ...(mode === 'terminate'
+      ? [
+          '# TLS ends here, and what is inside passes untouched: "mode http" would refuse the WebSocket key',
+          '# that FreeRDP 2 sends.',
+        ]
+      : [
+          '# TLS ends on the nodes. "mode http" would also refuse the WebSocket key that FreeRDP 2 sends.',
+        ]),
+    ...DEFAULTS,
+  ])
+}
+
+const DEFAULTS = [
   'mode tcp',
   'log global',
   'option tcplog',
@@ -55,26 +74,46 @@ const DEFAULTS = section('defaults', [
   "# One side has gone: give the other a moment, not the tunnel's 12 h.",
   'timeout client-fin 30s',
   'timeout server-fin 30s',
-])
+]
+
+const CLIENT_KEEP_ALIVE = [
+  '# Keeps quiet consoles in the tables of firewalls and NAT, and notices clients that vanished.',
+  'option clitcpka',
+]
 
 function frontend({ listen }: FarmModel): string {
   return section('frontend clients', [
     `bind ${listen}`,
-    '# Keeps quiet consoles in the tables of firewalls and NAT, and notices clients that vanished.',
-    'option clitcpka',
+    ...CLIENT_KEEP_ALIVE,
+    'default_backend nodes',
+  ])
+}
+
+function terminatingFrontend({ listen, certificateFile }: FarmModel): string {
+  return section('frontend clients', [
+    '# Newer versions offer HTTP/2 by themselves, in which a client has no connection of its own.',
+    `bind ${listen} ssl crt '${certificateFile}' alpn http/1.1 ssl-min-ver TLSv1.2`,
+    ...CLIENT_KEEP_ALIVE,
+    "# No node sees a connection before its request: what one address may hold here is a node's own limit.",
+    'stick-table type ipv6 size 100k expire 10m store conn_cur',
+    'tcp-request connection track-sc0 src',
+    'tcp-request connection reject if { sc0_conn_cur gt 1024 }',
+    '# For TLS and the whole request head. Clients that ask about a certificate say nothing until somebody',
+    '# has answered. What is no HTTP, or too long, or late, is closed; the node is chosen by the head.',
+    'timeout client 2m',
+    'tcp-request inspect-delay 2m',
+    'tcp-request content accept if HTTP',
+    'tcp-request content reject',
     'default_backend nodes',
   ])
 }
 
 function backend(model: FarmModel): string {
-  const { nodes, address } = model
+  const { nodes, address, mode } = model
   const host = parseEndpoint(address)?.host ?? ''
   return section('backend nodes', [
     'option srvtcpka',
-    '# The two halves of an OUT/IN pair, and every return of a single-use token, have to reach one node,',
-    "# and inside TLS the client's address is all that can be seen. Hashing it needs no table: it survives",
-    '# reloads and is the same on every balancer; "consistent" moves only a lost node\'s clients.',
-    'balance source',
+    ...(mode === 'terminate' ? BY_CONNECTION_ID : BY_SOURCE),
     'hash-type consistent',
     '# A node that does not answer is left out at once, before its health check has failed.',
     'option redispatch 1',
@@ -83,11 +122,28 @@ function backend(model: FarmModel): string {
     'option httpchk',
     `http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host ${host} hdr Connection close`,
     'http-check expect status 200',
-    ...checkComment(model),
-    `default-server check ${checkOptions(model, host)} inter 1s fastinter 500ms fall 2 rise 2`,
-    ...nodes.map(server),
+    ...(mode === 'terminate'
+      ? [...linkComment(model), `default-server check ${CHECK_TIMES}`]
+      : [...checkComment(model), `default-server check ${checkTls(model, host)} ${CHECK_TIMES}`]),
+    ...nodes.map((node) => server(node, model, host)),
   ])
 }
+
+const BY_SOURCE = [
+  '# The two halves of an OUT/IN pair, and every return of a single-use token, have to reach one node,',
+  "# and inside TLS the client's address is all that can be seen. Hashing it needs no table: it survives",
+  '# reloads and is the same on every balancer; "consistent" moves only a lost node\'s clients.',
+  'balance source',
+]
+
+const BY_CONNECTION_ID = [
+  '# The two halves of an OUT/IN pair have to reach one node, and carry the same id; braces and letter case',
+  '# do not count. Hashing it needs no table that clients could fill: it survives reloads and is the same on',
+  '# every balancer; "consistent" moves only a lost node\'s share. Requests without an id go in turns.',
+  'balance hash req.hdr(RDG-Connection-Id),regsub([{}],,g),lower',
+]
+
+const CHECK_TIMES = 'inter 1s fastinter 500ms fall 2 rise 2'
 
 function checkComment({ caFile }: FarmModel): string[] {
   if (caFile !== undefined)
@@ -97,22 +153,55 @@ function checkComment({ caFile }: FarmModel): string[] {
   ]
 }
 
+function linkComment({ nodes }: FarmModel): string[] {
+  const secured = nodes.some(({ tls = true }) => tls)
+  const plain = nodes.some(({ tls = true }) => !tls)
+  return [
+    '# The PROXY header tells the node who the client is: it binds tokens and counts limits by that.',
+    ...(secured
+      ? ["# Tokens travel here: only to a node that proves to be the farm's, encrypted once more."]
+      : []),
+    ...(plain
+      ? [
+          '# Without "ssl", tokens travel readable: a node on this machine or on a network of their own.',
+        ]
+      : []),
+  ]
+}
+
 /** HAProxy compares certificates with DNS names only, and an address is no server name (RFC 6066 section 3). */
-function checkOptions({ caFile }: FarmModel, host: string): string {
-  const isName = !ipaddr.isValid(host)
+function checkTls({ caFile }: FarmModel, host: string): string {
   return [
     'check-ssl',
     'check-alpn http/1.1',
-    ...(isName ? [`check-sni ${host}`] : []),
-    ...(caFile === undefined
-      ? ['verify none']
-      : [`verify required ca-file '${caFile}'`, ...(isName ? [`verifyhost ${host}`] : [])]),
+    ...ifName(host, 'check-sni'),
+    verify(caFile, host),
   ].join(' ')
 }
 
-function server({ name, address, proxy }: FarmNode): string {
-  const header = proxy === 'required' ? ' send-proxy-v2 check-send-proxy' : ''
-  return `server ${name} ${address}${header}`
+function server(node: FarmNode, model: FarmModel, host: string): string {
+  const { name, address, proxy, tls = true } = node
+  const terminates = model.mode === 'terminate'
+  return [
+    `server ${name} ${address}`,
+    ...(terminates && tls
+      ? [
+          'ssl alpn http/1.1',
+          ...(ipaddr.isValid(host) ? [] : [`sni str(${host}) check-sni ${host}`]),
+          verify(model.caFile, host),
+        ]
+      : []),
+    ...(terminates || proxy === 'required' ? ['send-proxy-v2 check-send-proxy'] : []),
+  ].join(' ')
+}
+
+function verify(caFile: string | undefined, host: string): string {
+  if (caFile === undefined) return 'verify none'
+  return [`verify required ca-file '${caFile}'`, ...ifName(host, 'verifyhost')].join(' ')
+}
+
+function ifName(host: string, keyword: string): string[] {
+  return ipaddr.isValid(host) ? [] : [`${keyword} ${host}`]
 }
 
 const MONITOR = section('frontend monitor', [

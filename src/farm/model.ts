@@ -5,8 +5,10 @@ export interface FarmNode {
   name: string
   /** `host:port` of its listener. */
   address: string
-  /** Its listener wants a PROXY v2 header in front of every connection; default `off`. */
+  /** Its listener wants a PROXY v2 header in front of every connection; default `off`, in mode `terminate` `required`. */
   proxy?: 'off' | 'required'
+  /** Its listener speaks TLS; default true. False only in mode `terminate`, on a network that is trusted. */
+  tls?: boolean
 }
 
 /** Two or more balancers that share one address. */
@@ -27,13 +29,18 @@ export interface FarmModel {
   name: string
   /** `host:port` that clients dial. */
   address: string
-  /** TLS ends on the nodes, the balancer passes bytes. */
-  mode: 'passthrough'
+  /** Where the clients' TLS ends: on the nodes, and the balancer passes bytes; or in the balancer. */
+  mode: 'passthrough' | 'terminate'
   /** `host:port` that HAProxy listens on: the shared address, or `0.0.0.0`. */
   listen: string
   /** 1 to 16. */
   nodes: FarmNode[]
-  /** What health checks trust; without it they check that a node answers, not who it is. */
+  /** Mode `terminate`: PEM of the certificate and its chain. Its key is in the same file, or beside `x.crt` in `x.key`. */
+  certificateFile?: string
+  /**
+   * What the balancer trusts when it speaks TLS with nodes. In mode `passthrough` these are health checks
+   * alone: without it they check that a node answers, not who it is.
+   */
   caFile?: string
   /** Account that HAProxy changes to when root starts it. */
   user?: string
@@ -54,16 +61,16 @@ export function checkFarm(model: FarmModel): string[] {
   checkEndpoint('address', model.address)
   checkEndpoint('listen', model.listen)
   if (model.user !== undefined) checkName('user', model.user)
-  if (model.caFile !== undefined && /[\p{C}']/u.test(model.caFile)) {
-    throw new ConfigError('caFile', 'holds a quote or a control character')
-  }
+  checkFile('caFile', model.caFile)
+  checkFile('certificateFile', model.certificateFile)
   checkNodes(model.nodes)
+  checkMode(model)
   if (model.keepalived !== undefined) checkKeepalived(model.keepalived)
   return [
     ...(model.nodes.length === 1
       ? ['nodes: only one, consoles end when it does; add a second']
       : []),
-    ...(model.caFile === undefined
+    ...(model.caFile === undefined && model.mode === 'passthrough'
       ? ['caFile: missing, so health checks do not prove who answers']
       : []),
   ]
@@ -79,6 +86,41 @@ function checkNodes(nodes: FarmNode[]): void {
   }
   checkUnique('nodes', 'name', nodes)
   checkUnique('nodes', 'address', nodes)
+}
+
+/** What goes with one mode only; no client checks a node behind a balancer that ends TLS, so that one has to. */
+function checkMode({ mode, certificateFile, caFile, nodes }: FarmModel): void {
+  if (mode === 'passthrough') {
+    if (certificateFile !== undefined) {
+      throw new ConfigError(
+        'certificateFile',
+        'belongs to mode terminate; here TLS ends on the nodes',
+      )
+    }
+    const plain = nodes.findIndex(({ tls }) => tls === false)
+    if (plain >= 0) {
+      throw new ConfigError(`nodes.${plain}.tls`, 'have false; need true, or mode terminate')
+    }
+    return
+  }
+  if (certificateFile === undefined) {
+    throw new ConfigError('certificateFile', 'missing; mode terminate ends TLS with it')
+  }
+  for (const [index, { name, proxy, tls = true }] of nodes.entries()) {
+    if (proxy === 'off') {
+      const why = 'the node learns the client from it'
+      throw new ConfigError(`nodes.${index}.proxy`, `have off; need required, since ${why}`)
+    }
+    if (tls && caFile === undefined) {
+      const why = `node ${name} speaks TLS, and nobody else checks who it is`
+      throw new ConfigError('caFile', `missing; ${why}`)
+    }
+  }
+}
+
+function checkFile(path: string, file: string | undefined): void {
+  if (file === undefined || !/[\p{C}']/u.test(file)) return
+  throw new ConfigError(path, 'holds a quote or a control character')
 }
 
 function checkKeepalived(model: KeepalivedModel): void {

@@ -73,8 +73,8 @@ test('a farm file gives a model of the farm', () => {
     nodes: [{ name: 'gw1', address: '192.0.2.21:443' }],
     caFile: join(dirname(path), 'ca.crt'),
   })
-  expect(faultsOf(FARM.replace('passthrough', 'terminate'))).toEqual([
-    'mode: have "terminate"; need passthrough',
+  expect(faultsOf(FARM.replace('passthrough', 'http'))).toEqual([
+    'mode: have "http"; need passthrough or terminate',
   ])
 })
 

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { checkFarm, type FarmModel, renderHaproxy } from '../../src/farm/index.ts'
 import { ConfigError } from '../../src/lib/index.ts'
-import { LOOPBACK, PRODUCTION } from './models.ts'
+import { LOOPBACK, PRODUCTION, TERMINATE } from './models.ts'
 
 test('warns of a single node and of checks that prove nothing', () => {
   expect(checkFarm(PRODUCTION)).toEqual([])
+  expect(checkFarm(TERMINATE)).toEqual([])
   expect(checkFarm({ ...LOOPBACK, nodes: LOOPBACK.nodes.slice(1) })).toEqual([
     'nodes: only one, consoles end when it does; add a second',
     'caFile: missing, so health checks do not prove who answers',
@@ -46,4 +47,28 @@ test('refuses what breaks a rule, naming the field', () => {
     expect(() => checkFarm(model), message).toThrow(message)
     expect(() => renderHaproxy(model)).toThrow(ConfigError)
   }
+})
+
+test('refuses what belongs to the other mode, and what would leave a node unproven or without its clients', () => {
+  const { certificateFile = expect.fail(), caFile: _, ...rest } = TERMINATE
+  const [plain = expect.fail(), secured = expect.fail()] = TERMINATE.nodes
+  const cases: Array<[FarmModel, string]> = [
+    [{ ...PRODUCTION, certificateFile }, 'certificateFile: belongs to mode terminate'],
+    [{ ...PRODUCTION, nodes: [secured, plain] }, 'nodes.1.tls: have false; need true'],
+    [rest, 'certificateFile: missing'],
+    [{ ...TERMINATE, certificateFile: "x' crt y" }, 'certificateFile: holds a quote'],
+    [{ ...rest, certificateFile }, 'caFile: missing; node gw2 speaks TLS'],
+    [{ ...TERMINATE, nodes: [{ ...secured, proxy: 'off' }] }, 'nodes.0.proxy: have off'],
+  ]
+  for (const [model, message] of cases) {
+    expect(() => checkFarm(model), message).toThrow(message)
+    expect(() => renderHaproxy(model)).toThrow(ConfigError)
+  }
+  expect(
+    checkFarm({
+      ...rest,
+      certificateFile,
+      nodes: [plain, { ...plain, name: 'gw3', address: 'gw3:1' }],
+    }),
+  ).toEqual([])
 })

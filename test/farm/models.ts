@@ -33,6 +33,20 @@ export const PRODUCTION: FarmModel = {
   },
 }
 
+/** TLS ends in the balancer; the first node is on its network alone, the other one behind TLS once more. */
+export const TERMINATE: FarmModel = {
+  name: 'north',
+  address: 'gateway.example:443',
+  mode: 'terminate',
+  listen: '192.0.2.10:443',
+  certificateFile: '/etc/haproxy/farm tls.crt',
+  nodes: [
+    { name: 'gw1', address: '192.0.2.21:8080', tls: false },
+    { name: 'gw2', address: '[2001:db8::22]:443' },
+  ],
+  caFile: '/etc/haproxy/ca.pem',
+}
+
 /** What a program reads: no comments, no blank lines, no indentation. */
 export function directives(text: string): string[] {
   return text

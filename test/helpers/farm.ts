@@ -42,12 +42,24 @@ export interface RoleRun {
   start(): Promise<void>
 }
 
-export async function startFarm(names: string[]): Promise<FarmRun> {
+/** What a test wants otherwise. */
+export interface FarmOptions {
+  /** `host:port` that clients dial; the first node's when absent. */
+  address?: string
+  /** The host of machine `web`, in place of the silent one. */
+  target?: FarmRun['target']
+  /** Listeners of a node beside its own, by its place in the list. */
+  listeners?: (index: number) => object[]
+  /** Of the nodes; `warn` when absent. */
+  logLevel?: 'info' | 'debug'
+}
+
+export async function startFarm(names: string[], options: FarmOptions = {}): Promise<FarmRun> {
   const directory = await mkdtemp(join(tmpdir(), 'portcullis-farm-'))
   const cleanUp = new AsyncDisposableStack()
   cleanUp.defer(() => rm(directory, { recursive: true, force: true }))
   try {
-    const farm = await start(directory, names, cleanUp)
+    const farm = await start(directory, names, options, cleanUp)
     return { ...farm, stop: () => cleanUp.disposeAsync() }
   } catch (error) {
     await cleanUp.disposeAsync()
@@ -58,6 +70,7 @@ export async function startFarm(names: string[]): Promise<FarmRun> {
 async function start(
   directory: string,
   names: string[],
+  options: FarmOptions,
   cleanUp: AsyncDisposableStack,
 ): Promise<Omit<FarmRun, 'stop'>> {
   const certs = join(directory, 'certs')
@@ -67,7 +80,7 @@ async function start(
     ...names.flatMap((name) => ['--node', name]),
   ])
   const [portalPort, controlPort, ...nodePorts] = await portsInARow(2 + names.length)
-  const target = await startSilentTarget(cleanUp)
+  const target = options.target ?? (await startSilentTarget(cleanUp))
   const key = createApiKey('test')
   const keyFile = join(directory, 'api.key')
   await writeFile(keyFile, key.reveal(), { mode: 0o600 })
@@ -94,7 +107,7 @@ async function start(
     'broker',
     await write('broker.yaml', {
       name: 'localhost',
-      farm: { name: 'test', address: `localhost:${nodePorts[0]}` },
+      farm: { name: 'test', address: options.address ?? `localhost:${nodePorts[0]}` },
       listen: `127.0.0.1:${portalPort}`,
       tls: pair('broker', 'tls'),
       issuer: pair('broker', 'issuer'),
@@ -116,7 +129,7 @@ async function start(
       const config = await write(`${name}.yaml`, {
         node: name,
         farm: { name: 'test' },
-        listeners: [{ address: `127.0.0.1:${port}` }],
+        listeners: [{ address: `127.0.0.1:${port}` }, ...(options.listeners?.(index) ?? [])],
         tls: pair(`nodes/${name}`, 'tls'),
         control: {
           broker: `localhost:${controlPort}`,
@@ -129,7 +142,7 @@ async function start(
         metrics: { listen: 'off' },
         // Every client of a test has the same address.
         limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 10_000 },
-        logLevel: 'warn',
+        logLevel: options.logLevel ?? 'warn',
       })
       return Object.assign(await run('gateway', config, port), { name, port })
     }),
