@@ -123,6 +123,7 @@ export const gatewaySchema = z
     limits: z
       .strictObject({
         maxConnections: wholeNumber(16, 1_000_000).exactOptional(),
+        maxConnectionsPerAddress: wholeNumber(16, 1_000_000).exactOptional(),
         maxHalfOpen: wholeNumber(1, 100_000).exactOptional(),
         maxHalfOpenPerAddress: wholeNumber(1, 100_000).exactOptional(),
         maxTunnels: wholeNumber(1, 100_000).exactOptional(),

@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import { type CertificateEnd, Refusal } from '../lib/index.ts'
 import { issuerEnd, type TrustList } from '../tokens/index.ts'
+import { Connections } from './connections.ts'
 import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import { GatewayNode } from './node.ts'
 import type { GatewayOptions } from './options.ts'
@@ -51,14 +52,23 @@ export function createGateway(options: GatewayOptions): Gateway {
   const requests = new Requests(node)
   const { limits, log } = node
   const onConnection = requests.serve.bind(requests)
+  const connections = new Connections(limits)
   const balancers = listeners.flatMap(({ from = [] }) => from)
   const servers = listeners.map((listener) =>
-    createListener({ ...listener, certificate, balancers, limits, log, onConnection }),
+    createListener({
+      ...listener,
+      certificate,
+      balancers,
+      connections,
+      limits,
+      log,
+      onConnection,
+    }),
   )
   const setState = (state: string): void => log.info('node.state', { state })
   return {
     async listen() {
-      const addresses = await listenOnAll(servers)
+      const addresses = await listenOnAll(servers, connections)
       setState(node.ready ? 'ready' : 'degraded')
       node.control?.client.start()
       return addresses.map((address) => ({ address }))
@@ -87,23 +97,24 @@ export function createGateway(options: GatewayOptions): Gateway {
       await node.sessions.endAll(new Refusal('node-stopped', 'this node stops'))
       // After the sessions, so that the broker hears of their ends.
       await node.control?.client.close()
-      for (const server of servers) server.destroyAll()
+      connections.destroyAll()
       setState('stopped')
     },
   }
 }
 
 /** A node on some of its addresses would keep the process alive and not be what was asked for. */
-async function listenOnAll(listeners: readonly Listener[]): Promise<string[]> {
+async function listenOnAll(
+  listeners: readonly Listener[],
+  connections: Connections,
+): Promise<string[]> {
   const listening = listeners.map((listener) => listener.listen())
   await Promise.allSettled(listening)
   try {
     return await Promise.all(listening)
   } catch (error) {
-    for (const listener of listeners) {
-      listener.stop()
-      listener.destroyAll()
-    }
+    for (const listener of listeners) listener.stop()
+    connections.destroyAll()
     throw error
   }
 }

@@ -3,7 +3,10 @@
  * hold or wait for.
  */
 export interface Limits {
-  /** Sockets at once, in any state: three for each tunnel that is allowed, and some that only knock. */
+  /**
+   * Sockets at once on all listeners, in any state: three for each tunnel that is allowed, and some that
+   * only knock. Past it, the one that has waited longest without a request makes room.
+   */
   maxConnections: number
   /** The same for one client address; three of them carry one tunnel at most. */
   maxConnectionsPerAddress: number

@@ -2,9 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { BrokerError, type Endpoint, errorText, formatEndpoint, type Log } from '../lib/index.ts'
 import { isInside, normalizeAddress } from '../tokens/index.ts'
+import type { Connections } from './connections.ts'
 import type { Limits } from './limits.ts'
 import { readProxyHeader } from './proxied.ts'
-import { Quota } from './quota.ts'
 
 /** An accepted client connection, with TLS done where the listener speaks it; nothing has been read. */
 export interface ClientConnection {
@@ -13,6 +13,8 @@ export interface ClientConnection {
   remoteAddress: string
   /** The address is a balancer's, since nobody told the client's: nothing may be bound to it. */
   fromBalancer: boolean
+  /** To be called once its request is there: until then it may have to make room for others. */
+  heard(): void
 }
 
 export interface ListenerAddress {
@@ -36,6 +38,8 @@ export interface ListenerOptions extends ListenerAddress {
   certificate: TlsFiles
   /** `from` of every listener of the node: a connection of theirs without the header hides its client. */
   balancers: readonly string[]
+  /** All connections of the node. */
+  connections: Connections
   limits: Limits
   log: Log
   onConnection(connection: ClientConnection): void
@@ -48,14 +52,12 @@ export interface Listener {
   replaceCertificate(certificate: TlsFiles): void
   /** Stops accepting; connections that live go on. */
   stop(): void
-  /** Destroys whatever connection is left, in TLS handshake or later. */
-  destroyAll(): void
 }
 
 const KEEP_ALIVE_AFTER_MS = 30_000
 
 /** Whose connection this is, as far as anybody knows. */
-type Client = Omit<ClientConnection, 'socket'>
+type Client = Pick<ClientConnection, 'remoteAddress' | 'fromBalancer'>
 
 /**
  * One listener, in the order of the bytes: PROXY header where it is required, TLS where it is spoken. It
@@ -64,11 +66,9 @@ type Client = Omit<ClientConnection, 'socket'>
  */
 export function createListener(options: ListenerOptions): Listener {
   const { address, tls: speaksTls = true, proxy = 'off', from = [] } = options
-  const { balancers, limits, log, onConnection } = options
-  const quota = new Quota(limits.maxConnections, limits.maxConnectionsPerAddress)
-  const accepted = new Set<Socket>()
+  const { balancers, connections, limits, log, onConnection } = options
   /** Clients of connections in TLS handshake, whose secured socket knows only its peer. */
-  const handshaking = new Map<string, Client>()
+  const handshaking = new Map<string, Omit<ClientConnection, 'socket'>>()
 
   const secured = createTlsServer({
     ...secureContext(options.certificate),
@@ -101,12 +101,10 @@ export function createListener(options: ListenerOptions): Listener {
   server.on('connection', (socket) => {
     socket.on('error', () => {})
     const peer = normalizeAddress(socket.remoteAddress ?? '')
-    if (peer === undefined || accepted.size >= limits.maxConnections) {
+    if (peer === undefined || !connections.accept(socket)) {
       socket.destroy()
       return
     }
-    accepted.add(socket)
-    socket.once('close', () => accepted.delete(socket))
     if (proxy === 'off') {
       admit(socket, { remoteAddress: peer, fromBalancer: isAmong(peer, balancers) })
     } else {
@@ -131,22 +129,18 @@ export function createListener(options: ListenerOptions): Listener {
   }
 
   function admit(socket: Socket, client: Client): void {
-    const release = quota.take(client.remoteAddress)
-    if (release === undefined || socket.destroyed) {
-      release?.()
+    if (socket.destroyed || !connections.admit(socket, client.remoteAddress)) {
       socket.destroy()
       return
     }
-    const name = nameOf(socket)
-    socket.once('close', () => {
-      handshaking.delete(name)
-      release()
-    })
+    const known = { ...client, heard: () => connections.heard(socket) }
     if (speaksTls) {
-      handshaking.set(name, client)
+      const name = nameOf(socket)
+      socket.once('close', () => handshaking.delete(name))
+      handshaking.set(name, known)
       secured.emit('connection', socket)
     } else {
-      onConnection({ socket, ...client })
+      onConnection({ socket, ...known })
     }
   }
 
@@ -154,9 +148,6 @@ export function createListener(options: ListenerOptions): Listener {
     listen: () => listen(server, address),
     replaceCertificate: (certificate) => secured.setSecureContext(secureContext(certificate)),
     stop: () => void server.close(),
-    destroyAll: () => {
-      for (const socket of accepted) socket.destroy()
-    },
   }
 }
 

@@ -40,6 +40,7 @@ export class Requests {
     socket.once('close', () => this.#sockets.delete(socket))
     try {
       const received = await readRequestHead(socket, this.#node.limits.requestHeadTimeoutMs)
+      connection.heard()
       await this.#dispatch(connection, received)
     } catch (error) {
       this.#node.log.debug('connection.refused', { remoteAddress, error: errorText(error) })

@@ -1,0 +1,70 @@
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import { Connections } from '../../src/gateway/connections.ts'
+import { DEFAULT_LIMITS } from '../../src/gateway/index.ts'
+
+function place(connections: Connections, count = 1): Socket[] {
+  const sockets = Array.from({ length: count }, () => new Socket())
+  for (const socket of sockets) expect(connections.accept(socket)).toBe(true)
+  return sockets
+}
+
+function start(maxConnections: number, maxConnectionsPerAddress = maxConnections): Connections {
+  return new Connections({ ...DEFAULT_LIMITS, maxConnections, maxConnectionsPerAddress })
+}
+
+test('past the limit the one that has waited longest without a request makes room', () => {
+  const connections = start(3)
+  const sockets = place(connections, 3)
+  for (const index of [0, 2]) {
+    const socket = sockets[index]
+    if (socket !== undefined) connections.heard(socket)
+  }
+  place(connections)
+  expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, true, false])
+  expect(connections.total).toBe(3)
+})
+
+test('takes nobody when all have spoken, and somebody again when one has gone', async () => {
+  const connections = start(2)
+  const [first] = place(connections, 2).map((socket) => {
+    connections.heard(socket)
+    return socket
+  })
+  expect(connections.accept(new Socket())).toBe(false)
+  first?.destroy()
+  await once(first ?? new Socket(), 'close')
+  expect(connections.total).toBe(1)
+  place(connections)
+})
+
+test('counts the one that made room once, though it closes later', async () => {
+  const connections = start(1)
+  const [old] = place(connections)
+  const [next] = place(connections)
+  await once(old ?? new Socket(), 'close')
+  expect(connections.total).toBe(1)
+  expect(next?.destroyed).toBe(false)
+})
+
+test('gives one address only its share until one of its connections closes', async () => {
+  const connections = start(10, 1)
+  const [first, second] = place(connections, 2)
+  if (first === undefined || second === undefined) throw new Error('no sockets')
+  expect(connections.admit(first, '192.0.2.7')).toBe(true)
+  expect(connections.admit(second, '192.0.2.7')).toBe(false)
+  expect(connections.admit(second, '192.0.2.8')).toBe(true)
+  first.destroy()
+  await once(first, 'close')
+  const [third] = place(connections)
+  if (third === undefined) throw new Error('no socket')
+  expect(connections.admit(third, '192.0.2.7')).toBe(true)
+})
+
+test('destroys what is left', () => {
+  const connections = start(3)
+  const sockets = place(connections, 3)
+  connections.destroyAll()
+  expect(sockets.every(({ destroyed }) => destroyed)).toBe(true)
+})
