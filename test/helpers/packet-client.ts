@@ -66,20 +66,31 @@ export async function openWebSocket(
   }
 }
 
-export async function openHttpPair(port: number, ca: string): Promise<TestClient> {
-  const fields: [string, string][] = [
-    ['Host', 'localhost'],
-    ['RDG-Connection-Id', `{${randomUUID().toUpperCase()}}`],
-    ['RDG-Auth-Scheme', 'PAA'],
-  ]
+export interface HttpPairOptions {
+  localAddress?: string
+  /** How IN spells the id that OUT has sent as `{UPPER-CASE}`. */
+  spellIn?: (connectionId: string) => string
+}
+
+export async function openHttpPair(
+  port: number,
+  ca: string,
+  { spellIn = (id) => id, ...from }: HttpPairOptions = {},
+): Promise<TestClient> {
+  const id = `{${randomUUID().toUpperCase()}}`
   const request = (method: string, field: [string, string]): Buffer =>
-    renderHead(`${method} /remoteDesktopGateway/ HTTP/1.1`, [...fields, field])
-  const out = await openConnection({ port, ca })
+    renderHead(`${method} /remoteDesktopGateway/ HTTP/1.1`, [
+      ['Host', 'localhost'],
+      ['RDG-Connection-Id', method === 'RDG_IN_DATA' ? spellIn(id) : id],
+      ['RDG-Auth-Scheme', 'PAA'],
+      field,
+    ])
+  const out = await openConnection({ port, ca, ...from })
   out.write(request('RDG_OUT_DATA', ['Content-Length', '0']))
   const head = await out.readHead()
   if (!head.startsWith('HTTP/1.1 200 ')) throw new Error(head)
   await out.read(10)
-  const into = await openConnection({ port, ca })
+  const into = await openConnection({ port, ca, ...from })
   into.write(request('RDG_IN_DATA', ['Content-Length', '0']))
   const inHead = await into.readHead()
   if (!inHead.startsWith('HTTP/1.1 200 ')) throw new Error(inHead)
