@@ -191,6 +191,22 @@ const MIGRATIONS: Record<string, Migration> = {
       )`.execute(db)
     },
   },
+
+  // What a policy says is checked by who writes it; a body of all settings is about 2,500 characters.
+  '0006-policies': {
+    async up(db) {
+      await sql`create table policies (
+        scope text not null primary key check (length(scope) between 1 and 80),
+        tenant text unique references tenants (id) on delete cascade,
+        vm text unique references vms (id) on delete cascade,
+        body text not null check (length(body) <= 8192),
+        revision bigint not null,
+        created_at_ms bigint not null,
+        updated_at_ms bigint not null
+      )`.execute(db)
+      await sql`create index redeems_by_vm on redeems (vm)`.execute(db)
+    },
+  },
 }
 
 /**

@@ -57,6 +57,16 @@ export interface VmPlacement {
   tenant: Tenant
 }
 
+/** Whose policy: the provider's for everybody, or one tenant's or VM's, by id. Their order is that of the layers. */
+export type PolicyScope = 'provider' | `tenant:${string}` | `vm:${string}`
+
+/** One layer of policy; what it says is not the store's business. */
+export interface StoredPolicy {
+  scope: PolicyScope
+  /** JSON. */
+  body: string
+}
+
 /** Someone who signs in at the portal. */
 export interface User {
   id: string

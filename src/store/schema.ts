@@ -1,4 +1,4 @@
-import type { ConsoleMode, HostKind, IdentifyMode } from './records.ts'
+import type { ConsoleMode, HostKind, IdentifyMode, PolicyScope } from './records.ts'
 import type { StoredRevocation, TrustedCertificate, Verifier } from './trust-records.ts'
 
 /**
@@ -10,6 +10,7 @@ export interface Database {
   tenants: TenantRow
   hosts: HostRow
   vms: VmRow
+  policies: PolicyRow
   users: UserRow
   apiKeys: ApiKeyRow
   grants: GrantRow
@@ -51,6 +52,14 @@ export interface VmRow extends Stamps {
   guid: string | null
   address: string | null
   port: number | null
+}
+
+export interface PolicyRow extends Stamps {
+  scope: PolicyScope
+  /** With a policy of theirs; NULL in all others. */
+  tenant: string | null
+  vm: string | null
+  body: string
 }
 
 export interface UserRow extends Stamps {

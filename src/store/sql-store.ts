@@ -3,6 +3,7 @@ import { createApiKeys, createPortalSessions, createUsers } from './accounts.ts'
 import { createGrants } from './grants.ts'
 import { createHosts, createTenants, createVms } from './inventory.ts'
 import { createLeases } from './leases.ts'
+import { createPolicies } from './policies.ts'
 import { createRedeems } from './redeems.ts'
 import type { Database } from './schema.ts'
 import type { Store } from './store.ts'
@@ -14,6 +15,7 @@ export function createSqlStore(db: Kysely<Database>): Store {
     tenants: createTenants(db),
     hosts: createHosts(db),
     vms: createVms(db),
+    policies: createPolicies(db),
     users: createUsers(db),
     keys: createApiKeys(db),
     grants: createGrants(db),

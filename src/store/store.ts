@@ -2,7 +2,9 @@ import type {
   ApiKey,
   Grant,
   Host,
+  PolicyScope,
   PortalSession,
+  StoredPolicy,
   Tenant,
   User,
   Vm,
@@ -35,6 +37,7 @@ export interface Store {
   readonly tenants: Tenants
   readonly hosts: Hosts
   readonly vms: Vms
+  readonly policies: Policies
   readonly users: Users
   readonly keys: ApiKeys
   readonly grants: Grants
@@ -74,6 +77,16 @@ export interface Vms {
   getPlacement(id: string): Promise<VmPlacement | undefined>
   /** The tenant's machines, by name. */
   listPlacements(tenant: string): Promise<VmPlacement[]>
+}
+
+export interface Policies {
+  /** Tenant or VM must exist; when it is deleted, its policy goes with it. */
+  put(scope: PolicyScope, body: string, nowMs: number): Promise<PutOutcome>
+  get(scope: PolicyScope): Promise<string | undefined>
+  /** Those of these that there are, the outermost first. */
+  list(scopes: readonly PolicyScope[]): Promise<StoredPolicy[]>
+  /** The provider's, the tenant's and those of all its VMs, the outermost first. */
+  listOfTenant(tenant: string): Promise<StoredPolicy[]>
 }
 
 export interface Users {

@@ -61,6 +61,31 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.tenants.get('acme')).toEqual({ id: 'acme', name: 'Acme Ltd' })
     })
 
+    test('keeps a policy for the provider, each tenant and each VM, as long as they are there', async () => {
+      await fill()
+      await store.tenants.put({ id: 'globex', name: 'Globex' }, NOW_MS)
+      await store.vms.put({ ...vm, id: 'vm2', tenant: 'globex' }, NOW_MS)
+      for (const scope of ['vm:vm1', 'tenant:acme', 'provider', 'vm:vm2'] as const) {
+        expect(await store.policies.put(scope, `{"of":"${scope}"}`, NOW_MS)).toBe('created')
+      }
+      expect(await store.policies.put('provider', '{}', NOW_MS)).toBe('replaced')
+      expect(await store.policies.get('provider')).toBe('{}')
+      expect(await store.policies.get('tenant:globex')).toBeUndefined()
+      const scopes = async (policies: Promise<Array<{ scope: string }>>) =>
+        (await policies).map(({ scope }) => scope)
+      const named = store.policies.list(['vm:vm1', 'tenant:none', 'provider', 'tenant:acme'])
+      expect(await scopes(named)).toEqual(['provider', 'tenant:acme', 'vm:vm1'])
+      const layers = await scopes(store.policies.listOfTenant('acme'))
+      expect(layers).toEqual(['provider', 'tenant:acme', 'vm:vm1'])
+      await store.vms.delete('vm1')
+      expect(await store.policies.get('vm:vm1')).toBeUndefined()
+      expect(await store.tenants.delete('acme')).toBe('deleted')
+      expect(await scopes(store.policies.listOfTenant('acme'))).toEqual(['provider'])
+      await expect(store.policies.put('vm:vm1', '{}', NOW_MS)).rejects.toMatchObject({
+        code: 'ERR_STORE',
+      })
+    })
+
     test('drops optional fields that a replacement leaves out', async () => {
       await fill()
       const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
