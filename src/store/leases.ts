@@ -87,7 +87,24 @@ export function createLeases(db: Kysely<Database>): Leases {
         .executeTakeFirst()
       return row && present(row)
     },
+    countOfVm: (vm) => countSessions(db, { vm }),
   }
+}
+
+/** @param but the key of a token that is not counted */
+export async function countSessions(
+  db: Kysely<Database>,
+  { vm, but = '' }: { vm: string; but?: string },
+): Promise<number> {
+  const { sessions } = await db
+    .selectFrom('redeems')
+    .innerJoin('leases', 'leases.key', 'redeems.key')
+    .select(({ fn }) => fn.count<number>('redeems.key').distinct().as('sessions'))
+    .where('redeems.vm', '=', vm)
+    .where('redeems.key', '!=', but)
+    .where('leases.endedAtMs', 'is', null)
+    .executeTakeFirstOrThrow()
+  return Number(sessions)
 }
 
 export function toLease(row: Selectable<LeaseRow>): Lease {

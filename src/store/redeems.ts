@@ -1,6 +1,6 @@
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import { BrokerError } from '../lib/index.ts'
-import { toLease } from './leases.ts'
+import { countSessions, toLease } from './leases.ts'
 import { present } from './rows.ts'
 import type { Database, RedeemRow } from './schema.ts'
 import type { RedeemOutcome, Redeems } from './store.ts'
@@ -11,10 +11,12 @@ const MAX_TRIES = 5
 
 export function createRedeems(db: Kysely<Database>): Redeems {
   return {
-    async redeem(key, decide) {
+    async redeem(key, decide, vm) {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const outcome = await db.transaction().execute(async (transaction) => {
-          const decided = decide(await read(transaction, key))
+          const known = await read(transaction, key)
+          const others = vm === undefined ? 0 : await countSessions(transaction, { vm, but: key })
+          const decided = decide(known, others)
           return (await keep(transaction, key, decided)) ? decided : undefined
         })
         if (outcome !== undefined) return outcome.result

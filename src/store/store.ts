@@ -141,11 +141,17 @@ export interface Redeems {
    * Judges one presentation: reads what is known of the token, asks `decide`, keeps its outcome, all in
    * one transaction. Of any number at the same moment each sees what the ones before it left.
    *
-   * @param decide pure, and may be asked again; `leases` are in the order of opening
+   * @param decide pure, and may be asked again; `leases` are in the order of opening, `others` are the VM's open
+   *   sessions with other tokens
+   * @param vm absent: `others` is 0, and nothing is counted
    */
   redeem<Result>(
     key: string,
-    decide: (known: { redeem: Redeem; leases: Lease[] } | undefined) => RedeemOutcome<Result>,
+    decide: (
+      known: { redeem: Redeem; leases: Lease[] } | undefined,
+      others: number,
+    ) => RedeemOutcome<Result>,
+    vm?: string,
   ): Promise<Result>
   get(key: string): Promise<Redeem | undefined>
   /** Makes the token worthless; the first reason stays. False when it was never redeemed. */
@@ -181,6 +187,8 @@ export interface Leases {
   /** Open or ended, as long as it is remembered. */
   get(id: string): Promise<ConsoleSession | undefined>
   find(node: string, tunnel: string): Promise<ConsoleSession | undefined>
+  /** How many tokens have an open tunnel to the VM. */
+  countOfVm(vm: string): Promise<number>
 }
 
 export interface Revocations {

@@ -107,6 +107,40 @@ export function trustContract(storeOf: () => Store): void {
     })
   })
 
+  test('a decision sees how many sessions its machine has with other tokens, when it asks', async () => {
+    await open()
+    const second = { ...lease, id: 's2', tunnel: 't2' }
+    await storeOf().redeems.redeem(redeem.key, () => ({ result: undefined, lease: second }))
+    await open({ key: 'other machine', vm: 'vm2' }, { id: 's3', tunnel: 't3' })
+    const othersOf = (key: string, vm?: string) =>
+      storeOf().redeems.redeem(key, (_, others) => ({ result: others }), vm)
+    expect(await othersOf('new', 'vm1')).toBe(1)
+    expect(await othersOf('new')).toBe(0)
+    expect(await othersOf(redeem.key, 'vm1')).toBe(0)
+    expect(await storeOf().leases.countOfVm('vm1')).toBe(1)
+    const one = { node: 'gw1', endedAtMs: NOW_MS }
+    await storeOf().leases.end({ ...one, tunnel: 't1' })
+    expect(await storeOf().leases.countOfVm('vm1')).toBe(1)
+    await storeOf().leases.end({ ...one, tunnel: 't2' })
+    expect(await storeOf().leases.countOfVm('vm1')).toBe(0)
+  })
+
+  test('of tokens at the same moment each sees the sessions of the others', async () => {
+    const present = (name: string) =>
+      storeOf().redeems.redeem(
+        name,
+        (_, others) => {
+          if (others > 2) return { result: 0 }
+          const session = { ...lease, id: name, key: name, tunnel: name }
+          return { result: 1, redeem: { ...redeem, key: name, jti: name }, lease: session }
+        },
+        'vm1',
+      )
+    const names = Array.from({ length: 20 }, (_, index) => `t${index}`)
+    const admitted = await Promise.all(names.map(present))
+    expect(admitted.filter(Boolean)).toHaveLength(3)
+  })
+
   test('a decision that throws leaves nothing behind', async () => {
     const failing = storeOf().redeems.redeem(redeem.key, () => {
       throw new Error('changed my mind')
