@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { createAuthority, issueCertificate, type KeyPair } from '../../src/certs/index.ts'
+import { renderHaproxy } from '../../src/farm/index.ts'
 import { ENTRY } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { accepts, freePort } from '../helpers/ports.ts'
@@ -22,7 +23,13 @@ export interface Rig extends AsyncDisposable {
   startNode(): Promise<void>
   /** Through the node; `connections` tokens are minted for it. */
   through(kind: 'websocket' | 'http', behind: Behind, connections: number): Promise<Route>
-  /** Through HAProxy; undefined where it is not installed. */
+  /** As `through`, behind HAProxy in mode `terminate`; the node's part counts. Undefined where HAProxy is not installed. */
+  behindHaproxy(
+    kind: 'websocket' | 'http',
+    behind: Behind,
+    connections: number,
+  ): Promise<Route | undefined>
+  /** Through HAProxy alone; undefined where it is not installed. */
   throughHaproxy(behind: Behind): Route | undefined
   /** Straight to the target's own TLS. */
   direct(): Route
@@ -52,16 +59,25 @@ export async function startRig(key: CertificateKey): Promise<Rig> {
     cleanUp.defer(() => farm.close())
     const node = await configureNode(directory, farm, ports, pair, file)
     cleanUp.defer(() => node.stop())
+    const balancerPort = await startBalancer(node.plainPort, pair, file, cleanUp)
+    const through = async (
+      port: number,
+      kind: 'websocket' | 'http',
+      behind: Behind,
+      connections: number,
+    ): Promise<Route> => {
+      const dst = `127.0.0.1:${ports[behind]}`
+      const tokens = await Promise.all(
+        Array.from({ length: connections }, async () => (await farm.mint({ dst })).reveal()),
+      )
+      return { kind, port, ca, targetPort: ports[behind], tokens, pid: node.pid() }
+    }
     const tlsRoute = { kind: 'tls', ca, targetPort: 0, tokens: [] } as const
     return {
       startNode: () => node.start(),
-      async through(kind, behind, connections) {
-        const dst = `127.0.0.1:${ports[behind]}`
-        const tokens = await Promise.all(
-          Array.from({ length: connections }, async () => (await farm.mint({ dst })).reveal()),
-        )
-        return { kind, port: node.port, ca, targetPort: ports[behind], tokens, pid: node.pid() }
-      },
+      through: (...way) => through(node.port, ...way),
+      behindHaproxy: async (...way) =>
+        balancerPort === undefined ? undefined : through(balancerPort, ...way),
       throughHaproxy(behind) {
         if (haproxy === undefined) return undefined
         return { ...tlsRoute, port: haproxy.ports[behind], pid: haproxy.pid, tokens: [] }
@@ -147,8 +163,33 @@ ${proxies.join('\n')}
   return { ports: { echo: first, flood: first + 1, sink: first + 2 }, pid: program.pid }
 }
 
+/** As `farm render` has it; it checks the node, and waits for it. */
+async function startBalancer(
+  nodePort: number,
+  pair: KeyPair,
+  file: WriteFile,
+  cleanUp: AsyncDisposableStack,
+): Promise<number | undefined> {
+  if (findProgram('haproxy') === undefined) return undefined
+  const port = await freePort()
+  const config = renderHaproxy({
+    name: 'demo',
+    address: `localhost:${port}`,
+    mode: 'terminate',
+    listen: `127.0.0.1:${port}`,
+    certificateFile: await file('balancer.pem', `${pair.certificatePem}\n${pair.privateKeyPem}`),
+    nodes: [{ name: 'gw1', address: `127.0.0.1:${nodePort}`, tls: false }],
+  })
+  const program = startProgram('haproxy', ['-db', '-f', await file('balancer.cfg', config)])
+  cleanUp.defer(() => program.stop())
+  await eventually('balancer', () => accepts(port), { context: program.output })
+  return port
+}
+
 interface NodeProcess {
   port: number
+  /** Of the listener behind the balancer. */
+  plainPort: number
   pid(): number
   start(): Promise<void>
   stop(): Promise<void>
@@ -161,7 +202,8 @@ async function configureNode(
   pair: KeyPair,
   file: WriteFile,
 ): Promise<NodeProcess> {
-  const port = await freePort()
+  const port = await freePort(2)
+  const plainPort = port + 1
   const keyFiles = async (name: string, { certificatePem, privateKeyPem }: KeyPair) => ({
     certificateFile: await file(`${name}.crt`, certificatePem),
     privateKeyFile: await file(`${name}.key`, privateKeyPem),
@@ -171,7 +213,10 @@ async function configureNode(
     stringify({
       node: 'gw1',
       farm: { name: 'demo' },
-      listeners: [{ address: `127.0.0.1:${port}` }],
+      listeners: [
+        { address: `127.0.0.1:${port}` },
+        { address: `127.0.0.1:${plainPort}`, tls: false, proxy: 'required', from: ['127.0.0.1'] },
+      ],
       tls: await keyFiles('tls', pair),
       control: {
         broker: `localhost:${farm.control.port}`,
@@ -184,11 +229,14 @@ async function configureNode(
       limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 1_000 },
       logLevel: 'info',
       development: true,
+      // Without the PROXY header, 127.0.0.1 is the balancer and nobody to bind a token to.
+      clientBinding: 'none',
     }),
   )
   let program: ReturnType<typeof startProgram> | undefined
   return {
     port,
+    plainPort,
     pid: () => program?.pid ?? 0,
     async start() {
       await program?.stop()

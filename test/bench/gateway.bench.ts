@@ -13,10 +13,12 @@ const IDLE_TUNNELS = SHORT ? 50 : 400
 const AT_ONCE = 32
 const START_TIMEOUT_MS = 60_000
 
-type Peer = 'websocket' | 'http' | 'haproxy' | 'direct'
+type Peer = 'websocket' | 'http' | 'websocket behind' | 'http behind' | 'haproxy' | 'direct'
 const NAMES: Record<Peer, string> = {
   websocket: 'node, WebSocket',
   http: 'node, OUT/IN',
+  'websocket behind': 'node behind HAProxy, WebSocket',
+  'http behind': 'node behind HAProxy, OUT/IN',
   haproxy: 'HAProxy, TLS only',
   direct: 'direct TLS',
 }
@@ -26,6 +28,8 @@ let rig: Rig
 /** A route through one peer; undefined where it is not there. */
 async function routeOf(peer: Peer, behind: Behind, connections: number) {
   if (peer === 'haproxy') return rig.throughHaproxy(behind)
+  if (peer === 'websocket behind') return rig.behindHaproxy('websocket', behind, connections)
+  if (peer === 'http behind') return rig.behindHaproxy('http', behind, connections)
   return peer === 'direct' ? rig.direct() : rig.through(peer, behind, connections)
 }
 
@@ -60,7 +64,8 @@ function percentile({ timesMs }: Figures, share: number): number {
 }
 
 async function measureSetUps(title: string): Promise<void> {
-  const figures = await inTurns(['websocket', 'http', 'haproxy'], async (peer) => {
+  const peers: Peer[] = ['websocket', 'http', 'websocket behind', 'http behind', 'haproxy']
+  const figures = await inTurns(peers, async (peer) => {
     const route = await routeOf(peer, 'echo', SET_UPS)
     return route && rig.order({ task: 'set-ups', route, count: SET_UPS, atOnce: AT_ONCE })
   })
