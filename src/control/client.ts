@@ -23,6 +23,7 @@ import {
   type ToBrokerMessage,
   type ToNodeMessage,
   type TrustSet,
+  type UserMessage,
 } from './messages.ts'
 import { PendingRedeems } from './pending-redeems.ts'
 import { CloseCode, CONTROL_PATH, dialLink, type Link } from './websocket.ts'
@@ -44,6 +45,7 @@ export interface ControlHandlers {
   /** The broker's current versions, at every heartbeat: what equals them is not stale. */
   confirm(current: Versions): void
   kill(message: KillMessage): void
+  message(message: UserMessage): void
   /** Live tunnels, whose leases the heartbeat renews. */
   tunnels(): string[]
   /** After every welcome: what was decided without a broker can be reported now. */
@@ -181,6 +183,9 @@ class Client implements ControlClient {
         break
       case 'kill':
         handlers.kill(message)
+        break
+      case 'message':
+        handlers.message(message)
         break
     }
   }

@@ -31,6 +31,7 @@ export {
   type TrustSet,
   type TrustSetIssuer,
   trustSet,
+  type UserMessage,
 } from './messages.ts'
 export type { PeerState } from './peer-connection.ts'
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'

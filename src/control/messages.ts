@@ -2,8 +2,13 @@ import { z } from 'zod'
 import { isConsentText, REASONS, type Reason, Secret } from '../lib/index.ts'
 import { REVOCATION_KINDS, type Revocation } from '../tokens/index.ts'
 
-/** Versions of these messages that this code speaks; hello offers them, welcome picks the highest common one. */
-export const PROTOCOL_VERSIONS: readonly number[] = [1]
+/**
+ * Versions of these messages that this code speaks; hello offers them, welcome picks the highest common one.
+ * Version 2 has {@link SINCE_VERSION_2} as well.
+ */
+export const PROTOCOL_VERSIONS: readonly number[] = [1, 2]
+/** What a node of version 1 takes for a broken stream: it is not sent to one. */
+export const SINCE_VERSION_2: ReadonlySet<string> = new Set(['message'])
 
 /** A whole trust set of 64 issuers with RSA certificates stays below 1 MiB; 20,000 revocations take about 5. */
 export const MAX_BYTES_TO_NODE = 8 * 1024 * 1024
@@ -187,17 +192,23 @@ const heartbeatAnswer = z.object({
   revocationVersion: version,
 })
 
+/** Which of the live sessions are meant. */
+const by = z.union([
+  z.strictObject({ jti: identifier }),
+  z.strictObject({ vm: identifier }),
+  z.strictObject({ tenant: identifier }),
+  z.strictObject({ user: identifier }),
+  z.strictObject({ tunnel }),
+])
+
 /** Ends the live sessions of whatever it names. */
-const kill = z.object({
-  type: z.literal('kill'),
-  by: z.union([
-    z.strictObject({ jti: identifier }),
-    z.strictObject({ vm: identifier }),
-    z.strictObject({ tenant: identifier }),
-    z.strictObject({ user: identifier }),
-    z.strictObject({ tunnel }),
-  ]),
-  reason,
+const kill = z.object({ type: z.literal('kill'), by, reason })
+
+/** Shows a text to the users of whatever it names, as far as their clients take one. */
+const message = z.object({
+  type: z.literal('message'),
+  by,
+  text: z.string().refine(isConsentText, 'need a text to show'),
 })
 
 /** What a broker may say. */
@@ -208,6 +219,7 @@ export const toNodeMessage = z.discriminatedUnion('type', [
   redeemAnswer,
   heartbeatAnswer,
   kill,
+  message,
 ])
 
 export type TrustSet = z.infer<typeof trustSet>
@@ -222,3 +234,4 @@ export type SessionEvent = Omit<z.infer<typeof sessionEvent>, 'type'>
 export type TrustMessage = z.infer<typeof trust>
 export type RevocationMessage = z.infer<typeof revocations>
 export type KillMessage = z.infer<typeof kill>
+export type UserMessage = z.infer<typeof message>

@@ -7,6 +7,7 @@ import {
   PROTOCOL_VERSIONS,
   type RedeemAnswer,
   type RedeemRequest,
+  SINCE_VERSION_2,
   type ToBrokerMessage,
   type ToNodeMessage,
 } from './messages.ts'
@@ -45,7 +46,8 @@ export class PeerConnection {
   readonly #options: PeerConnectionOptions
   readonly #link: Link<ToBrokerMessage>
   readonly #welcomeTimer: NodeJS.Timeout
-  #welcomed = false
+  /** 0 until the peer is welcomed. */
+  #protocol = 0
   /** Pushes wait until the whole sets are on their way, so that a delta never overtakes what it builds on. */
   #synced: Promise<void> = Promise.resolve()
   /** The newest versions that went out on this connection; nothing is lost on it, so none goes twice. */
@@ -80,8 +82,9 @@ export class PeerConnection {
 
   /** @param text the message, encoded once for all peers */
   push(message: PushMessage, text: string): void {
+    if (SINCE_VERSION_2.has(message.type) && this.#protocol < 2) return
     this.#synced = this.#synced.then(() => {
-      if (message.type !== 'kill') this.#note(message.type, message.version)
+      if ('version' in message) this.#note(message.type, message.version)
       this.#link.send(text)
     })
   }
@@ -95,12 +98,12 @@ export class PeerConnection {
       this.#welcome(message)
       return
     }
-    if (!this.#welcomed) throw unexpected(`${message.type} before hello`)
+    if (this.#protocol === 0) throw unexpected(`${message.type} before hello`)
     this.#work(message.type, () => this.#serve(message))
   }
 
   #welcome({ protocols, software }: Extract<ToBrokerMessage, { type: 'hello' }>): void {
-    if (this.#welcomed) throw unexpected('a second hello')
+    if (this.#protocol !== 0) throw unexpected('a second hello')
     const protocol = PROTOCOL_VERSIONS.filter((known) => protocols.includes(known))
       .sort()
       .at(-1)
@@ -109,7 +112,7 @@ export class PeerConnection {
       this.close(CloseCode.noCommonVersion, why)
       return
     }
-    this.#welcomed = true
+    this.#protocol = protocol
     clearTimeout(this.#welcomeTimer)
     this.state.software = software
     const { service, clock, onWelcome } = this.#options

@@ -9,6 +9,7 @@ import type {
   SessionEvent,
   TrustMessage,
   TrustSet,
+  UserMessage,
 } from './messages.ts'
 
 /**
@@ -21,7 +22,7 @@ export interface Peer {
 }
 
 /** What a broker pushes to every verifier as soon as it changes. */
-export type PushMessage = TrustMessage | RevocationMessage | KillMessage
+export type PushMessage = TrustMessage | RevocationMessage | KillMessage | UserMessage
 
 /**
  * The broker behind the control channel. The channel calls it for what peers say; it never sees a socket.

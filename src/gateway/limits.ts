@@ -52,6 +52,11 @@ export interface Limits {
   maxQueuedPackets: number
   /** Bytes queued towards the host in one tunnel; backpressure works far below it. */
   maxQueuedBytes: number
+  /**
+   * An administrator message is left out for a client that has more than this to take; the picture alone
+   * comes to a quarter of it at most.
+   */
+  maxMessageBacklogBytes: number
   /** A peer that takes no byte for this long while bytes wait for it is gone or too slow. */
   slowPeerTimeoutMs: number
   /** After the last packet: time to flush it and for the peer to close; then the sockets are destroyed. */
@@ -81,6 +86,7 @@ export const DEFAULT_LIMITS: Limits = {
   keepAliveMs: 30_000,
   maxQueuedPackets: 16,
   maxQueuedBytes: 8 * 1024 * 1024,
+  maxMessageBacklogBytes: 512 * 1024,
   slowPeerTimeoutMs: 120_000,
   closeTimeoutMs: 2_000,
 }

@@ -17,6 +17,14 @@ export interface Session {
   readonly token: AnyVerifiedToken | undefined
   readonly log: Log
   readonly queued: QueuedBytes
+  /** The client has announced that it shows messages, and its channel is open. */
+  readonly takesMessages: boolean
+  /**
+   * Shows its user a text of the operator's, of at most `MAX_CONSENT_CHARACTERS`.
+   *
+   * @returns false when nothing was sent: the client takes none, not now, or too much waits for it already
+   */
+  message(text: string): boolean
   /** Ends it with this reason, wherever it stands; `done` says when. */
   end(reason: Refusal): void
   /** Never rejects. */
@@ -49,6 +57,11 @@ export class SessionRegistry {
   /** Tunnels that hold, or are about to hold, a token's lease. */
   ids(): string[] {
     return [...this.#sessions].filter(({ token }) => token !== undefined).map(({ id }) => id)
+  }
+
+  /** Shows those that match a text. @returns those it was sent to */
+  messageWhere(matches: (session: Session) => boolean, text: string): Session[] {
+    return [...this.#sessions].filter((session) => matches(session) && session.message(text))
   }
 
   /** @returns those it has ended; their sockets close by themselves */

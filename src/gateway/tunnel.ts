@@ -83,6 +83,14 @@ export class Tunnel implements Session {
     return { in: this.host?.socket.writableLength ?? 0, out: this.transport.queuedBytes }
   }
 
+  get takesMessages(): boolean {
+    return this.#relay?.takesMessages ?? false
+  }
+
+  message(text: string): boolean {
+    return this.#relay?.message(text) ?? false
+  }
+
   end(reason: Refusal): void {
     this.transport.inbox.end(reason)
   }

@@ -43,6 +43,7 @@ const DOWN: ToNodeMessage[] = [
   { type: 'redeem.answer', request: 2, ok: false, reason: 'token-replayed' },
   { type: 'heartbeat.answer', time: 1, trustVersion: 2, revocationVersion: 3 },
   { type: 'kill', by: { vm: 'vm1' }, reason: 'killed' },
+  { type: 'message', by: { tunnel: 't-1' }, text: 'Maintenance at ten.\nSave your work.' },
 ]
 
 test.each(UP)('a node says $type and the broker reads the same', (message) => {
@@ -112,6 +113,11 @@ test.each([
   [
     'a consent text that clears the screen',
     '{"type":"redeem.answer","request":1,"ok":true,"consentText":"\\u001bc"}',
+  ],
+  ['a message without a text', '{"type":"message","by":{"vm":"a"},"text":""}'],
+  [
+    'a message of 1,025 characters',
+    JSON.stringify({ type: 'message', by: { vm: 'a' }, text: 'x'.repeat(1025) }),
   ],
   ['what only nodes say', '{"type":"release","tunnel":"t"}'],
 ])('a node refuses %s', (_, text) => {

@@ -135,12 +135,26 @@ test('a peer that speaks no version of ours is told so', async () => {
   )
 })
 
-test('of several versions the common one is chosen', async () => {
+test('of several versions the highest common one is chosen', async () => {
   const { endpoint } = await startServer()
   const peer = await RawPeer.open(endpoint)
-  peer.hello([2, 1])
+  peer.hello([3, 2, 1])
   await soon('welcome', () => peer.messages[0])
-  expect(peer.messages[0]).toMatchObject({ type: 'welcome', protocol: 1 })
+  expect(peer.messages[0]).toMatchObject({ type: 'welcome', protocol: 2 })
+})
+
+test('a node of version 1 is not sent what it would take for a broken stream', async () => {
+  const { endpoint, broker } = await startServer()
+  const older = await RawPeer.open(endpoint)
+  older.hello([1])
+  const newer = await RawPeer.open(endpoint, pairOf((await certificates()).gatewayControl, 'gw2'))
+  newer.hello([1, 2])
+  const peers = [older, newer]
+  await soon('sets', () => peers.every(({ messages }) => messages.length >= 3))
+  broker.push({ type: 'message', by: { vm: 'vm1' }, text: 'Maintenance at ten.' })
+  broker.push({ type: 'kill', by: { vm: 'vm1' }, reason: 'killed' })
+  await soon('kill', () => peers.every(({ messages }) => messages.at(-1)?.type === 'kill'))
+  expect(peers.map(({ messages }) => messages.at(-2)?.type)).toEqual(['revocations', 'message'])
 })
 
 test('a peer that never says hello is dropped', async () => {

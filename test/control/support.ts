@@ -168,6 +168,7 @@ export function createTestHandlers(change: Partial<ControlHandlers> = {}): TestH
     },
     confirm: (current) => note('confirm', current),
     kill: (message) => note('kill', message),
+    message: (message) => note('message', message),
     tunnels: () => [],
     connected: () => note('connected'),
     ...change,

@@ -80,6 +80,7 @@ export async function connectClient(
       applyRevocations: () => {},
       confirm: () => {},
       kill: () => {},
+      message: () => {},
       tunnels: () => [],
       connected: () => connected.resolve(),
     },

@@ -4,6 +4,7 @@ import type {
   KillMessage,
   RevocationMessage,
   TrustSet,
+  UserMessage,
   Versions,
 } from '../../control/index.ts'
 import { type Clock, errorText, type Log, Refusal } from '../../lib/index.ts'
@@ -108,6 +109,13 @@ export class NodeControl implements ControlHandlers {
   kill({ by, reason }: KillMessage): void {
     const refusal = new Refusal(reason, `ended by the broker: ${Object.keys(by).join()}`)
     this.#end((session) => isNamed(session, by), refusal)
+  }
+
+  message({ by, text }: UserMessage): void {
+    const { sessions } = this.#parts
+    for (const { log } of sessions.messageWhere((session) => isNamed(session, by), text)) {
+      log.info('session.messaged', { characters: text.length })
+    }
   }
 
   tunnels(): string[] {

@@ -1,9 +1,11 @@
 import { Refusal } from '../../lib/index.ts'
 import {
+  Capability,
   decodeData,
   encodeCloseChannel,
   encodeCloseChannelResponse,
   encodeKeepAlive,
+  encodeServiceMessage,
   type Packet,
   PacketType,
   Status,
@@ -62,6 +64,20 @@ export class Relay {
   /** Payload from the host to the client. */
   get bytesOut(): number {
     return this.#toClient.bytes
+  }
+
+  /** The client has announced it, [MS-TSGU] 2.2.5.3.9; others must not get any. */
+  get takesMessages(): boolean {
+    return (this.#capsFlags & Capability.messagingServiceMsg) !== 0
+  }
+
+  /** @returns false when nothing was sent */
+  message(text: string): boolean {
+    const { inbox, queuedBytes } = this.#transport
+    if (!this.takesMessages || inbox.ended.aborted) return false
+    if (queuedBytes > this.#limits.maxMessageBacklogBytes) return false
+    this.#transport.send(encodeServiceMessage(text))
+    return true
   }
 
   /**

@@ -7,7 +7,12 @@ import type {
 } from '../../../src/control/index.ts'
 import type { NodeControlOptions, RememberedTrust } from '../../../src/gateway/index.ts'
 import type { Reason } from '../../../src/lib/index.ts'
-import { decodeClose, decodeTunnelResponse, PacketType } from '../../../src/protocol/index.ts'
+import {
+  decodeClose,
+  decodeServiceMessage,
+  decodeTunnelResponse,
+  PacketType,
+} from '../../../src/protocol/index.ts'
 import type { Revocation } from '../../../src/tokens/index.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { openConnection, requests, type TestClient } from '../../helpers/packet-client.ts'
@@ -192,6 +197,27 @@ test.each(['jti', 'vm', 'tenant', 'user', 'tunnel'] as const)(
       'session.closed',
     ])
     expect(events.at(-1)?.fields).toMatchObject({ reason: 'killed', jti, user: 'user1', tunnel })
+  },
+)
+
+test.each(['jti', 'vm', 'tenant', 'user', 'tunnel'] as const)(
+  'a message by %s reaches the user of the live session',
+  async (kind) => {
+    const controlled = await start()
+    const { handlers, giveTrust, events } = controlled
+    giveTrust()
+    const client = await openSession(controlled)
+    const [tunnel] = handlers.tunnels()
+    const jti = events[0]?.fields.jti
+    if (tunnel === undefined || jti === undefined) throw new TypeError('no session')
+    const values = { jti, vm: 'vm1', tenant: 'tenant1', user: 'user1', tunnel }
+    const message = (value: string, text: string): void =>
+      handlers.message({ type: 'message', by: { [kind]: value } as typeof values, text })
+    message('other', 'not for you')
+    message(values[kind], 'Maintenance at ten.\nSave your work.')
+    const packet = await expectPacket(client, PacketType.serviceMessage)
+    expect(decodeServiceMessage(packet.body)).toBe('Maintenance at ten.\nSave your work.')
+    expect(controlled.node.logged('session.messaged')).toMatchObject([{ jti, characters: 35 }])
   },
 )
 
