@@ -4,10 +4,11 @@ import { beforeAll, expect, test } from 'vitest'
 import { type KeyPair, readCertificate } from '../../src/certs/index.ts'
 import { Refusal, Secret } from '../../src/lib/index.ts'
 import { createTrustList, verifyAnyGatewayToken, verifyHostToken } from '../../src/tokens/index.ts'
+import { LONG } from '../helpers/long.ts'
 import { createIssuerPair, mint, mintFedAuth, mintHost, NOW, VM_GUID } from './minting.ts'
 
 /** Mutations of each format; `npm run test:long` asks for ten times as many. */
-const RUNS = process.env.PORTCULLIS_TEST_LONG === undefined ? 10_000 : 100_000
+const RUNS = LONG ? 100_000 : 10_000
 
 let ec: KeyPair
 let rsa: KeyPair
