@@ -106,6 +106,7 @@ function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
       ctx,
       await route.respond({
         id: typeof id === 'string' ? id : undefined,
+        query: { ...ctx.query },
         body: ctx.request.body,
         caller: ctx.state.caller,
         remoteAddress: ctx.ip,

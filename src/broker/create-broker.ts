@@ -1,6 +1,7 @@
 import type Koa from 'koa'
 import type { ControlService } from '../control/index.ts'
 import { BrokerError, type Clock, errorText, type Log, Metrics } from '../lib/index.ts'
+import { BUILT_IN_POLICY } from '../policy/index.ts'
 import type { Publisher } from '../rdpfile/index.ts'
 import type { Store } from '../store/index.ts'
 import {
@@ -18,6 +19,7 @@ import { establishSigner, type LoadIssuer } from './issuers.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { renderOpenApi } from './openapi.ts'
 import type { PasswordCost } from './passwords.ts'
+import { createPolicies } from './policies.ts'
 import type { PortalServices } from './portal-services.ts'
 import { createPushes } from './pushes.ts'
 import { createRevocationKeeper } from './revocation-keeper.ts'
@@ -26,6 +28,7 @@ import type { Route } from './route.ts'
 import { consoleRoutes } from './routes/consoles.ts'
 import { inventoryRoutes } from './routes/inventory.ts'
 import { issuerRoutes } from './routes/issuers.ts'
+import { policyRoutes } from './routes/policy.ts'
 import { publisherRoutes } from './routes/publisher.ts'
 import { revocationRoutes } from './routes/revocations.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -98,6 +101,16 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const signer = await establishSigner({ ...base, trust, configured: issuer, loadIssuer })
   const revocations = createRevocationKeeper(base)
   await revocations.load()
+  const policies = createPolicies({
+    ...base,
+    builtIn: {
+      ...BUILT_IN_POLICY,
+      ttlMinSeconds: lifetime.min,
+      ttlMaxSeconds: lifetime.max,
+      ttlSeconds: lifetime.default,
+      clientBinding,
+    },
+  })
   const sessions = createSessions(base)
   const rotation = createRotation({ ...base, trust, signer, loadIssuer })
   const consoles = createConsoles({
@@ -112,6 +125,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const routes: Route[] = [
     ...consoleRoutes(consoles, farm.address),
     ...inventoryRoutes(store, clock),
+    ...policyRoutes(policies, store),
     ...sessionRoutes(sessions),
     ...revocationRoutes(revocations, clock),
     ...issuerRoutes({ store, trust, rotation, clock }),

@@ -8,6 +8,8 @@ const PATH = z.object({
   id: idSchema.meta({ description: "Chosen by who creates it, for example the panel's own id." }),
 })
 
+const NO_QUERY = z.object({})
+
 /** Whose key a request carries. */
 export interface Caller {
   keyId: string
@@ -17,6 +19,8 @@ export interface Caller {
 export interface RawRequest {
   /** The `{id}` of the path. */
   id: string | undefined
+  /** Parameters of the query string; one that is there twice is an array. */
+  query: unknown
   body: unknown
   /** Absent on public routes. */
   caller: Caller | undefined
@@ -25,9 +29,10 @@ export interface RawRequest {
   prefer(...types: [string, ...string[]]): string | undefined
 }
 
-export interface RouteRequest<Body> {
+export interface RouteRequest<Body, Query> {
   /** Valid; empty on routes without one. */
   id: string
+  query: Query
   body: Body
   /** Empty id on public routes. */
   caller: Caller
@@ -44,17 +49,19 @@ export interface Answer {
 
 export type Method = 'get' | 'put' | 'post' | 'delete'
 
-export interface RouteDefinition<Schema extends z.ZodType> {
+export interface RouteDefinition<Schema extends z.ZodType, Query extends z.ZodObject> {
   method: Method
   /** As OpenAPI writes it: `/v1/hosts/{id}`. */
   path: string
   operationId: string
   summary: string
   access: 'key' | 'public'
+  /** Without one, whatever the query says is ignored. */
+  query?: Query
   body?: Schema
   /** Successful answers; each route also has the problem answer. */
   answers: ZodOpenApiResponsesObject
-  handle(request: RouteRequest<z.output<Schema>>): Answer | Promise<Answer>
+  handle(request: RouteRequest<z.output<Schema>, z.output<Query>>): Answer | Promise<Answer>
 }
 
 /** A route whose body type is closed in: what the app mounts and the OpenAPI document lists. */
@@ -67,10 +74,11 @@ export interface Route {
   respond(request: RawRequest): Promise<Answer>
 }
 
-export function defineRoute<Schema extends z.ZodType = z.ZodUndefined>(
-  definition: RouteDefinition<Schema>,
-): Route {
-  const { method, path, access, body: schema, handle } = definition
+export function defineRoute<
+  Schema extends z.ZodType = z.ZodUndefined,
+  Query extends z.ZodObject = typeof NO_QUERY,
+>(definition: RouteDefinition<Schema, Query>): Route {
+  const { method, path, access, query: querySchema, body: schema, handle } = definition
   const hasId = path.includes('{id}')
   return {
     method,
@@ -78,11 +86,12 @@ export function defineRoute<Schema extends z.ZodType = z.ZodUndefined>(
     access,
     takesBody: schema !== undefined,
     operation: toOperation(definition, hasId),
-    async respond({ id, body, caller, remoteAddress, prefer }) {
+    async respond({ id, query, body, caller, remoteAddress, prefer }) {
       return handle({
         id: hasId ? checkId(method, id) : '',
-        // Without a schema Schema is ZodUndefined, whose output is undefined.
-        body: (schema === undefined ? undefined : validate(schema, body)) as z.output<Schema>,
+        // Without a schema Query is that of the empty object, and Schema ZodUndefined.
+        query: (querySchema === undefined ? {} : validate(querySchema, query)) as z.output<Query>,
+        body: (schema && validate(schema, body)) as z.output<Schema>,
         caller: caller ?? { keyId: '' },
         remoteAddress,
         prefer,
@@ -103,15 +112,18 @@ export function notFound(): ApiError {
   return new ApiError('not-found', 'There is nothing with this id.')
 }
 
-function toOperation<Schema extends z.ZodType>(
-  { operationId, summary, access, body, answers }: RouteDefinition<Schema>,
+function toOperation<Schema extends z.ZodType, Query extends z.ZodObject>(
+  { operationId, summary, access, query, body, answers }: RouteDefinition<Schema, Query>,
   hasId: boolean,
 ): ZodOpenApiOperationObject {
   return {
     operationId,
     summary,
     security: access === 'key' ? [{ key: [] }] : [],
-    ...(hasId ? { requestParams: { path: PATH } } : {}),
+    requestParams: {
+      ...(hasId ? { path: PATH } : {}),
+      ...(query === undefined ? {} : { query }),
+    },
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
