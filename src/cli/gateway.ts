@@ -97,6 +97,7 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
   const development = openControlCertificate(config)?.development ?? false
   assertDevelopmentAllowed(config, [{ path: 'control.tls.certificateFile', development }])
   const { node, farm, listeners, targets, clientBinding, leewaySeconds, limits, fedauth } = config
+  const { consentText } = config
   const { whenBrokerAway, ...redeemRule } = config.redeem
   return createGateway({
     node,
@@ -106,9 +107,13 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
     trust,
     ledger: createMemoryLedger({ clock, clientBinding, ...redeemRule }),
     ...(control === undefined ? {} : { control }),
-    targets,
+    targets: {
+      ...targets,
+      brokers: config.control === undefined ? [] : [config.control.broker.host],
+    },
     clientBinding,
     ...(fedauth.accept ? { fedAuthHosts: fedauth.hosts } : {}),
+    ...(consentText === undefined ? {} : { consentText }),
     leewaySeconds,
     clock,
     log,

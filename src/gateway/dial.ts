@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { type Endpoint, errorText, Refusal } from '../lib/index.ts'
 import { HostReader } from './host-reader.ts'
-import { type Lookup, resolveTarget, type Target, type TargetPolicy } from './targets.ts'
+import type { Lookup } from './lookup.ts'
+import { resolveTarget, type Target, type TargetPolicy } from './targets.ts'
 
 /** A connected host: nothing has been read yet, `reader.start` begins. */
 export interface HostConnection {

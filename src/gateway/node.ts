@@ -1,5 +1,6 @@
 import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
+import { BrokerAddresses } from './broker-addresses.ts'
 import { NodeControl } from './control/node-control.ts'
 import { FixedTrust, LiveTrust, type NodeTrust } from './control/node-trust.ts'
 import { tapSessionEvents } from './control/session-events.ts'
@@ -22,6 +23,7 @@ export class GatewayNode {
   readonly clientBinding: ClientBinding
   /** As tokens name them: `host:port`. */
   readonly fedAuthHosts: readonly string[] | undefined
+  readonly consentText: string | undefined
   readonly leewaySeconds: number
   readonly clock: Clock
   readonly log: Log
@@ -39,6 +41,7 @@ export class GatewayNode {
     this.farmName = options.farmName
     this.clientBinding = options.clientBinding
     this.fedAuthHosts = options.fedAuthHosts?.map(formatEndpoint)
+    this.consentText = options.consentText
     this.leewaySeconds = options.leewaySeconds
     this.clock = options.clock
     this.observer = options.observer ?? NO_OBSERVER
@@ -59,7 +62,9 @@ export class GatewayNode {
       this.log = tapSessionEvents(log, clock, (event) => control.client.event(event))
     }
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
-    this.targets = createTargetPolicy(options.targets.allow, nodeAddresses())
+    const { allow, brokers: hosts = [] } = options.targets
+    const brokers = new BrokerAddresses({ hosts, clock: this.clock })
+    this.targets = createTargetPolicy(allow, nodeAddresses(), brokers)
     this.halfOpen = new Quota(this.limits.maxHalfOpen, this.limits.maxHalfOpenPerAddress)
     this.tunnels = new Quota(this.limits.maxTunnels, this.limits.maxTunnelsPerAddress)
   }

@@ -21,8 +21,8 @@ export interface GatewayOptions {
   ledger: NodeLedger
   /** Brokers that keep trust and revocations and decide about redeems; absent: the node is on its own. */
   control?: NodeControlOptions
-  /** The only hosts that may be dialled. */
-  targets: { allow: readonly TargetRule[] }
+  /** The only hosts that may be dialled; the brokers, by name or address, only by a rule for just that address. */
+  targets: { allow: readonly TargetRule[]; brokers?: readonly string[] }
   /** How closely the two halves of an HTTP pair must come from one client. */
   clientBinding: ClientBinding
   /**
@@ -30,6 +30,8 @@ export interface GatewayOptions {
    * token of their own, since FedAuth names no VM. Absent: no FedAuth token is admitted.
    */
   fedAuthHosts?: readonly Endpoint[]
+  /** What users have to agree to where no broker says otherwise; absent for nothing. */
+  consentText?: string
   /** Clock difference to the issuer to forgive, 0 to 30. */
   leewaySeconds: number
   clock: Clock

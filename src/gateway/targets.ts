@@ -1,8 +1,9 @@
-import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
 import { ConfigError, type Endpoint, errorText, Refusal } from '../lib/index.ts'
+import type { BrokerAddresses } from './broker-addresses.ts'
+import { type Lookup, lookupAll } from './lookup.ts'
 
 /** One line of the node's own allow list: what is left when an issuer key leaks. */
 export interface TargetRule {
@@ -13,6 +14,8 @@ export interface TargetRule {
 }
 
 export interface TargetPolicy {
+  /** Before `admits`: brings what is guarded by name up to date, within a second; never rejects. */
+  prepare(): Promise<void>
   /** @param address a literal IPv4 or IPv6 address, never a name */
   admits(address: string, port: number): boolean
 }
@@ -51,25 +54,31 @@ interface Rule {
 /**
  * Default deny: an address is admitted when a rule names it with that port. A wide rule does not reach
  * special addresses: loopback, link-local, multicast and the like need a rule that lies within that
- * range, metadata services and the node's own addresses a rule for just that address.
+ * range, metadata services and the addresses of the node and its brokers a rule for just that address.
  *
- * @param own addresses of this node (and of the brokers), see {@link nodeAddresses}
+ * @param own addresses of this node, see {@link nodeAddresses}
  * @throws ConfigError with the path of the rule that is no CIDR
  */
 export function createTargetPolicy(
   allow: readonly TargetRule[],
   own: readonly string[],
+  brokers?: BrokerAddresses,
 ): TargetPolicy {
   const rules = allow.map(readRule)
-  const guarded = new Set([...METADATA_ADDRESSES, ...own].map((text) => canonical(text)))
+  const fixed = new Set([...METADATA_ADDRESSES, ...own].map(canonical))
+  const isGuarded = (address: string): boolean =>
+    fixed.has(address) || (brokers?.current.some((text) => canonical(text) === address) ?? false)
   return {
+    async prepare() {
+      await brokers?.refresh()
+    },
     admits(text, port) {
       if (!ipaddr.isValid(text)) return false
       const address = ipaddr.process(text)
       const range = address.range()
       return rules.some((rule) => {
         if (!rule.ports.has(port) || !contains(rule, address)) return false
-        if (guarded.has(address.toString())) return rule.prefix === bitsOf(address)
+        if (isGuarded(address.toString())) return rule.prefix === bitsOf(address)
         return ORDINARY_RANGES.has(range) || rule.specialRange === range
       })
     },
@@ -94,6 +103,7 @@ export async function resolveTarget(
   policy: TargetPolicy,
   lookup: Lookup = lookupAll,
 ): Promise<Target[]> {
+  await policy.prepare()
   // Only what `connect` takes as it is: it would resolve `127.1` or an octal spelling once more.
   const addresses = isIP(host) === 0 ? await addressesOf(host, lookup) : [host]
   const admitted = addresses.filter((address) => policy.admits(address, port))
@@ -106,20 +116,12 @@ export async function resolveTarget(
   return admitted.map((address) => ({ address, port }))
 }
 
-/** All addresses of a name, as literals. */
-export type Lookup = (host: string) => Promise<string[]>
-
 async function addressesOf(host: string, lookup: Lookup): Promise<string[]> {
   try {
     return await lookup(host)
   } catch (error) {
     throw new Refusal('host-unreachable', `${host}: ${errorText(error)}`, { cause: error })
   }
-}
-
-async function lookupAll(host: string): Promise<string[]> {
-  const found = await systemLookup(host, { all: true })
-  return found.map(({ address }) => address)
 }
 
 function readRule({ cidr, ports = CONSOLE_PORTS }: TargetRule, index: number): Rule {

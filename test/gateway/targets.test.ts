@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { BrokerAddresses } from '../../src/gateway/broker-addresses.ts'
 import { createTargetPolicy, resolveTarget } from '../../src/gateway/targets.ts'
 import { ConfigError, Refusal } from '../../src/lib/index.ts'
 
@@ -73,6 +74,24 @@ test("the node's own address needs a rule for just that address", () => {
   expect(createTargetPolicy(rules, ['10.0.0.5']).admits('10.0.0.6', 3389)).toBe(true)
   const listed = createTargetPolicy([...rules, { cidr: '10.0.0.5/32' }], ['10.0.0.5'])
   expect(listed.admits('10.0.0.5', 3389)).toBe(true)
+})
+
+test("a broker's address needs a rule for just that address, whatever name leads there", async () => {
+  const brokers = new BrokerAddresses({
+    hosts: ['broker.example', '::ffff:10.0.0.6'],
+    lookup: async () => ['10.0.0.5'],
+    clock: { now: () => 0 },
+  })
+  const rules = [{ cidr: '10.0.0.0/8' }]
+  const policy = createTargetPolicy(rules, [], brokers)
+  const lookup = async () => ['10.0.0.5', '10.0.0.6', '10.0.0.7']
+  const targets = await resolveTarget({ host: 'hv1.example', port: 3389 }, policy, lookup)
+  expect(targets).toEqual([{ address: '10.0.0.7', port: 3389 }])
+  const literal = resolveTarget({ host: '10.0.0.5', port: 3389 }, policy, lookup)
+  await expect(literal).rejects.toMatchObject({ reason: 'target-not-allowed' })
+  const listed = createTargetPolicy([...rules, { cidr: '10.0.0.5' }], [], brokers)
+  expect(listed.admits('10.0.0.5', 3389)).toBe(true)
+  expect(listed.admits('10.0.0.6', 3389)).toBe(false)
 })
 
 test('a mapped IPv4 address is judged as IPv4', () => {
