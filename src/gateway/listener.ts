@@ -82,8 +82,12 @@ export function createListener(options: ListenerOptions): Listener {
     const client = handshaking.get(name)
     handshaking.delete(name)
     // Reset since it was accepted: there is nobody to serve.
-    if (client === undefined) socket.destroy()
-    else onConnection({ socket, ...client })
+    if (client === undefined) {
+      socket.destroy()
+      return
+    }
+    socket.allowHalfOpen = true
+    onConnection({ socket, ...client })
   })
   secured.on('tlsClientError', (error, socket) => {
     const client = handshaking.get(nameOf(socket))
@@ -138,6 +142,8 @@ export function createListener(options: ListenerOptions): Listener {
       const name = nameOf(socket)
       socket.once('close', () => handshaking.delete(name))
       handshaking.set(name, known)
+      // A FIN within the handshake ends it; half open, it would stay until the handshake's time is over.
+      socket.allowHalfOpen = false
       secured.emit('connection', socket)
     } else {
       onConnection({ socket, ...known })

@@ -125,6 +125,15 @@ test('a header where none is asked for is no TLS', async () => {
   expect(node.logged('connection.failed')).toMatchObject([{ remoteAddress: '127.0.0.1' }])
 })
 
+test.for(['', '160301 0200 01'])(
+  'a FIN within the TLS handshake ends it at once: "%s"',
+  async (sent) => {
+    const socket = connect(await start({})).resume()
+    socket.end(hex(sent))
+    await eventually('its end', () => socket.closed, { timeoutMs: 2_000, intervalMs: 5 })
+  },
+)
+
 test('answers health checks of a balancer, and binds no token to its address', async () => {
   const node = await start(BEHIND_BALANCER)
   const healthy = connect(node)
