@@ -12,6 +12,7 @@ export {
   valuesOf,
 } from './effective.ts'
 export { type PolicyBody, policyBody } from './layer.ts'
+export { redirectionFlags } from './redirection-flags.ts'
 export {
   BUILT_IN_POLICY,
   POLICY_NAMES,

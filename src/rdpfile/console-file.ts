@@ -2,6 +2,17 @@ import { BrokerError, formatEndpoint, parseEndpoint, type Secret } from '../lib/
 import { type RdpSetting, renderRdpFile } from './render.ts'
 import { CONSOLE_SETTINGS, type SettingName, type SettingRow } from './settings.ts'
 
+/** What of the client's own machine the console may be given, by the settings that say so. */
+const ALLOWED = {
+  clipboard: { redirectclipboard: '1' },
+  drives: { redirectdrives: '1', drivestoredirect: '*' },
+  printers: { redirectprinters: '1' },
+  ports: { redirectcomports: '1' },
+  pnp: { devicestoredirect: '*' },
+} as const satisfies Record<string, Partial<Record<SettingName, string>>>
+
+export type Redirection = keyof typeof ALLOWED
+
 /** Host kinds that an RDP client can show. */
 export type ConsoleKind = 'rdp' | 'hyperv' | 'agent'
 
@@ -19,6 +30,8 @@ export interface ConsoleFileInput {
   enhancedMode?: boolean
   /** The token has a reconnect window; default false. */
   reconnect?: boolean
+  /** Default none: each redirection is written, and off. */
+  redirect?: readonly Redirection[]
   /** The host asks for network level authentication; default true, `rdp` only. */
   networkLevelAuthentication?: boolean
 }
@@ -32,7 +45,7 @@ export function renderConsoleFile(input: ConsoleFileInput): Uint8Array {
   const values = valuesOf(input)
   return renderRdpFile(
     CONSOLE_SETTINGS.flatMap((row: SettingRow & { name: SettingName }): RdpSetting[] => {
-      const value = row.value ?? values[row.name]
+      const value = values[row.name] ?? row.value
       return value === undefined ? [] : [{ name: row.name, type: row.type, value }]
     }),
   )
@@ -40,7 +53,7 @@ export function renderConsoleFile(input: ConsoleFileInput): Uint8Array {
 
 /** The settings that differ from console to console. */
 function valuesOf(input: ConsoleFileInput): Partial<Record<SettingName, string>> {
-  const { kind, gatewayAddress, gatewayToken, reconnect = false } = input
+  const { kind, gatewayAddress, gatewayToken, reconnect = false, redirect = [] } = input
   if (parseEndpoint(gatewayAddress) === undefined)
     throw unusable('gatewayhostname', 'need host:port')
   const target = parseEndpoint(formatEndpoint(input))
@@ -58,6 +71,7 @@ function valuesOf(input: ConsoleFileInput): Partial<Record<SettingName, string>>
     'negotiate security layer': kind === 'hyperv' ? '0' : '1',
     enablecredsspsupport: usesCredssp(input) ? '1' : '0',
     'autoreconnection enabled': reconnect ? '1' : '0',
+    ...Object.fromEntries(redirect.flatMap((name) => Object.entries<string>(ALLOWED[name]))),
   }
 }
 

@@ -3,7 +3,7 @@ import type { SettingType } from './render.ts'
 export interface SettingRow {
   name: string
   type: SettingType
-  /** What every console file says; absent where it depends on the console. */
+  /** What a console file says unless the console is another; absent where there is no usual value. */
   value?: string
   /** Whether Microsoft's signature scope can cover it. */
   signable: boolean
@@ -11,7 +11,7 @@ export interface SettingRow {
   why: string
 }
 
-/** What of the tenant's own machine the console gets: nothing. */
+/** What of the tenant's own machine the console gets: nothing, unless policy allows it. */
 export const REDIRECTIONS = [
   row('audiomode', 'i', true, 'no sound', '2'),
   row('audiocapturemode', 'i', false, 'no microphone', '0'),

@@ -96,6 +96,26 @@ test('reconnects by itself only when the token may', () => {
   expect(file.get('autoreconnection enabled')).toBe('1')
 })
 
+test('redirects what is allowed, and nothing beside it', () => {
+  const changes = (redirect: ConsoleFileInput['redirect'] & {}) => {
+    const usual = parseRdpFile(renderConsoleFile(input)).settings
+    const file = parseRdpFile(renderConsoleFile({ ...input, redirect }))
+    expect(file.settings).toHaveLength(usual.length)
+    return file.settings
+      .filter(({ value }, line) => value !== usual[line]?.value)
+      .map(({ name, value }) => `${name}=${value}`)
+  }
+  expect(changes([])).toEqual([])
+  expect(changes(['clipboard'])).toEqual(['redirectclipboard=1'])
+  expect(changes(['pnp', 'drives', 'ports', 'printers'])).toEqual([
+    'redirectprinters=1',
+    'redirectcomports=1',
+    'redirectdrives=1',
+    'drivestoredirect=*',
+    'devicestoredirect=*',
+  ])
+})
+
 test('writes IPv6 targets with brackets', () => {
   const file = parseRdpFile(renderConsoleFile({ ...input, host: '2001:db8::1' }))
   expect(file.get('full address')).toBe('[2001:db8::1]:3389')
