@@ -13,6 +13,7 @@ export type {
   Hosts,
   LeaseEnd,
   Leases,
+  Nodes,
   Policies,
   PortalSessions,
   PutOutcome,

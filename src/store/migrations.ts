@@ -207,6 +207,26 @@ const MIGRATIONS: Record<string, Migration> = {
       await sql`create index redeems_by_vm on redeems (vm)`.execute(db)
     },
   },
+
+  '0007-nodes': {
+    async up(db) {
+      await sql`create table nodes (
+        name text not null primary key check (length(name) between 1 and 128),
+        address text check (length(address) <= 64),
+        software text check (length(software) <= 256),
+        certificate_not_after_ms bigint,
+        state text check (state in ('ready', 'degraded', 'draining')),
+        reason text check (length(reason) <= 32),
+        tunnels integer check (tunnels >= 0),
+        clock_offset_ms bigint,
+        left_at_ms bigint,
+        drain_asked_at_ms bigint,
+        drain_deadline_ms bigint,
+        drain_message text check (length(drain_message) <= 500),
+        drain_asked_by text check (length(drain_asked_by) <= 200)
+      )`.execute(db)
+    },
+  },
 }
 
 /**

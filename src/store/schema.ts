@@ -1,5 +1,10 @@
 import type { ConsoleMode, HostKind, IdentifyMode, PolicyScope } from './records.ts'
-import type { StoredRevocation, TrustedCertificate, Verifier } from './trust-records.ts'
+import type {
+  GatewayNode,
+  StoredRevocation,
+  TrustedCertificate,
+  Verifier,
+} from './trust-records.ts'
 
 /**
  * The tables as TypeScript sees them: camelCase here, snake_case in the database. Only types that
@@ -20,6 +25,7 @@ export interface Database {
   revocations: RevocationRow
   issuers: IssuerRow
   verifiers: Verifier
+  nodes: NodeRow
   versions: VersionRow
 }
 
@@ -158,6 +164,22 @@ export interface IssuerRow {
   publishedVersion: number
   certificateFile: string | null
   privateKeyFile: string | null
+}
+
+export interface NodeRow {
+  name: string
+  address: string | null
+  software: string | null
+  certificateNotAfterMs: number | null
+  state: NonNullable<GatewayNode['state']> | null
+  reason: string | null
+  tunnels: number | null
+  clockOffsetMs: number | null
+  leftAtMs: number | null
+  drainAskedAtMs: number | null
+  drainDeadlineMs: number | null
+  drainMessage: string | null
+  drainAskedBy: string | null
 }
 
 /** A counter that never goes down. */

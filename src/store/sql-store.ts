@@ -3,6 +3,7 @@ import { createApiKeys, createPortalSessions, createUsers } from './accounts.ts'
 import { createGrants } from './grants.ts'
 import { createHosts, createTenants, createVms } from './inventory.ts'
 import { createLeases } from './leases.ts'
+import { createNodes } from './nodes.ts'
 import { createPolicies } from './policies.ts'
 import { createRedeems } from './redeems.ts'
 import type { Database } from './schema.ts'
@@ -25,6 +26,7 @@ export function createSqlStore(db: Kysely<Database>): Store {
     revocations: createRevocations(db),
     trust: createTrust(db),
     verifiers: createVerifiers(db),
+    nodes: createNodes(db),
     async check() {
       await sql`select 1`.execute(db)
     },

@@ -12,7 +12,10 @@ import type {
 } from './records.ts'
 import type {
   ConsoleSession,
+  GatewayNode,
   Lease,
+  NodeDrain,
+  NodeFacts,
   Redeem,
   StoredRevocation,
   StoredTrustSet,
@@ -47,6 +50,7 @@ export interface Store {
   readonly revocations: Revocations
   readonly trust: Trust
   readonly verifiers: Verifiers
+  readonly nodes: Nodes
   /** Resolves when the engine answers. */
   check(): Promise<void>
   close(): Promise<void>
@@ -219,4 +223,17 @@ export interface Verifiers {
   list(): Promise<Verifier[]>
   /** False when there is none. */
   delete(role: Verifier['role'], name: string): Promise<boolean>
+}
+
+/** Gateway nodes; those that are verifiers no longer are not listed, but what was ordered stays. */
+export interface Nodes {
+  /** Moves only what is given; an unknown node is made. */
+  seen(facts: NodeFacts): Promise<void>
+  /** @param drain undefined: in service again. False when no such node was ever seen. */
+  drain(name: string, drain: NodeDrain | undefined): Promise<boolean>
+  /** Also of a node that is not listed. */
+  getDrain(name: string): Promise<NodeDrain | undefined>
+  get(name: string): Promise<GatewayNode | undefined>
+  /** In the order of names. */
+  list(): Promise<GatewayNode[]>
 }

@@ -115,3 +115,51 @@ export interface Verifier {
   revocationVersion: number
   lastSeenMs: number
 }
+
+/** An order to a node to go out of service; it stands until somebody cancels it. */
+export interface NodeDrain {
+  askedAtMs: number
+  /** Sessions that are still open then are ended. */
+  deadlineMs: number
+  /** For the users. */
+  message?: string
+  /** Which key asked. */
+  askedBy: string
+}
+
+/** A gateway node, as its control channel shows it; what it has not told is absent. */
+export interface GatewayNode {
+  name: string
+  /** Where it dials from. */
+  address?: string
+  software?: string
+  /** End of its control certificate. */
+  certificateNotAfterMs?: number
+  /** How it says it stands itself. */
+  state?: 'ready' | 'degraded' | 'draining'
+  /** Why it takes nobody. */
+  reason?: string
+  tunnels?: number
+  /** Its clock minus the broker's. */
+  clockOffsetMs?: number
+  /** Its connection ended then, and it has not been back. */
+  leftAtMs?: number
+  drain?: NodeDrain
+  /** 0 before the first. */
+  trustVersion: number
+  revocationVersion: number
+  lastSeenMs: number
+}
+
+/** What a connection tells of a node; null for what holds no longer. */
+export type NodeFacts = Pick<GatewayNode, 'name'> & {
+  [Name in
+    | 'address'
+    | 'software'
+    | 'certificateNotAfterMs'
+    | 'state'
+    | 'reason'
+    | 'tunnels'
+    | 'clockOffsetMs'
+    | 'leftAtMs']?: NonNullable<GatewayNode[Name]> | null
+}

@@ -333,4 +333,28 @@ export function trustContract(storeOf: () => Store): void {
     expect(await verifiers.delete('node', 'gw1')).toBe(true)
     expect(await verifiers.delete('node', 'gw1')).toBe(false)
   })
+
+  test('remembers what a node has told, and that it is to be drained, until that is cancelled', async () => {
+    const { nodes, verifiers } = storeOf()
+    const drain = { askedAtMs: NOW_MS, deadlineMs: NOW_MS + 1, message: 'hi', askedBy: 'key:k' }
+    expect(await nodes.drain('gw1', drain)).toBe(false)
+    await nodes.seen({ name: 'gw1', address: '192.0.2.1', software: '1', leftAtMs: NOW_MS })
+    // No heartbeat has come yet.
+    expect(await nodes.list()).toEqual([])
+    await verifiers.seen({ name: 'gw1', role: 'node', lastSeenMs: NOW_MS, trustVersion: 3 })
+    await verifiers.seen({ name: 'gw1', role: 'agent', lastSeenMs: NOW_MS })
+    await nodes.seen({ name: 'gw1', state: 'degraded', reason: 'trust-stale', leftAtMs: null })
+    const node = {
+      ...{ name: 'gw1', address: '192.0.2.1', software: '1', state: 'degraded' },
+      ...{ reason: 'trust-stale', trustVersion: 3, revocationVersion: 0, lastSeenMs: NOW_MS },
+    }
+    expect(await nodes.list()).toEqual([node])
+    expect(await nodes.drain('gw1', drain)).toBe(true)
+    expect(await nodes.get('gw1')).toEqual({ ...node, drain })
+    await verifiers.delete('node', 'gw1')
+    expect(await nodes.get('gw1')).toBeUndefined()
+    expect(await nodes.getDrain('gw1')).toEqual(drain)
+    expect(await nodes.drain('gw1', undefined)).toBe(true)
+    expect(await nodes.getDrain('gw1')).toBeUndefined()
+  })
 }
