@@ -1,5 +1,10 @@
 import type { Secret } from '../lib/index.ts'
-import type { GatewayClaims, Issuer } from '../tokens/index.ts'
+import {
+  type GatewayClaims,
+  type Issuer,
+  MAX_TOKEN_CHARACTERS,
+  TokenTooLong,
+} from '../tokens/index.ts'
 import { ApiError } from './errors.ts'
 
 export const TOKEN_FORMATS = ['native', 'fedauth'] as const
@@ -13,7 +18,10 @@ export interface MintedToken {
 }
 
 export interface GatewayTokenMint {
-  /** @throws ApiError `policy-denied` for what the format cannot say, `rate-limited` */
+  /**
+   * @throws ApiError `policy-denied` for what the format cannot say, `validation-failed` for what is too long
+   *   for a token, `rate-limited`
+   */
   mint(issuer: Issuer, claims: GatewayClaims, format: TokenFormat): Promise<MintedToken>
 }
 
@@ -47,7 +55,10 @@ export function createGatewayTokenMint(minLifetimeSeconds: number): GatewayToken
   return {
     async mint(issuer, claims, format) {
       if (format === 'native') {
-        return { gatewayToken: await issuer.sign(claims), jti: claims.jti, exp: claims.exp }
+        const gatewayToken = await issuer.sign(claims).catch((error: unknown) => {
+          throw error instanceof TokenTooLong ? tooLong(error, claims) : error
+        })
+        return { gatewayToken, jti: claims.jti, exp: claims.exp }
       }
       const signFedAuth = fedAuthSigner(issuer, claims)
       const exp = takeExpiry(claims)
@@ -65,6 +76,25 @@ function fedAuthSigner(
   if (cip !== undefined) throw denied('a FedAuth token cannot be bound to a client address')
   if (signFedAuth === undefined) throw denied('the issuer of this broker has no RSA key')
   return signFedAuth
+}
+
+/** The field that can make it short enough: the caller's own name for its user, or else the machine's record. */
+function tooLong(error: TokenTooLong, { sub, dst }: GatewayClaims): ApiError {
+  const excess = error.characters - MAX_TOKEN_CHARACTERS
+  // A token carries three bytes in four characters.
+  const excessBytes = Math.ceil((excess * 3) / 4)
+  const bytes = Buffer.byteLength(sub)
+  const [field, message] =
+    excessBytes < bytes
+      ? [
+          'user',
+          `need at most ${bytes - excessBytes} bytes of UTF-8 for this machine, have ${bytes}`,
+        ]
+      : ['vm', `its address makes the token ${excess} characters too long: ${dst}`]
+  return new ApiError('validation-failed', `${field}: ${message}.`, {
+    errors: [{ field, message }],
+    cause: error,
+  })
 }
 
 function denied(message: string): ApiError {

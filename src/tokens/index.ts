@@ -13,7 +13,13 @@ export type { FedAuthClaims } from './fedauth-token.ts'
 export type { GatewayClaims, HostKind } from './gateway-token.ts'
 export type { HostClaims } from './host-token.ts'
 export { type InspectedToken, inspectToken } from './inspect.ts'
-export { createIssuer, type Issuer, MAX_TOKEN_CHARACTERS, type SignedFedAuth } from './issuer.ts'
+export {
+  createIssuer,
+  type Issuer,
+  MAX_TOKEN_CHARACTERS,
+  type SignedFedAuth,
+  TokenTooLong,
+} from './issuer.ts'
 export { createMemoryLedger, type MemoryLedgerOptions, redeemKey } from './memory-ledger.ts'
 export {
   type PreconnectionText,

@@ -19,11 +19,20 @@ import { assertMaySign, x5tS256Of } from './trust-list.ts'
 /** A longer token is not handed out: the lengths that clients take in an `.rdp` line are not documented. */
 export const MAX_TOKEN_CHARACTERS = 1500
 
+/** What was asked for makes a token of more than {@link MAX_TOKEN_CHARACTERS}. */
+export class TokenTooLong extends Refusal {
+  readonly characters: number
+
+  constructor(characters: number) {
+    super('token-malformed', `token: ${characters} characters, may have ${MAX_TOKEN_CHARACTERS}`)
+    this.characters = characters
+  }
+}
+
 /**
  * Signs tokens; every method off the main thread, since RSA-4096 takes 3.5 ms. All of them throw
  *
- * - Refusal `token-malformed` for claims that no verifier would take, or a token over
- *   {@link MAX_TOKEN_CHARACTERS};
+ * - Refusal `token-malformed` for claims that no verifier would take; {@link TokenTooLong};
  * - BrokerError `ERR_CERTIFICATE` when the token's time is outside the certificate's own life.
  */
 export interface Issuer {
@@ -96,10 +105,7 @@ function fedAuthSigner(
 
 function bounded(token: string): Secret {
   if (token.length <= MAX_TOKEN_CHARACTERS) return new Secret(token)
-  throw new Refusal(
-    'token-malformed',
-    `token: ${token.length} characters, may have ${MAX_TOKEN_CHARACTERS}`,
-  )
+  throw new TokenTooLong(token.length)
 }
 
 /** @param seconds `iat`, or `exp` where the format has nothing else */

@@ -23,6 +23,9 @@ const verify = (text: string) =>
     leewaySeconds: 0,
   })
 
+/** Four bytes each: as much as 128 characters can be. */
+const LONG_USER = '😀'.repeat(128)
+
 /** Host `hv1` as the fixture has it, with changes. */
 const putHost = (changes: object) =>
   api
@@ -52,6 +55,19 @@ async function openFedAuth(issuerKey: 'ec-p256' | 'rsa-2048') {
 }
 
 describe('POST /v1/consoles', () => {
+  test('names the user that makes a token too long, and how long it may be', async () => {
+    await api.close()
+    api = await createTestBroker({ issuerKey: 'rsa-2048' })
+    await putHost({ address: `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.example` })
+    const open = (user: string) => api.post('/v1/consoles', { vm: 'web', user })
+    const { body } = await open(LONG_USER).expect(400)
+    expect(body).toMatchObject({ code: 'validation-failed', errors: [{ field: 'user' }] })
+    const [, most] = /need at most (\d+) bytes .*, have 512$/.exec(body.errors[0].message) ?? []
+    await open('x'.repeat(Math.min(128, Number(most)))).expect(201)
+    await open('😀'.repeat(Math.floor(Number(most) / 4))).expect(201)
+    expect(api.events('console.refused')[0]).toMatchObject({ code: 'validation-failed' })
+  })
+
   test('answers with token and file, and the token says what the file says', async () => {
     const { body, headers } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
     expect(body).toEqual({
