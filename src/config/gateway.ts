@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { isConsentText, MAX_CONSENT_CHARACTERS } from '../lib/index.ts'
 import { refuseOpenListener } from './development.ts'
 import {
   brokerAddress,
@@ -93,6 +94,14 @@ export const gatewaySchema = z
       })
       .describe('allow: the networks that may be dialled'),
     clientBinding,
+    /** What users have to agree to where no broker says otherwise. */
+    consentText: z
+      .string()
+      .refine(isConsentText)
+      .describe(
+        `a text of 1 to ${MAX_CONSENT_CHARACTERS} characters, no control characters but line feeds`,
+      )
+      .exactOptional(),
     /** Clock difference to the broker that is forgiven. */
     leewaySeconds: wholeNumber(0, 30).default(5),
     /** Tokens in the format of Microsoft's Console Connect plug-in, which name no VM. */

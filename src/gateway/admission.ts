@@ -1,11 +1,11 @@
 import { errorText, ProtocolError, Refusal, type Secret } from '../lib/index.ts'
-import { decodeTunnelCreate, type TunnelCreate } from '../protocol/index.ts'
+import { Capability, decodeTunnelCreate, type TunnelCreate } from '../protocol/index.ts'
 import {
   type AnyVerifiedToken,
   verifyAnyGatewayToken,
   verifyGatewayToken,
 } from '../tokens/index.ts'
-import type { NodeRedeemInput } from './ledger.ts'
+import type { NodeLease, NodeRedeemInput } from './ledger.ts'
 import { reasonOf } from './status.ts'
 import type { Tunnel } from './tunnel.ts'
 
@@ -13,6 +13,8 @@ export interface Admitted {
   claims: AnyVerifiedToken['claims']
   /** Flags of `Capability` that the client offers. */
   capsFlags: number
+  /** What the user has to agree to; absent when there is nothing, or the client can't ask. */
+  consentText?: string
 }
 
 /**
@@ -35,11 +37,12 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
     tunnel.token = verified
     tunnel.transport.inbox.ended.throwIfAborted()
     takePlace(tunnel)
-    await redeem(tunnel, { token: verified, presented })
+    const lease = await redeem(tunnel, { token: verified, presented })
     tunnel.transport.inbox.ended.throwIfAborted()
     tunnel.log = tunnel.log.child(tokenFields(verified))
     tunnel.log.info('token.redeemed', { issuer: verified.issuerThumbprint })
-    return { claims: verified.claims, capsFlags: request.capsFlags }
+    const { capsFlags } = request
+    return { claims: verified.claims, capsFlags, ...consent(tunnel, lease, capsFlags) }
   } catch (error) {
     // A client that left while it was being checked has not been refused.
     if (tunnel.transport.inbox.ended.aborted) throw error
@@ -109,11 +112,27 @@ function takePlace({ node, client, held }: Tunnel): void {
 async function redeem(
   tunnel: Tunnel,
   token: Pick<NodeRedeemInput, 'token' | 'presented'>,
-): Promise<void> {
+): Promise<NodeLease> {
   const { id, node, client, held } = tunnel
   const clientAddress = client.remoteAddress
   const lease = await node.ledger.redeem({ ...token, clientAddress, tunnel: id })
   held.defer(() => lease.release(tunnel.endReason))
+  return lease
+}
+
+/**
+ * The broker's text, or this node's own. A client that can't show one is let in without it: the token
+ * says that it may, and no known client lacks the capability.
+ */
+function consent(
+  { node, log }: Tunnel,
+  { consentText = node.consentText }: NodeLease,
+  capsFlags: number,
+): Pick<Admitted, 'consentText'> {
+  if (consentText === undefined) return {}
+  if ((capsFlags & Capability.messagingConsentSign) !== 0) return { consentText }
+  log.warn('consent.not-asked', { error: 'capsFlags: the client shows no consent text' })
+  return {}
 }
 
 function tokenFields({ claims, vmUnbound }: AnyVerifiedToken): Record<string, string> {

@@ -17,12 +17,12 @@ export interface Session {
   readonly token: AnyVerifiedToken | undefined
   readonly log: Log
   readonly queued: QueuedBytes
-  /** The client has announced that it shows messages, and its channel is open. */
+  /** The client has announced that it shows messages; it gets them once its channel is open. */
   readonly takesMessages: boolean
   /**
    * Shows its user a text of the operator's, of at most `MAX_CONSENT_CHARACTERS`.
    *
-   * @returns false when nothing was sent: the client takes none, not now, or too much waits for it already
+   * @returns false when nothing was sent: the client takes none or not yet, or too much waits for it already
    */
   message(text: string): boolean
   /** Ends it with this reason, wherever it stands; `done` says when. */

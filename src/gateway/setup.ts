@@ -63,8 +63,9 @@ export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
     )
 
     const request = await conversation.receive(PacketType.tunnelCreate)
-    const { claims, capsFlags } = await admit(tunnel, request)
-    tunnel.onCreated()
+    const admitted = await admit(tunnel, request)
+    const { claims, capsFlags, consentText } = admitted
+    tunnel.onCreated(admitted)
     conversation.answer(
       'tunnel',
       encodeTunnelResponse({
@@ -72,6 +73,7 @@ export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
         statusCode: Status.ok,
         tunnelId: randomInt(1, 2 ** 32),
         capsFlags: capsFlags & CAPABILITIES,
+        ...(consentText === undefined ? {} : { consentMsg: consentText }),
       }),
     )
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { errorText, type Log, type Reason, type Refusal } from '../lib/index.ts'
+import { Capability } from '../protocol/index.ts'
 import type { AnyVerifiedToken } from '../tokens/index.ts'
+import type { Admitted } from './admission.ts'
 import type { HostConnection } from './dial.ts'
 import type { GatewayNode } from './node.ts'
 import { FirstBytes } from './relay/first-bytes.ts'
@@ -50,6 +52,8 @@ export class Tunnel implements Session {
   log: Log
   readonly #leaveHalfOpen: () => void
   #createdAtMs: number | undefined
+  /** Flags of `Capability` that the client offers. */
+  #capsFlags = 0
   #relay: Relay | undefined
 
   /** A running tunnel, known to its node until it is done. */
@@ -84,11 +88,11 @@ export class Tunnel implements Session {
   }
 
   get takesMessages(): boolean {
-    return this.#relay?.takesMessages ?? false
+    return (this.#capsFlags & Capability.messagingServiceMsg) !== 0
   }
 
   message(text: string): boolean {
-    return this.#relay?.message(text) ?? false
+    return this.takesMessages && (this.#relay?.message(text) ?? false)
   }
 
   end(reason: Refusal): void {
@@ -96,11 +100,17 @@ export class Tunnel implements Session {
   }
 
   /** TUNNEL_RESPONSE says yes: from here on the tunnel counts, and its end is told. */
-  onCreated(): void {
+  onCreated({ capsFlags, consentText }: Pick<Admitted, 'capsFlags' | 'consentText'>): void {
     this.#leaveHalfOpen()
     this.#createdAtMs = this.node.clock.now()
+    this.#capsFlags = capsFlags
     this.node.observer.tunnelOpened(this)
-    this.log.info('tunnel.created', { transport: this.transport.kind })
+    const { transport, takesMessages } = this
+    this.log.info('tunnel.created', {
+      transport: transport.kind,
+      takesMessages,
+      ...(consentText === undefined ? {} : { consentAsked: true }),
+    })
   }
 
   async #run(): Promise<void> {

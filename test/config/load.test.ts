@@ -63,6 +63,21 @@ test('a short gateway file gives every value', () => {
   })
 })
 
+test('a gateway file may hold the text that users agree to, over several lines', () => {
+  const consentText = 'Authorized use only.\nSessions are recorded.'
+  const path = writeConfig(`${GATEWAY}\nconsentText: ${JSON.stringify(consentText)}\n`)
+  expect(loadGatewayConfig(path, {}).consentText).toBe(consentText)
+})
+
+test.each([
+  ['nothing', ''],
+  ['a tab', 'a\tb'],
+  ['1,025 characters', 'x'.repeat(1025)],
+])('a consent text of %s is a fault', (_, text) => {
+  const [fault] = faultsOf(`${GATEWAY}\nconsentText: ${JSON.stringify(text)}\n`)
+  expect(fault).toMatch(/^consentText: have .*; need a text of 1 to 1024 characters/)
+})
+
 test('a farm file gives a model of the farm', () => {
   const path = writeConfig(FARM)
   expect(loadFarmConfig(path)).toEqual({

@@ -7,10 +7,9 @@ import type { RawTls } from '../helpers/raw-tls.ts'
 import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
 import { CLOSE_CHANNEL_RESPONSE, packet, refusal, u32, X224_REQUEST } from './client.ts'
 import { data, openChannel, openConsole } from './console.ts'
-import { WIRE_KINDS, type Wire, type WireKind } from './wire.ts'
+import { WIRE_KINDS, type Wire } from './wire.ts'
 
 const INTERNAL_ERROR = 0x8007_59d8
-const CONNECTION_ABORTED = 0x8007_04d4
 /** "Close" in the checklist. */
 const CLOSE_MS = 2_000
 
@@ -108,19 +107,3 @@ test.each(['FIN', 'RST'])('73. %s in set-up leaves the node at work', async (how
   await openConsole(node, second)
   second.close()
 })
-
-// The checklist has 0x4D4; DESIGN section 5 sets the high bit, for the reason at line 71. The operator's
-// disconnect in this build is stopping the node.
-test.each(WIRE_KINDS)(
-  '74. an operator ends the session: CLOSE_CHANNEL, then close (%s)',
-  async (kind) => {
-    const stopping = await startNode()
-    const { wire, host } = await openConsole(stopping, target, kind as WireKind)
-    const stopped = stopping.gateway.close()
-    expect(await wire.receive()).toEqual(refusal.close(CONNECTION_ABORTED))
-    wire.send(packet(0x11, u32(0)))
-    await wire.expectEnd()
-    await withDeadline(host.closed, CLOSE_MS, 'close at the target')
-    await stopped
-  },
-)

@@ -167,15 +167,6 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     }
   })
 
-  test('49. no consent text is set in this build, so none is sent, whatever the client can show', async () => {
-    for (const offered of [0x04, 0x00]) {
-      const wire = await openHandshaken(kind)
-      wire.send(tunnelCreate(await node.mint(3389), offered))
-      // `expectCreated` knows the fields byte for byte: consentMsg is not among them.
-      expect(await expectCreated(wire)).toHaveLength(26)
-    }
-  })
-
   test.each([
     ['no name', packet(0x06, u16(0), u16(0))],
     ['a name of six hundred bytes', packet(0x06, u16(0), counted(utf16('n'.repeat(300))))],
@@ -227,11 +218,5 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     wire.send(channelCreate(3389))
     expect(await wire.receive()).toEqual(refusal.channel(INTERNAL_ERROR))
     await wire.expectEnd()
-  })
-
-  test('76. reauthentication is granted to nobody, so that no client is ever asked for it', async () => {
-    const wire = await openHandshaken(kind)
-    wire.send(tunnelCreate(await node.mint(3389), 0x1f))
-    expect((await expectCreated(wire)).readUInt32LE(22) & 0x10).toBe(0)
   })
 })

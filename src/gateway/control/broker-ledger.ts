@@ -1,7 +1,7 @@
 import type { ControlClient, RedeemAnswer } from '../../control/index.ts'
 import { BrokerError, type Clock, type Log, type Reason, Refusal } from '../../lib/index.ts'
 import type { Lease } from '../../tokens/index.ts'
-import type { NodeLedger, NodeRedeemInput } from '../ledger.ts'
+import type { NodeLease, NodeLedger, NodeRedeemInput } from '../ledger.ts'
 
 /** About 2 KiB each with its token; an outage that sees more of them forgets the oldest. */
 const MAX_UNREPORTED = 10_000
@@ -38,12 +38,14 @@ export class BrokerLedger implements NodeLedger {
     this.reopenSeconds = options.own.reopenSeconds
   }
 
-  async redeem(input: NodeRedeemInput): Promise<Lease> {
+  async redeem(input: NodeRedeemInput): Promise<NodeLease> {
     const answer = await this.#ask(input)
     if (answer === undefined) return this.#decide(input)
     if (!answer.ok) throw new Refusal(answer.reason, 'redeem: refused by the broker')
     const own = await this.#remember(input)
+    const { consentText } = answer
     return {
+      ...(consentText === undefined ? {} : { consentText }),
       release: (reason) => {
         own?.release(reason)
         this.#options.client.release(input.tunnel, reason)

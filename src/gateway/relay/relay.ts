@@ -1,6 +1,5 @@
 import { Refusal } from '../../lib/index.ts'
 import {
-  Capability,
   decodeData,
   encodeCloseChannel,
   encodeCloseChannelResponse,
@@ -66,16 +65,10 @@ export class Relay {
     return this.#toClient.bytes
   }
 
-  /** The client has announced it, [MS-TSGU] 2.2.5.3.9; others must not get any. */
-  get takesMessages(): boolean {
-    return (this.#capsFlags & Capability.messagingServiceMsg) !== 0
-  }
-
-  /** @returns false when nothing was sent */
+  /** For a client that has announced that it takes one. @returns false when nothing was sent */
   message(text: string): boolean {
     const { inbox, queuedBytes } = this.#transport
-    if (!this.takesMessages || inbox.ended.aborted) return false
-    if (queuedBytes > this.#limits.maxMessageBacklogBytes) return false
+    if (inbox.ended.aborted || queuedBytes > this.#limits.maxMessageBacklogBytes) return false
     this.#transport.send(encodeServiceMessage(text))
     return true
   }

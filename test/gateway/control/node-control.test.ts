@@ -1,12 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import type {
-  ControlHandlers,
-  RedeemAnswer,
-  RedeemRequest,
-  SessionEvent,
-} from '../../../src/control/index.ts'
-import type { NodeControlOptions, RememberedTrust } from '../../../src/gateway/index.ts'
-import type { Reason } from '../../../src/lib/index.ts'
+import type { RedeemAnswer } from '../../../src/control/index.ts'
+import type { NodeControlOptions } from '../../../src/gateway/index.ts'
 import {
   decodeClose,
   decodeServiceMessage,
@@ -16,9 +10,14 @@ import {
 import type { Revocation } from '../../../src/tokens/index.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { openConnection, requests, type TestClient } from '../../helpers/packet-client.ts'
+import {
+  type ControlledNode,
+  type ControlledOptions,
+  startControlledNode,
+} from '../support/controlled-node.ts'
 import { connectTo, expectPacket, openChannel } from '../support/conversation.ts'
 import { type ScriptedHost, startHost } from '../support/scripted-host.ts'
-import { startNode, type TestNode } from '../support/test-node.ts'
+import type { TestNode } from '../support/test-node.ts'
 
 const toClose: (() => unknown)[] = []
 
@@ -26,58 +25,18 @@ afterEach(async () => {
   await Promise.all(toClose.splice(0).map((close) => close()))
 })
 
-interface Controlled {
-  node: TestNode
+interface Controlled extends ControlledNode {
   host: ScriptedHost
-  /** What a broker's messages call. */
-  handlers: ControlHandlers
-  redeems: RedeemRequest[]
-  events: SessionEvent[]
-  releases: [string, Reason | undefined][]
-  remembered: RememberedTrust[]
-  giveTrust(version?: number): void
 }
 
-/** A node whose broker says yes to every redeem unless `answer` says otherwise. */
 async function start(
-  options: Partial<NodeControlOptions> = {},
-  answer: (request: RedeemRequest) => Promise<RedeemAnswer> = async () => ({ ok: true }),
+  control: Partial<NodeControlOptions> = {},
+  answer?: ControlledOptions['answer'],
 ): Promise<Controlled> {
-  const redeems: RedeemRequest[] = []
-  const events: SessionEvent[] = []
-  const releases: Controlled['releases'] = []
-  const remembered: RememberedTrust[] = []
-  const given = Promise.withResolvers<ControlHandlers>()
-  const node = await startNode({
-    limits: { closeTimeoutMs: 300 },
-    control: {
-      connect: (handlers) => {
-        given.resolve(handlers)
-        return {
-          start: () => {},
-          connected: true,
-          redeem: (request) => {
-            redeems.push(request)
-            return answer(request)
-          },
-          release: (tunnel, reason) => void releases.push([tunnel, reason]),
-          event: (event) => void events.push(event),
-          close: async () => {},
-        }
-      },
-      maxTrustAgeMs: 60_000,
-      whenBrokerAway: 'local',
-      development: true,
-      remember: (sets) => void remembered.push(sets),
-      ...options,
-    },
-  })
+  const controlled = await startControlledNode({ control, ...(answer && { answer }) })
   const host = await startHost()
-  toClose.push(() => node.gateway.close(), host.close)
-  const handlers = await given.promise
-  const giveTrust = (version = 1): void =>
-    handlers.applyTrust({ version, asOf: 0, issuers: [node.trustedIssuer] })
-  return { node, host, handlers, redeems, events, releases, remembered, giveTrust }
+  toClose.push(() => controlled.node.gateway.close(), host.close)
+  return { ...controlled, host }
 }
 
 async function connect(node: TestNode): Promise<TestClient> {
