@@ -17,6 +17,7 @@ import {
   verifyAnyGatewayToken,
 } from '../tokens/index.ts'
 import type { BrokerCounts } from './metrics.ts'
+import type { Nodes } from './nodes.ts'
 import type { Pushes } from './pushes.ts'
 import { redeemToken } from './redeem.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
@@ -33,6 +34,7 @@ export interface ControlServiceOptions {
   trust: TrustKeeper
   revocations: RevocationKeeper
   pushes: Pushes
+  nodes: Nodes
   rule: RedeemRule
   clientBinding: ClientBinding
   /** What the user of this token has to agree to; undefined for nothing. */
@@ -46,7 +48,7 @@ export interface ControlServiceOptions {
 
 /** What nodes say, judged and kept. INVARIANT: who said it comes from the certificate it came with. */
 export function createControlService(options: ControlServiceOptions): ControlService {
-  const { store, trust, revocations, pushes, clock, log } = options
+  const { store, trust, revocations, pushes, nodes, clock, log } = options
 
   return {
     name: options.brokerName,
@@ -55,6 +57,12 @@ export function createControlService(options: ControlServiceOptions): ControlSer
     async versions() {
       const { version } = await trust.current()
       return { trust: version, revocations: revocations.version }
+    },
+    async drain({ role, name }) {
+      return role === 'node' ? nodes.orderFor(name) : undefined
+    },
+    async joined({ role, name }, about) {
+      if (role === 'node') await nodes.joined(name, about)
     },
     redeem: (peer, request) => redeem(options, peer, request),
     async release(peer, tunnel, reason) {
@@ -79,6 +87,7 @@ export function createControlService(options: ControlServiceOptions): ControlSer
     },
     event: (peer, event) => tell(options, peer, event),
     async left(peer) {
+      if (peer.role === 'node') await nodes.left(peer.name)
       log.info('node.state', { node: peer.name, state: 'disconnected' })
     },
     subscribe: (listener) => pushes.subscribe(listener),
@@ -120,9 +129,13 @@ async function admit(
   { token, clientAddress, tunnel, decidedAt }: RedeemRequest,
   fields: LogFields,
 ): Promise<AnyVerifiedToken> {
-  const { farmName, trust, revocations, rule, leewaySeconds, clock, log } = options
+  const { farmName, trust, revocations, nodes, rule, leewaySeconds, clock, log } = options
   // Agents present host tokens, which are theirs alone to redeem.
   if (peer.role !== 'node') throw new Refusal('policy-denied', `role: ${peer.role} redeems nothing`)
+  // It has just started, and our order is on its way.
+  if (decidedAt === undefined && (await nodes.orderFor(peer.name)) !== undefined) {
+    throw new Refusal('node-draining', `node ${peer.name}: is to take no new tunnels`)
+  }
   const nowMs = decidedAt === undefined ? clock.now() : pastTime(options, decidedAt)
   const verified = await verifyAnyGatewayToken(token, {
     trust: await trust.list(),
@@ -173,13 +186,15 @@ function endLosers(
 }
 
 async function heartbeat(
-  { store, trust, pushes, clock }: ControlServiceOptions,
+  { store, trust, pushes, nodes, clock }: ControlServiceOptions,
   { name, role }: Peer,
-  { trustVersion, revocationVersion, tunnels }: Heartbeat,
+  beat: Heartbeat,
 ): Promise<void> {
   if (role === 'broker') return
+  const { trustVersion, revocationVersion, tunnels } = beat
   const nowMs = clock.now()
   await store.verifiers.seen({ name, role, lastSeenMs: nowMs, trustVersion, revocationVersion })
+  if (role === 'node') await nodes.beat(name, beat)
   await store.leases.renew(name, tunnels, nowMs)
   // A set that the node could not use, or a message that was lost, is sent again.
   if (trustVersion < (await trust.current()).version) {

@@ -17,6 +17,7 @@ import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
 import { establishSigner, type LoadIssuer } from './issuers.ts'
 import { createBrokerMetrics } from './metrics.ts'
+import { createNodes } from './nodes.ts'
 import { renderOpenApi } from './openapi.ts'
 import type { PasswordCost } from './passwords.ts'
 import { createPolicies } from './policies.ts'
@@ -28,6 +29,7 @@ import type { Route } from './route.ts'
 import { consoleRoutes } from './routes/consoles.ts'
 import { inventoryRoutes } from './routes/inventory.ts'
 import { issuerRoutes } from './routes/issuers.ts'
+import { nodeRoutes } from './routes/nodes.ts'
 import { policyRoutes } from './routes/policy.ts'
 import { publisherRoutes } from './routes/publisher.ts'
 import { revocationRoutes } from './routes/revocations.ts'
@@ -112,6 +114,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     },
   })
   const sessions = createSessions(base)
+  const leeway = leewaySeconds === undefined ? {} : { leewaySeconds }
+  const nodes = createNodes({ ...base, trust, ...leeway })
   const rotation = createRotation({ ...base, trust, signer, loadIssuer })
   const consoles = createConsoles({
     ...base,
@@ -127,6 +131,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...inventoryRoutes(store, clock),
     ...policyRoutes(policies, store),
     ...sessionRoutes(sessions),
+    ...nodeRoutes(nodes),
     ...revocationRoutes(revocations, clock),
     ...issuerRoutes({ store, trust, rotation, clock }),
     ...publisherRoutes(publisher),
@@ -159,10 +164,11 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       farmName: farm.name,
       trust,
       revocations,
+      nodes,
       rule,
       counts,
       clientBinding,
-      ...(leewaySeconds === undefined ? {} : { leewaySeconds }),
+      ...leeway,
     }),
     portalFileLifetimeSeconds: fileLifetimeSeconds,
     close: () => repeating.forEach(clearInterval),

@@ -1,14 +1,14 @@
-import type { PushMessage } from '../control/index.ts'
+import type { Push } from '../control/index.ts'
 
 /** What every connected verifier is told as soon as it happens. */
 export interface Pushes {
-  push(message: PushMessage): void
+  push(message: Push): void
   /** @returns how to unsubscribe */
-  subscribe(listener: (message: PushMessage) => void): () => void
+  subscribe(listener: (message: Push) => void): () => void
 }
 
 export function createPushes(): Pushes {
-  const listeners = new Set<(message: PushMessage) => void>()
+  const listeners = new Set<(message: Push) => void>()
   return {
     push(message) {
       for (const listener of listeners) listener(message)

@@ -12,9 +12,11 @@ import { decodeToNode, encodeMessage } from './codec.ts'
 import type { ControlEndOptions } from './end-options.ts'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 import {
+  type DrainOrder,
   type KillMessage,
   MAX_BYTES_TO_NODE,
   MAX_TUNNELS,
+  type NodeStatus,
   PROTOCOL_VERSIONS,
   type RedeemAnswer,
   type RedeemRequest,
@@ -44,6 +46,14 @@ export interface ControlHandlers {
   applyRevocations(change: RevocationMessage): void
   /** The broker's current versions, at every heartbeat: what equals them is not stale. */
   confirm(current: Versions): void
+  /**
+   * At every heartbeat, and whenever it has changed.
+   *
+   * @param order undefined: the node is in service; `leftMs` until its deadline, which may be over
+   */
+  drain(order: (DrainOrder & { leftMs: number }) | undefined): void
+  /** How the node stands, for the heartbeat; undefined for a peer that is no node. */
+  status(): NodeStatus | undefined
   kill(message: KillMessage): void
   message(message: UserMessage): void
   /** Live tunnels, whose leases the heartbeat renews. */
@@ -71,6 +81,8 @@ export interface ControlClient {
   release(tunnel: string, reason?: Reason): void
   /** Kept while no broker is there, up to a limit. */
   event(event: SessionEvent): void
+  /** A heartbeat before its time, since what {@link ControlHandlers.status} says has changed. */
+  report(): void
   close(): Promise<void>
 }
 
@@ -146,6 +158,10 @@ class Client implements ControlClient {
     if (this.#queuedEvents.length > this.#limits.maxQueuedEvents) this.#queuedEvents.shift()
   }
 
+  report(): void {
+    if (this.#connected) this.#beat()
+  }
+
   async close(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#redial)
@@ -178,9 +194,12 @@ class Client implements ControlClient {
       case 'redeem.answer':
         this.#redeems.answer(message)
         break
-      case 'heartbeat.answer':
-        handlers.confirm({ trust: message.trustVersion, revocations: message.revocationVersion })
+      case 'heartbeat.answer': {
+        const { time, trustVersion, revocationVersion, drain } = message
+        handlers.confirm({ trust: trustVersion, revocations: revocationVersion })
+        handlers.drain(drain && { ...drain, leftMs: drain.deadline - time })
         break
+      }
       case 'kill':
         handlers.kill(message)
         break
@@ -222,6 +241,7 @@ class Client implements ControlClient {
     const { handlers, clock } = this.#options
     const tunnels = handlers.tunnels()
     const { trust, revocations } = handlers.versions()
+    const status = handlers.status()
     for (let from = 0; from === 0 || from < tunnels.length; from += MAX_TUNNELS) {
       this.#send({
         type: 'heartbeat',
@@ -229,6 +249,7 @@ class Client implements ControlClient {
         trustVersion: trust,
         revocationVersion: revocations,
         tunnels: tunnels.slice(from, from + MAX_TUNNELS),
+        ...(status === undefined ? {} : { status }),
       })
     }
   }

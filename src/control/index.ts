@@ -13,11 +13,16 @@ export {
 } from './client.ts'
 export { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 export {
+  type DrainOrder,
   type Heartbeat,
   type KillMessage,
+  MAX_DRAIN_MESSAGE,
   MAX_ISSUERS,
   MAX_REVOCATIONS,
   MAX_TUNNELS,
+  NODE_STATES,
+  type NodeState,
+  type NodeStatus,
   PROTOCOL_VERSIONS,
   type RedeemAnswer,
   type RedeemRequest,
@@ -35,4 +40,4 @@ export {
 } from './messages.ts'
 export type { PeerState } from './peer-connection.ts'
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'
-export type { ControlService, Peer, PushMessage } from './service.ts'
+export type { ControlService, JoinedPeer, Peer, Push, PushMessage, Refresh } from './service.ts'

@@ -17,6 +17,8 @@ export const MAX_BYTES_TO_BROKER = 256 * 1024
 export const MAX_ISSUERS = 64
 export const MAX_REVOCATIONS = 20_000
 export const MAX_TUNNELS = 4_096
+/** Characters of a drain's message; the count-down behind it takes another 100. */
+export const MAX_DRAIN_MESSAGE = 500
 
 // Unknown fields are dropped, since a newer peer may send more of them; unknown types and values are errors.
 
@@ -125,6 +127,17 @@ const redeem = z.object({
 /** The tunnel has ended, and with it its hold on its token; a kill, a limit and a revocation burn the token. */
 const release = z.object({ type: z.literal('release'), tunnel, reason: reason.exactOptional() })
 
+/** `degraded`: it would take nobody, and `reason` says why. */
+export const NODE_STATES = ['ready', 'degraded', 'draining'] as const
+export type NodeState = (typeof NODE_STATES)[number]
+
+const nodeStatus = z.object({
+  state: z.enum(NODE_STATES),
+  reason: reason.exactOptional(),
+  /** All of them, also of a node whose heartbeat comes in several messages. */
+  tunnels: count,
+})
+
 const heartbeat = z.object({
   type: z.literal('heartbeat'),
   /** The node's clock. */
@@ -134,6 +147,8 @@ const heartbeat = z.object({
   revocationVersion: version,
   /** Tunnels whose leases it renews. A node with more sends several: absence says nothing. */
   tunnels: z.array(tunnel).max(MAX_TUNNELS),
+  /** How it stands; absent from a node that knows no drain, and from agents. */
+  status: nodeStatus.exactOptional(),
 })
 
 /** What happened to a client or a session, for the grant's timeline. */
@@ -184,12 +199,29 @@ const redeemAnswer = z.discriminatedUnion('ok', [
   z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(false), reason }),
 ])
 
-/** What is current at the broker: a node that has applied it knows that it is not stale. */
+/** Take no new tunnels, and end what is left at the deadline. */
+const drainOrder = z.object({
+  /** On the broker's clock; its distance to the `time` beside it is what counts. */
+  deadline: time,
+  /** For the users; the node adds how long they have. */
+  message: z
+    .string()
+    .max(MAX_DRAIN_MESSAGE)
+    .refine(isConsentText, 'need a text to show')
+    .exactOptional(),
+})
+
+/**
+ * What is current at the broker: a node that has applied it knows that it is not stale. It also comes
+ * unasked when the drain has changed. As it always says all of it, nothing is lost over a restart of either side.
+ */
 const heartbeatAnswer = z.object({
   type: z.literal('heartbeat.answer'),
   time,
   trustVersion: version,
   revocationVersion: version,
+  /** Absent: the node is in service. */
+  drain: drainOrder.exactOptional(),
 })
 
 /** Which of the live sessions are meant. */
@@ -229,6 +261,8 @@ export type ToBrokerMessage = z.infer<typeof toBrokerMessage>
 export type ToNodeMessage = z.infer<typeof toNodeMessage>
 export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
 export type RedeemAnswer = { ok: true; consentText?: string } | { ok: false; reason: Reason }
+export type NodeStatus = z.infer<typeof nodeStatus>
+export type DrainOrder = z.infer<typeof drainOrder>
 export type Heartbeat = Omit<z.infer<typeof heartbeat>, 'type'>
 export type SessionEvent = Omit<z.infer<typeof sessionEvent>, 'type'>
 export type TrustMessage = z.infer<typeof trust>

@@ -30,6 +30,8 @@ export interface PeerState extends Peer {
 export interface PeerConnectionOptions {
   peer: Peer
   address: string
+  /** End of its certificate, in ms since 1970. */
+  certificateNotAfterMs: number
   socket: WebSocket
   service: ControlService
   clock: Clock
@@ -52,6 +54,7 @@ export class PeerConnection {
   #synced: Promise<void> = Promise.resolve()
   /** The newest versions that went out on this connection; nothing is lost on it, so none goes twice. */
   readonly #sent = { trust: -1, revocations: -1 }
+  #told: Promise<void> = Promise.resolve()
   #inFlight = 0
 
   constructor(options: PeerConnectionOptions) {
@@ -89,6 +92,11 @@ export class PeerConnection {
     })
   }
 
+  /** Tells it what is current before its next heartbeat. */
+  refresh(): void {
+    this.#work('refresh', () => this.#tellCurrent())
+  }
+
   close(code: (typeof CloseCode)[keyof typeof CloseCode], why: string): void {
     this.#link.close(code, new BrokerError('ERR_CLOSED', why))
   }
@@ -115,10 +123,11 @@ export class PeerConnection {
     this.#protocol = protocol
     clearTimeout(this.#welcomeTimer)
     this.state.software = software
-    const { service, clock, onWelcome } = this.#options
+    const { peer, address, certificateNotAfterMs, service, clock, onWelcome } = this.#options
     this.#send({ type: 'welcome', protocol, broker: service.name, time: clock.now() })
     this.#synced = this.#sendSets()
     onWelcome(this)
+    this.#work('joined', () => service.joined(peer, { address, software, certificateNotAfterMs }))
   }
 
   /** Both sets. Without them a peer serves nobody, so it had better connect again. */
@@ -196,6 +205,19 @@ export class PeerConnection {
     this.state.trustVersion = beat.trustVersion
     this.state.revocationVersion = beat.revocationVersion
     await service.heartbeat(peer, beat)
+    await this.#tellCurrent()
+  }
+
+  /** One after the other, so that what became true later is said later. */
+  #tellCurrent(): Promise<void> {
+    const told = this.#told.then(() => this.#sendCurrent())
+    this.#told = told.catch(() => {})
+    return told
+  }
+
+  async #sendCurrent(): Promise<void> {
+    const { peer, service, clock } = this.#options
+    const drain = await service.drain(peer)
     const current = await service.versions()
     await this.#synced
     if (this.#sent.trust < current.trust) await this.#sendTrust()
@@ -205,6 +227,7 @@ export class PeerConnection {
       time: clock.now(),
       trustVersion: current.trust,
       revocationVersion: current.revocations,
+      ...(drain === undefined ? {} : { drain }),
     })
   }
 

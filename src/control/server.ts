@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
@@ -9,7 +10,7 @@ import type { ControlEndOptions } from './end-options.ts'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 import { MAX_BYTES_TO_BROKER } from './messages.ts'
 import { PeerConnection, type PeerState } from './peer-connection.ts'
-import type { ControlService, Peer, PushMessage } from './service.ts'
+import type { ControlService, Peer, Push } from './service.ts'
 import { CloseCode, CONTROL_PATH, createAcceptor } from './websocket.ts'
 
 export interface ControlServerOptions extends ControlEndOptions {
@@ -70,19 +71,19 @@ class ControlListener implements ControlServer {
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // From the first moment: a reset before anybody listens must not end the process.
     socket.on('error', () => {})
-    const peer = identifyPeer(request, this.#options.identify)
-    if (typeof peer === 'object') {
+    const caller = identifyPeer(request, this.#options.identify)
+    if (typeof caller === 'object') {
       this.#acceptor.accept(request, socket, head, (websocket) => {
-        this.#open(peer, request.socket.remoteAddress ?? '', websocket)
+        this.#open(caller, request.socket.remoteAddress ?? '', websocket)
       })
       return
     }
     const remoteAddress = request.socket.remoteAddress
-    this.#options.log.warn('control.refused', { remoteAddress, error: peer })
+    this.#options.log.warn('control.refused', { remoteAddress, error: caller })
     socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   }
 
-  #open(peer: Peer, address: string, socket: WebSocket): void {
+  #open({ peer, certificate }: Caller, address: string, socket: WebSocket): void {
     const { service, clock } = this.#options
     const log = this.#options.log.child({
       peer: peer.name,
@@ -92,6 +93,7 @@ class ControlListener implements ControlServer {
     const connection = new PeerConnection({
       peer,
       address,
+      certificateNotAfterMs: certificate.validToDate.getTime(),
       socket,
       service,
       clock,
@@ -129,10 +131,19 @@ class ControlListener implements ControlServer {
     }
   }
 
-  #push(message: PushMessage): void {
+  #push(message: Push): void {
+    if (message.type === 'refresh') {
+      this.#welcomed.get(keyOf({ role: 'node', name: message.node }))?.refresh()
+      return
+    }
     const text = encodeMessage(message)
     for (const connection of this.#welcomed.values()) connection.push(message, text)
   }
+}
+
+interface Caller {
+  peer: Peer
+  certificate: X509Certificate
 }
 
 function createTlsServer(
@@ -169,13 +180,14 @@ function createTlsServer(
 function identifyPeer(
   { url, socket }: IncomingMessage,
   identify: ControlServerOptions['identify'],
-): Peer | string {
+): Caller | string {
   if (url !== CONTROL_PATH) return 'path: unknown'
   if (!(socket instanceof TLSSocket) || !socket.authorized) return 'certificate: not verified'
   const certificate = socket.getPeerX509Certificate()
   const peer = certificate === undefined ? undefined : identify(certificate.raw)
-  if (peer === undefined) return 'certificate: names no control peer'
-  return peer.role === 'broker' ? `certificate: is of broker ${peer.name}` : peer
+  if (certificate === undefined || peer === undefined) return 'certificate: names no control peer'
+  if (peer.role === 'broker') return `certificate: is of broker ${peer.name}`
+  return { peer, certificate }
 }
 
 function keyOf({ role, name }: Peer): string {

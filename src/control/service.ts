@@ -1,5 +1,6 @@
 import type { Reason } from '../lib/index.ts'
 import type {
+  DrainOrder,
   Heartbeat,
   KillMessage,
   RedeemAnswer,
@@ -24,6 +25,23 @@ export interface Peer {
 /** What a broker pushes to every verifier as soon as it changes. */
 export type PushMessage = TrustMessage | RevocationMessage | KillMessage | UserMessage
 
+/** No message: the node of this name is told what is current, before its next heartbeat. */
+export interface Refresh {
+  type: 'refresh'
+  node: string
+}
+
+export type Push = PushMessage | Refresh
+
+/** What a connection told of a peer when it began. */
+export interface JoinedPeer {
+  /** Where it dials from. */
+  address: string
+  software: string
+  /** End of its control certificate, in ms since 1970. */
+  certificateNotAfterMs: number
+}
+
 /**
  * The broker behind the control channel. The channel calls it for what peers say; it never sees a socket.
  * A method that rejects costs the peer nothing but that one answer.
@@ -36,6 +54,10 @@ export interface ControlService {
   revocations(): Promise<RevocationSet>
   /** What is current, cheaply: asked at every heartbeat. */
   versions(): Promise<{ trust: number; revocations: number }>
+  /** What the node is to do about its tunnels; undefined while it is in service. Asked at every heartbeat. */
+  drain(peer: Peer): Promise<DrainOrder | undefined>
+  /** It has said hello. */
+  joined(peer: Peer, about: JoinedPeer): Promise<void>
   /**
    * Verifies the full token again and redeems it, atomically. The same (token, node, tunnel) is the same
    * redeem. With `decidedAt` the node has admitted the client already, at that time: the token is verified
@@ -52,5 +74,5 @@ export interface ControlService {
   /** The connection has ended, for whatever reason. */
   left(peer: Peer): Promise<void>
   /** @returns how to unsubscribe */
-  subscribe(listener: (message: PushMessage) => void): () => void
+  subscribe(listener: (push: Push) => void): () => void
 }

@@ -2,6 +2,7 @@ import { createSecureContext } from 'node:tls'
 import { type CertificateEnd, Refusal } from '../lib/index.ts'
 import { issuerEnd, type TrustList } from '../tokens/index.ts'
 import { Connections } from './connections.ts'
+import type { TimedDrainOrder } from './drain.ts'
 import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import { GatewayNode } from './node.ts'
 import type { GatewayOptions } from './options.ts'
@@ -39,8 +40,12 @@ export interface Gateway {
   /** Other issuers from now on; without effect on live tunnels, and on a node whose broker keeps them. */
   replaceTrust(trust: TrustList): void
   figures(): GatewayFigures
-  /** Admits no new tunnels and says so on `/readyz`; live ones go on. */
-  drain(): void
+  /**
+   * Admits no new tunnels and says so on `/readyz`; live ones go on until the deadline.
+   *
+   * @param order undefined: back in service. A broker's word, where there is one, comes at every heartbeat.
+   */
+  drain(order: TimedDrainOrder | undefined): void
   /** Ends every tunnel with `node-stopped` and closes everything; resolves when that is done. */
   close(): Promise<void>
 }
@@ -86,12 +91,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       trustConfirmedMs: node.trust.confirmedMs,
       issuers: node.trust.list.issuers.map(issuerEnd),
     }),
-    drain() {
-      node.draining = true
-      setState('draining')
-    },
+    drain: (order) => node.drain.apply(order),
     async close() {
-      node.draining = true
+      node.stopping = true
+      node.drain.stop()
       for (const server of servers) server.stop()
       requests.close()
       await node.sessions.endAll(new Refusal('node-stopped', 'this node stops'))

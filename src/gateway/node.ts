@@ -1,9 +1,11 @@
+import type { NodeStatus } from '../control/index.ts'
 import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import { BrokerAddresses } from './broker-addresses.ts'
 import { NodeControl } from './control/node-control.ts'
 import { FixedTrust, LiveTrust, type NodeTrust } from './control/node-trust.ts'
 import { tapSessionEvents } from './control/session-events.ts'
+import { Drain } from './drain.ts'
 import { withEventNumbers } from './event-numbers.ts'
 import type { NodeLedger } from './ledger.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
@@ -34,8 +36,9 @@ export class GatewayNode {
   /** Connections without a tunnel. */
   readonly halfOpen: Quota
   readonly tunnels: Quota
-  /** Set by drain and close: no new tunnel is admitted. */
-  draining = false
+  readonly drain: Drain
+  /** Set by close: no new tunnel is admitted. */
+  stopping = false
 
   constructor(options: GatewayOptions) {
     this.farmName = options.farmName
@@ -55,12 +58,25 @@ export class GatewayNode {
       const { clock, sessions } = this
       const trust = new LiveTrust({ clock, maxAgeMs, development })
       const ownLedger = options.ledger
-      const control = new NodeControl(options.control, { trust, sessions, ownLedger, clock, log })
+      const control = new NodeControl(options.control, {
+        ...{ trust, sessions, ownLedger, clock, log },
+        service: {
+          drain: (order) => this.drain.apply(order),
+          status: () => this.status,
+        },
+      })
       this.trust = trust
       this.ledger = control.ledger
       this.control = control
       this.log = tapSessionEvents(log, clock, (event) => control.client.event(event))
     }
+    this.drain = new Drain({
+      sessions: this.sessions,
+      clock: this.clock,
+      log,
+      state: () => this.status.state,
+      report: () => this.control?.client.report(),
+    })
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     const { allow, brokers: hosts = [] } = options.targets
     const brokers = new BrokerAddresses({ hosts, clock: this.clock })
@@ -74,8 +90,21 @@ export class GatewayNode {
     if (this.trust instanceof FixedTrust) this.trust.replace(list)
   }
 
+  /** Whether new tunnels are refused, whatever their tokens say. */
+  get draining(): boolean {
+    return this.stopping || this.drain.active
+  }
+
   /** Whether a balancer should send new clients here. */
   get ready(): boolean {
     return !this.draining && this.trust.refusal === undefined
+  }
+
+  get status(): NodeStatus {
+    const tunnels = this.sessions.ids().length
+    if (this.draining) return { state: 'draining', tunnels }
+    const { refusal } = this.trust
+    if (refusal === undefined) return { state: 'ready', tunnels }
+    return { state: 'degraded', reason: refusal.reason, tunnels }
   }
 }

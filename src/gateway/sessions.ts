@@ -54,6 +54,10 @@ export class SessionRegistry {
     return sum
   }
 
+  all(): Session[] {
+    return [...this.#sessions]
+  }
+
   /** Tunnels that hold, or are about to hold, a token's lease. */
   ids(): string[] {
     return [...this.#sessions].filter(({ token }) => token !== undefined).map(({ id }) => id)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Peer, PushMessage, RedeemAnswer } from '../../src/control/index.ts'
+import type { Peer, Push, RedeemAnswer } from '../../src/control/index.ts'
 import { Secret } from '../../src/lib/index.ts'
 import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
 
@@ -8,7 +8,7 @@ const GW1: Peer = { name: 'gw1', role: 'node' }
 const GW2: Peer = { name: 'gw2', role: 'node' }
 
 let api: TestBroker
-let pushed: PushMessage[]
+let pushed: Push[]
 
 beforeEach(async () => {
   api = await createTestBroker()

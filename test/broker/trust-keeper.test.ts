@@ -2,14 +2,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { entriesOf } from '../../src/broker/issuers.ts'
 import { createPushes } from '../../src/broker/pushes.ts'
 import { createTrustKeeper, type TrustKeeper } from '../../src/broker/trust-keeper.ts'
-import type { PushMessage } from '../../src/control/index.ts'
+import type { Push } from '../../src/control/index.ts'
 import { silentLog } from '../../src/lib/index.ts'
 import { openSqliteStore, type Store } from '../../src/store/index.ts'
 import { makeIssuer, NOW_MS } from './support.ts'
 
 let store: Store
 let nowMs: number
-let pushed: PushMessage[]
+let pushed: Push[]
 let keeper: TrustKeeper
 
 beforeEach(async () => {

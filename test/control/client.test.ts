@@ -192,3 +192,24 @@ test('closing while the broker is away ends the attempts', async () => {
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(log.logged('control.unreachable')).toHaveLength(attempts)
 })
+
+test('the broker hears how a node stands, at once when asked to, and the node what it is to do', async () => {
+  let order: { deadline: number } | undefined = { deadline: Date.now() + 60_000 }
+  const { endpoint, broker } = await startServer({ change: { drain: async () => order } })
+  let state: 'ready' | 'draining' = 'ready'
+  const handlers = createTestHandlers({ status: () => ({ state, tunnels: 3 }) })
+  const { client } = await startClient(endpoint, { handlers })
+  await soon('order', () => handlers.got('drain')[0])
+  const [first] = handlers.got('drain') as { leftMs: number }[]
+  expect(first).toMatchObject({ deadline: order.deadline })
+  expect(first?.leftMs).toBeGreaterThan(50_000)
+  state = 'draining'
+  order = undefined
+  client.report()
+  await soon('cancelled', () => handlers.got('drain').length === 2)
+  expect(handlers.got('drain')[1]).toBeUndefined()
+  expect(broker.called('heartbeat').map(({ input }) => input)).toMatchObject([
+    { status: { state: 'ready', tunnels: 3 } },
+    { status: { state: 'draining', tunnels: 3 } },
+  ])
+})

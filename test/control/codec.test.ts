@@ -17,6 +17,14 @@ const UP: ToBrokerMessage[] = [
     tunnels: ['t-1', 't-2'],
   },
   {
+    type: 'heartbeat',
+    time: 1_795_000_000_000,
+    trustVersion: 0,
+    revocationVersion: 0,
+    tunnels: [],
+    status: { state: 'degraded', reason: 'trust-stale', tunnels: 0 },
+  },
+  {
     type: 'event',
     event: 'session.closed',
     time: 1_795_000_000_000,
@@ -42,6 +50,13 @@ const DOWN: ToNodeMessage[] = [
   { type: 'redeem.answer', request: 3, ok: true, consentText: 'Line one\nline two' },
   { type: 'redeem.answer', request: 2, ok: false, reason: 'token-replayed' },
   { type: 'heartbeat.answer', time: 1, trustVersion: 2, revocationVersion: 3 },
+  {
+    type: 'heartbeat.answer',
+    time: 1,
+    trustVersion: 2,
+    revocationVersion: 3,
+    drain: { deadline: 600_001, message: 'New cables.' },
+  },
   { type: 'kill', by: { vm: 'vm1' }, reason: 'killed' },
   { type: 'message', by: { tunnel: 't-1' }, text: 'Maintenance at ten.\nSave your work.' },
 ]
@@ -113,6 +128,10 @@ test.each([
   [
     'a consent text that clears the screen',
     '{"type":"redeem.answer","request":1,"ok":true,"consentText":"\\u001bc"}',
+  ],
+  [
+    'a drain whose message clears the screen',
+    '{"type":"heartbeat.answer","time":1,"trustVersion":1,"revocationVersion":1,"drain":{"deadline":2,"message":"\\u001bc"}}',
   ],
   ['a message without a text', '{"type":"message","by":{"vm":"a"},"text":""}'],
   [

@@ -1,6 +1,6 @@
 import { connect } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
-import { issueCertificate } from '../../src/certs/index.ts'
+import { issueCertificate, readCertificate } from '../../src/certs/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import {
   certificates,
@@ -213,8 +213,7 @@ test('calls carry the peer of the certificate', async () => {
   })
   await soon('answer', () => peer.messages.some(({ type }) => type === 'redeem.answer'))
   expect(peer.messages.at(-1)).toEqual({ type: 'redeem.answer', request: 5, ok: true })
-  expect(broker.calls[0]).toMatchObject({
-    method: 'redeem',
+  expect(broker.called('redeem')[0]).toMatchObject({
     peer: { name: 'gw2', role: 'node' },
     input: { clientAddress: '192.0.2.7', tunnel: 't-1' },
   })
@@ -299,4 +298,55 @@ test('a heartbeat is answered with what is current, and brings what was missed',
   const [state] = server.peers()
   expect(state).toMatchObject({ trustVersion: 4, revocationVersion: 1 })
   expect(state?.clockOffsetMs).toBeGreaterThan(50_000)
+})
+
+test('a peer that has joined is known by its certificate, and by what it says of itself', async () => {
+  const { endpoint, broker } = await startServer()
+  await openWelcomed(endpoint, 'gw2')
+  await soon('joined', () => broker.called('joined')[0])
+  const { gatewayControl } = await certificates()
+  const { notAfter } = readCertificate(pairOf(gatewayControl, 'gw2').certificatePem)
+  expect(broker.called('joined')).toMatchObject([
+    {
+      peer: { name: 'gw2', role: 'node' },
+      input: { address: '127.0.0.1', software: 'test', certificateNotAfterMs: notAfter.getTime() },
+    },
+  ])
+})
+
+test('a drain goes to its node alone: at once, and again with every heartbeat', async () => {
+  const order = { deadline: 2_000_000_000_000, message: 'New cables.' }
+  const { endpoint, broker } = await startServer({
+    change: { drain: async ({ name }) => (name === 'gw1' ? order : undefined) },
+  })
+  const [gw1, gw2] = [await openWelcomed(endpoint), await openWelcomed(endpoint, 'gw2')]
+  const answers = ({ messages }: RawPeer) =>
+    messages.filter(({ type }) => type === 'heartbeat.answer')
+  broker.push({ type: 'refresh', node: 'gw1' })
+  await soon('order', () => answers(gw1)[0])
+  const beat = { type: 'heartbeat', time: 1, trustVersion: 1, revocationVersion: 1, tunnels: [] }
+  for (const peer of [gw1, gw2]) peer.send(beat)
+  await soon('answers', () => answers(gw1)[1] && answers(gw2)[0])
+  expect(answers(gw1).map(({ drain }) => drain)).toEqual([order, order])
+  expect(answers(gw2)).toMatchObject([{ trustVersion: 1 }])
+  expect(answers(gw2)[0]).not.toHaveProperty('drain')
+})
+
+test('what changes while an answer is on its way is said after it', async () => {
+  const reading = Promise.withResolvers<void>()
+  const orders = [undefined, { deadline: 1 }]
+  const { endpoint, broker } = await startServer({
+    change: {
+      drain: async () => orders.shift(),
+      versions: async () => {
+        await reading.promise
+        return { trust: 1, revocations: 1 }
+      },
+    },
+  })
+  const peer = await openWelcomed(endpoint)
+  for (let times = 0; times < 2; times++) broker.push({ type: 'refresh', node: 'gw1' })
+  reading.resolve()
+  await soon('both', () => peer.messages[4])
+  expect(peer.messages.slice(3).map(({ drain }) => drain)).toEqual([undefined, { deadline: 1 }])
 })

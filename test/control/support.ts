@@ -18,7 +18,7 @@ import {
   createControlClient,
   createControlServer,
   type Peer,
-  type PushMessage,
+  type Push,
 } from '../../src/control/index.ts'
 import {
   createLog,
@@ -74,7 +74,7 @@ export interface Call {
 /** A broker that writes down what it is asked and says yes; `change` replaces methods. */
 export function createTestService(change: Partial<ControlService> = {}) {
   const calls: Call[] = []
-  const listeners = new Set<(message: PushMessage) => void>()
+  const listeners = new Set<(message: Push) => void>()
   const note = async (method: string, peer: Peer, input?: unknown): Promise<void> => {
     calls.push({ method, peer, input })
   }
@@ -83,6 +83,8 @@ export function createTestService(change: Partial<ControlService> = {}) {
     trustSet: async () => ({ version: 1, asOf: 1000, issuers: [] }),
     revocations: async () => ({ version: 1, items: [] }),
     versions: async () => ({ trust: 1, revocations: 1 }),
+    drain: async () => undefined,
+    joined: (peer, about) => note('joined', peer, about),
     redeem: async (peer, request) => {
       await note('redeem', peer, request)
       return { ok: true }
@@ -102,7 +104,7 @@ export function createTestService(change: Partial<ControlService> = {}) {
     service,
     calls,
     called: (method: string) => calls.filter((call) => call.method === method),
-    push: (message: PushMessage) => {
+    push: (message: Push) => {
       for (const listener of listeners) listener(message)
     },
   }
@@ -168,6 +170,8 @@ export function createTestHandlers(change: Partial<ControlHandlers> = {}): TestH
     },
     confirm: (current) => note('confirm', current),
     kill: (message) => note('kill', message),
+    drain: (order) => note('drain', order),
+    status: () => undefined,
     message: (message) => note('message', message),
     tunnels: () => [],
     connected: () => note('connected'),

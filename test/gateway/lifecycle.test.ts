@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Limits } from '../../src/gateway/index.ts'
 import {
   decodeClose,
+  decodeServiceMessage,
   decodeTunnelResponse,
   encodeData,
   encodeKeepAlive,
@@ -85,11 +86,29 @@ test('a draining node takes no new tunnel and keeps the old', async () => {
   const { node, host } = await start({})
   const client = await connect(node, 'websocket')
   await openChannel(client, node, host.port)
-  node.gateway.drain()
+  node.gateway.drain({ deadline: 60_000, leftMs: 60_000 })
+  const { body } = await expectPacket(client, PacketType.serviceMessage)
+  expect(decodeServiceMessage(body)).toContain('ends in 60 seconds')
   expect(await tunnelStatus(node, host.port)).toBe(0x8007_59e6)
   expect(node.logged('token.refused').at(-1)).toMatchObject({ reason: 'node-draining' })
   client.send(encodeData(FIRST_BYTES))
   await eventually('bytes', () => host.received().equals(FIRST_BYTES), { intervalMs: 5 })
+  node.gateway.drain(undefined)
+  expect(await tunnelStatus(node, host.port)).toBe(0)
+})
+
+test('at the deadline of a drain the tunnels end with a code the client knows', async () => {
+  const { node, host } = await start({})
+  const clients = await Promise.all(KINDS.map((kind) => connect(node, kind)))
+  for (const client of clients) await openChannel(client, node, host.port)
+  node.gateway.drain({ deadline: 50, leftMs: 50 })
+  for (const client of clients) {
+    const close = await expectPacket(client, PacketType.closeChannel)
+    expect(decodeClose(close.body)).toBe(0x8007_04d4)
+    expect(await client.receive()).toBeUndefined()
+  }
+  expect(node.logged('session.closed').map(({ reason }) => reason)).toEqual(['drained', 'drained'])
+  expect(await tunnelStatus(node, host.port)).toBe(0x8007_59e6)
 })
 
 test('past the limit for one address a tunnel is refused, and its token is not used up', async () => {

@@ -79,6 +79,8 @@ export async function connectClient(
       applyTrust: () => {},
       applyRevocations: () => {},
       confirm: () => {},
+      drain: () => {},
+      status: () => undefined,
       kill: () => {},
       message: () => {},
       tunnels: () => [],

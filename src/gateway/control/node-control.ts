@@ -2,6 +2,7 @@ import type {
   ControlClient,
   ControlHandlers,
   KillMessage,
+  NodeStatus,
   RevocationMessage,
   TrustSet,
   UserMessage,
@@ -9,6 +10,7 @@ import type {
 } from '../../control/index.ts'
 import { type Clock, errorText, type Log, Refusal } from '../../lib/index.ts'
 import { createRevocationList } from '../../tokens/index.ts'
+import type { TimedDrainOrder } from '../drain.ts'
 import type { NodeLedger } from '../ledger.ts'
 import type { Session, SessionRegistry } from '../sessions.ts'
 import { BrokerLedger } from './broker-ledger.ts'
@@ -33,6 +35,8 @@ export interface NodeControlOptions {
 
 export interface NodeControlParts {
   trust: LiveTrust
+  /** What the broker's word about service sets in motion, and how the node stands. */
+  service: { drain(order: TimedDrainOrder | undefined): void; status(): NodeStatus }
   sessions: SessionRegistry
   ownLedger: NodeLedger
   clock: Clock
@@ -104,6 +108,14 @@ export class NodeControl implements ControlHandlers {
     if (isCurrent && clock.now() - this.#rememberedAtMs >= REMEMBER_EVERY_MS) this.#remember()
     // What a slow broker has left unanswered is asked again.
     this.#reconcile()
+  }
+
+  drain(order: TimedDrainOrder | undefined): void {
+    this.#parts.service.drain(order)
+  }
+
+  status(): NodeStatus {
+    return this.#parts.service.status()
   }
 
   kill({ by, reason }: KillMessage): void {

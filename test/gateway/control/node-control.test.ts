@@ -222,3 +222,34 @@ test('a kill that comes while the broker decides ends the tunnel before it is on
   await eventually('release', () => controlled.releases.length === 1, { intervalMs: 5 })
   expect(controlled.releases[0]?.[1]).toBe('killed')
 })
+
+test('a drain takes the node out of service until the broker says otherwise', async () => {
+  const controlled = await start()
+  const { node, handlers, giveTrust, reports } = controlled
+  expect(handlers.status()).toEqual({ state: 'degraded', reason: 'trust-stale', tunnels: 0 })
+  giveTrust()
+  const client = await openSession(controlled)
+  expect(handlers.status()).toEqual({ state: 'ready', tunnels: 1 })
+  const order = { deadline: 600_000, leftMs: 600_000 }
+  handlers.drain(order)
+  // At every heartbeat again.
+  handlers.drain({ ...order, leftMs: 590_000 })
+  expect(reports).toEqual([{ state: 'draining', tunnels: 1 }])
+  expect(await readiness(node)).toMatch(/^HTTP\/1\.1 503/)
+  expect(await present(controlled)).toBe(0x8007_59e6)
+  client.connections[0]?.socket.destroy()
+  await eventually('its end is told', () => reports.at(-1)?.tunnels === 0, { intervalMs: 5 })
+  handlers.drain(undefined)
+  expect(reports.at(-1)).toEqual({ state: 'ready', tunnels: 0 })
+  expect(await readiness(node)).toMatch(/^HTTP\/1\.1 200/)
+  expect(await present(controlled)).toBe(0)
+})
+
+test('a drain whose deadline is over when the node hears of it leaves nobody', async () => {
+  const controlled = await start()
+  const { handlers, giveTrust } = controlled
+  giveTrust()
+  const client = await openSession(controlled)
+  handlers.drain({ deadline: 1, leftMs: -5_000 })
+  await expectClose(client, 0x8007_04d4)
+})

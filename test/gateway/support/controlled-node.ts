@@ -1,5 +1,6 @@
 import type {
   ControlHandlers,
+  NodeStatus,
   RedeemAnswer,
   RedeemRequest,
   SessionEvent,
@@ -20,6 +21,8 @@ export interface ControlledNode {
   redeems: RedeemRequest[]
   events: SessionEvent[]
   releases: [string, Reason | undefined][]
+  /** What it has said before its heartbeat was due. */
+  reports: (NodeStatus | undefined)[]
   remembered: RememberedTrust[]
   giveTrust(version?: number): void
 }
@@ -40,6 +43,7 @@ export async function startControlledNode({
   const redeems: RedeemRequest[] = []
   const events: SessionEvent[] = []
   const releases: ControlledNode['releases'] = []
+  const reports: ControlledNode['reports'] = []
   const remembered: RememberedTrust[] = []
   const given = Promise.withResolvers<ControlHandlers>()
   const node = await startNode({
@@ -56,6 +60,7 @@ export async function startControlledNode({
           },
           release: (tunnel, reason) => void releases.push([tunnel, reason]),
           event: (event) => void events.push(event),
+          report: () => void reports.push(handlers.status()),
           close: async () => {},
         }
       },
@@ -70,5 +75,5 @@ export async function startControlledNode({
   const handlers = await given.promise
   const giveTrust = (version = 1): void =>
     handlers.applyTrust({ version, asOf: 0, issuers: [node.trustedIssuer] })
-  return { node, handlers, redeems, events, releases, remembered, giveTrust }
+  return { node, handlers, redeems, events, releases, reports, remembered, giveTrust }
 }
