@@ -10,8 +10,13 @@ export interface Limits {
   maxConnections: number
   /** The same for one client address; three of them carry one tunnel at most. */
   maxConnectionsPerAddress: number
-  /** From TCP accept to the end of the TLS handshake, and again to the end of the request head. */
+  /** From TCP accept to the end of the TLS handshake, and again from the first byte of a request head to its end. */
   requestHeadTimeoutMs: number
+  /**
+   * From the end of the TLS handshake to the first byte: a person may be reading a certificate prompt. It
+   * may be long, since who is silent makes room for others when places run out.
+   */
+  firstByteTimeoutMs: number
   /** From TCP accept to the end of the PROXY header; a balancer sends it at once. */
   proxyHeaderTimeoutMs: number
   /** OUT and WebSocket connections that have no tunnel yet: nobody has proven anything on them. */
@@ -68,6 +73,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxConnections: 8_192,
   maxConnectionsPerAddress: 1_024,
   requestHeadTimeoutMs: 10_000,
+  firstByteTimeoutMs: 120_000,
   proxyHeaderTimeoutMs: 5_000,
   maxHalfOpen: 1_024,
   maxHalfOpenPerAddress: 128,

@@ -39,7 +39,8 @@ export class Requests {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     try {
-      const received = await readRequestHead(socket, this.#node.limits.requestHeadTimeoutMs)
+      const { requestHeadTimeoutMs: wholeMs, firstByteTimeoutMs: firstByteMs } = this.#node.limits
+      const received = await readRequestHead(socket, { wholeMs, firstByteMs })
       connection.heard()
       await this.#dispatch(connection, received)
     } catch (error) {
@@ -144,8 +145,8 @@ export class Requests {
     rest: Buffer,
   ): Promise<Buffer> {
     socket.write(renderInAnswer())
-    const timeoutMs = this.#node.limits.requestHeadTimeoutMs
-    const second = await readRequestHead(socket, timeoutMs, rest)
+    const wholeMs = this.#node.limits.requestHeadTimeoutMs
+    const second = await readRequestHead(socket, { wholeMs }, rest)
     const route = routeRequest(second.head)
     if (route.kind === 'in' && route.chunked && route.connectionId === first.connectionId) {
       return second.rest

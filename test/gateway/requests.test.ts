@@ -248,3 +248,28 @@ test('beyond the half-open limit a client is told at once, places come back, a s
   await small.gateway.close()
   expect((await second.receive())?.body.subarray(0, 4)).toEqual(Buffer.from('d4040780', 'hex'))
 })
+
+test('a client may be silent for longer than its head may take, as one that asks about a certificate', async () => {
+  const patient = await startNode({
+    limits: { requestHeadTimeoutMs: 200, firstByteTimeoutMs: 600 },
+  })
+  const answerAfter = async (first: string): Promise<[head: string, afterMs: number]> => {
+    const connection = await RawTls.open(patient)
+    connections.push(connection)
+    if (first !== '') connection.write(first)
+    const begunMs = performance.now()
+    const head = await connection.readHead()
+    return [head.slice(0, 12), performance.now() - begunMs]
+  }
+  try {
+    const silent = await answerAfter('')
+    expect(silent).toEqual(['HTTP/1.1 408', expect.any(Number)])
+    expect(silent[1]).toBeGreaterThan(500)
+    // Whoever has begun has to go on.
+    const begun = await answerAfter('G')
+    expect(begun).toEqual(['HTTP/1.1 408', expect.any(Number)])
+    expect(begun[1]).toBeLessThan(500)
+  } finally {
+    await patient.gateway.close()
+  }
+})

@@ -7,6 +7,13 @@ import {
   type RequestHead,
 } from '../../protocol/index.ts'
 
+export interface HeadTimes {
+  /** To the first byte; `wholeMs` when absent. */
+  firstByteMs?: number
+  /** From the first byte to the end of the head. */
+  wholeMs: number
+}
+
 /**
  * Reads one request head; afterwards the socket is paused and nothing of it is lost.
  *
@@ -16,7 +23,7 @@ import {
  */
 export function readRequestHead(
   socket: Socket,
-  timeoutMs: number,
+  { wholeMs, firstByteMs = wholeMs }: HeadTimes,
   first: Buffer = Buffer.alloc(0),
 ): Promise<ReceivedHead<RequestHead>> {
   return new Promise((resolve, reject) => {
@@ -26,10 +33,25 @@ export function readRequestHead(
       socket.pause()
       socket.off('data', onData).off('end', onEnd).off('close', onEnd)
     }
+    let timer: NodeJS.Timeout
+    let begun = false
+    const wait = (timeoutMs: number): void => {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        stop()
+        reject(
+          new BrokerError('ERR_DEADLINE', `request head: nothing whole within ${timeoutMs} ms`),
+        )
+      }, timeoutMs)
+    }
     const onData = (bytes: Buffer): void => {
       try {
         const head = received.push(bytes)
-        if (head === undefined) return
+        if (head === undefined) {
+          if (!begun) wait(wholeMs)
+          begun = true
+          return
+        }
         stop()
         resolve(head)
       } catch (error) {
@@ -41,10 +63,7 @@ export function readRequestHead(
       stop()
       reject(new BrokerError('ERR_CLOSED', 'request head: the client has closed'))
     }
-    const timer = setTimeout(() => {
-      stop()
-      reject(new BrokerError('ERR_DEADLINE', `request head: nothing whole within ${timeoutMs} ms`))
-    }, timeoutMs)
+    wait(firstByteMs)
     socket.on('data', onData).on('end', onEnd).on('close', onEnd)
     socket.resume()
     if (first.length > 0) onData(first)
