@@ -9,6 +9,7 @@ import {
   type Reason,
   type Secret,
 } from '../lib/index.ts'
+import type { EffectivePolicy } from '../policy/index.ts'
 import {
   type ConsoleKind,
   consoleFileName,
@@ -17,14 +18,12 @@ import {
 } from '../rdpfile/index.ts'
 import type { Grant, Store, VmPlacement } from '../store/index.ts'
 import type { GatewayClaims } from '../tokens/index.ts'
+import { termsOf, type WantedTerms } from './console-terms.ts'
 import { ApiError } from './errors.ts'
-import {
-  createGatewayTokenMint,
-  type GatewayTokenMint,
-  type TokenFormat,
-} from './gateway-tokens.ts'
+import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
 import type { Signer } from './issuers.ts'
 import type { BrokerCounts } from './metrics.ts'
+import type { Policies } from './policies.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
 import { signFile } from './sign-file.ts'
 
@@ -36,28 +35,16 @@ export interface Farm {
   address: string
 }
 
-/** How long a token may live, in seconds. */
-export interface LifetimePolicy {
-  min: number
-  max: number
-  default: number
-}
-
-export const DEFAULT_LIFETIME: LifetimePolicy = { min: 5, max: 3600, default: 60 }
-
-export interface ConsoleRequest {
+export interface ConsoleRequest extends WantedTerms {
   vm: string
   /** The machine must be this tenant's, when given. */
   tenant?: string
   /** The token's subject. */
   user: string
-  ttlSeconds?: number
   /** Where the request came from; kept with the grant. */
   clientAddress?: string
   /** Address or prefix that the token is bound to. */
   boundTo?: string
-  /** Default `native`. */
-  tokenFormat?: TokenFormat
   /** Which key or page asked, for the log. */
   askedBy: string
 }
@@ -71,9 +58,10 @@ export interface OpenedConsole {
 
 export interface Consoles {
   /**
-   * Checks tenant, machine and host, signs a token, renders and signs the file, keeps the grant.
+   * Checks tenant, machine, host and policy, signs a token, renders and signs the file, keeps the grant.
    *
-   * @throws ApiError `vm-unknown`, `host-not-opted-in`, `policy-denied`, `unavailable` when the file can't be signed
+   * @throws ApiError `vm-unknown`, `host-not-opted-in`, `policy-denied`, `limit-reached` with as many sessions as
+   *   policy allows, `unavailable` when the file can't be signed
    */
   open(request: ConsoleRequest): Promise<OpenedConsole>
   /** @throws ApiError `not-found` */
@@ -95,7 +83,7 @@ export interface ConsoleOptions {
   /** Signs the files; undefined: they stay unsigned. */
   publisher: Publisher | undefined
   farm: Farm
-  lifetime: LifetimePolicy
+  policies: Pick<Policies, 'effective'>
   counts: BrokerCounts
   clock: Clock
   log: Log
@@ -103,7 +91,7 @@ export interface ConsoleOptions {
 
 export function createConsoles(options: ConsoleOptions): Consoles {
   const { store, revocations, counts, clock, log } = options
-  const tokens = createGatewayTokenMint(options.lifetime.min)
+  const tokens = createGatewayTokenMint()
 
   return {
     async open(request) {
@@ -149,14 +137,17 @@ export function createConsoles(options: ConsoleOptions): Consoles {
 }
 
 async function open(
-  { store, signer, publisher, brokerName, farm, lifetime, counts, clock, log }: ConsoleOptions,
+  { store, signer, publisher, brokerName, farm, policies, counts, clock, log }: ConsoleOptions,
   tokens: GatewayTokenMint,
   request: ConsoleRequest,
 ): Promise<OpenedConsole> {
   const placement = await findPlacement(store, request)
-  const access = consoleAccess(placement)
-  if (!access.available) throw new ApiError(access.reason, access.detail)
   const { vm, host, tenant } = placement
+  const policy = await policies.effective({ tenant: tenant.id, vm: vm.id })
+  const access = consoleAccess(placement, policy)
+  if (!access.available) throw new ApiError(access.reason, access.detail)
+  const terms = termsOf(policy, request)
+  await checkSessions(store, vm.id, policy)
   const target = { host: normalizeHost(vm.address ?? host.address), port: vm.port ?? host.port }
 
   const iat = nowSeconds(clock)
@@ -166,7 +157,7 @@ async function open(
     jti: randomUUID(),
     iat,
     nbf: iat,
-    exp: iat + chooseLifetime(lifetime, request.ttlSeconds),
+    exp: iat + terms.lifetimeSeconds,
     tid: tenant.id,
     sub: request.user,
     vm: vm.id,
@@ -174,10 +165,11 @@ async function open(
     dst: formatEndpoint(target),
     ...(vm.guid === undefined ? {} : { vmg: vm.guid }),
     ...(request.boundTo === undefined ? {} : { cip: request.boundTo }),
+    ...terms.limits,
   }
-  const { tokenFormat = 'native' } = request
+  const { tokenFormat } = terms
   const issuer = signer.current
-  const { gatewayToken, jti, exp } = await tokens.mint(issuer, claims, tokenFormat)
+  const { gatewayToken, jti, exp } = await tokens.mint(issuer, claims, terms)
 
   const ref = createReference()
   const grant: Grant = {
@@ -202,6 +194,8 @@ async function open(
     gatewayToken,
     ...(claims.vmg === undefined ? {} : { vmg: claims.vmg }),
     enhancedMode: host.consoleMode === 'enhanced',
+    reconnect: tokenFormat === 'native' && claims.rcw !== undefined,
+    redirect: policy.redirect.value,
   })
   const rdp = await signFile(file, publisher, clock)
   await store.grants.insert(grant)
@@ -221,6 +215,19 @@ async function open(
   return { grant, gatewayToken, gatewayAddress: farm.address, rdp }
 }
 
+/** Said before the file is out; what decides is the redeem, when the session would open. */
+async function checkSessions(
+  store: Store,
+  vm: string,
+  { maxSessions: { value, source } }: EffectivePolicy,
+): Promise<void> {
+  if (value === 0) return
+  const open = await store.leases.countOfVm(vm)
+  if (open < value) return
+  const detail = `maxSessions: this machine has ${open} open, may have ${value} by ${source}.`
+  throw new ApiError('limit-reached', detail, { status: 409 })
+}
+
 /** A foreign tenant's machine looks exactly like one that does not exist. */
 async function findPlacement(store: Store, request: ConsoleRequest): Promise<VmPlacement> {
   const placement = await store.vms.getPlacement(request.vm)
@@ -236,11 +243,20 @@ export type ConsoleAccess =
   | { available: false; reason: Reason; detail: string }
 
 /** Whether a file can open the machine's console now, and why not. */
-export function consoleAccess({ vm, host }: VmPlacement): ConsoleAccess {
+export function consoleAccess(
+  { vm, host }: VmPlacement,
+  { allowConsole }: EffectivePolicy,
+): ConsoleAccess {
   if (!host.consoleAllow) {
     return unavailable(
       'host-not-opted-in',
       'Console access is not switched on for the host of this machine.',
+    )
+  }
+  if (!allowConsole.value) {
+    return unavailable(
+      'policy-denied',
+      `allowConsole: the console of this machine is off, by ${allowConsole.source}.`,
     )
   }
   switch (host.kind) {
@@ -259,12 +275,4 @@ export function consoleAccess({ vm, host }: VmPlacement): ConsoleAccess {
 
 function unavailable(reason: Reason, detail: string): ConsoleAccess {
   return { available: false, reason, detail }
-}
-
-function chooseLifetime({ min, max, default: usual }: LifetimePolicy, wanted = usual): number {
-  if (wanted >= min && wanted <= max) return wanted
-  const message = `need ${min} to ${max} seconds`
-  throw new ApiError('policy-denied', `ttlSeconds: ${message}.`, {
-    errors: [{ field: 'ttlSeconds', message }],
-  })
 }

@@ -1,7 +1,7 @@
 import type Koa from 'koa'
 import type { ControlService } from '../control/index.ts'
 import { BrokerError, type Clock, errorText, type Log, Metrics } from '../lib/index.ts'
-import { BUILT_IN_POLICY } from '../policy/index.ts'
+import { BUILT_IN_POLICY, type PolicyValues } from '../policy/index.ts'
 import type { Publisher } from '../rdpfile/index.ts'
 import type { Store } from '../store/index.ts'
 import {
@@ -12,7 +12,7 @@ import {
 } from '../tokens/index.ts'
 import { createApp } from './app.ts'
 import { createAuthenticate } from './authenticate.ts'
-import { createConsoles, DEFAULT_LIFETIME, type Farm, type LifetimePolicy } from './consoles.ts'
+import { createConsoles, type Farm } from './consoles.ts'
 import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
 import { establishSigner, type LoadIssuer } from './issuers.ts'
@@ -43,8 +43,12 @@ const KEEP_GRANTS_MS = 30 * 24 * 60 * 60_000
 const SWEEP_EVERY_MS = 60 * 60_000
 /** Half a heartbeat: a lost node is noticed within 40 s. */
 const LOOK_FOR_LOST_EVERY_MS = 5_000
-/** A client's own dialogs come first, so a file from the portal lives longer than one from the API. */
-const PORTAL_LIFETIME_SECONDS = 120
+
+export interface Lifetime {
+  min: number
+  max: number
+  default: number
+}
 
 export interface BrokerOptions {
   /** Stays the caller's: it is not closed with the broker. */
@@ -60,7 +64,8 @@ export interface BrokerOptions {
   farm: Farm
   clock: Clock
   log: Log
-  lifetime?: LifetimePolicy
+  /** How long a token may live, in seconds, where no policy says otherwise. */
+  lifetime?: Lifetime
   /** How often a token may be presented; nodes should have the same. */
   redeem?: RedeemRule
   /** Default `address`. */
@@ -80,8 +85,6 @@ export interface Broker {
   services: PortalServices
   /** Answers nodes and agents. */
   control: ControlService
-  /** How long the portal's files may be opened: 120 s, or what policy allows. */
-  portalFileLifetimeSeconds: number
   /** Ends what runs by itself; requests are the server's business. */
   close(): void
 }
@@ -93,7 +96,6 @@ export interface Broker {
  */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const { store, issuer, publisher, name, farm, clock, log } = options
-  const { lifetime = DEFAULT_LIFETIME } = options
   const { loadIssuer = refuseToLoad, redeem: rule = DEFAULT_REDEEM_RULE } = options
   const { clientBinding = 'address', leewaySeconds, metrics = new Metrics() } = options
   const pushes = createPushes()
@@ -105,13 +107,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   await revocations.load()
   const policies = createPolicies({
     ...base,
-    builtIn: {
-      ...BUILT_IN_POLICY,
-      ttlMinSeconds: lifetime.min,
-      ttlMaxSeconds: lifetime.max,
-      ttlSeconds: lifetime.default,
-      clientBinding,
-    },
+    builtIn: { ...BUILT_IN_POLICY, ...lifetimes(options.lifetime), clientBinding },
   })
   const sessions = createSessions(base)
   const leeway = leewaySeconds === undefined ? {} : { leewaySeconds }
@@ -123,7 +119,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     publisher,
     revocations,
     farm,
-    lifetime,
+    policies,
     counts,
   })
   const routes: Route[] = [
@@ -138,10 +134,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...serviceRoutes({ store, signer, publisher, trust, metrics, clock, openApi: () => document }),
   ]
   const document = renderOpenApi(routes)
-  const fileLifetimeSeconds = Math.min(
-    Math.max(PORTAL_LIFETIME_SECONDS, lifetime.min),
-    lifetime.max,
-  )
   const repeat = (work: () => Promise<unknown>, everyMs: number): NodeJS.Timeout =>
     setInterval(() => {
       work().catch((error) => log.error('store.sweep-failed', { error: errorText(error) }))
@@ -158,7 +150,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       log,
       strictTransportSecurity: options.development !== true,
     }),
-    services: createPortalServices({ ...options, consoles, fileLifetimeSeconds }),
+    services: createPortalServices({ ...options, consoles, policies }),
     control: createControlService({
       ...base,
       farmName: farm.name,
@@ -170,9 +162,14 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       clientBinding,
       ...leeway,
     }),
-    portalFileLifetimeSeconds: fileLifetimeSeconds,
     close: () => repeating.forEach(clearInterval),
   }
+}
+
+function lifetimes(lifetime: Lifetime | undefined): Partial<PolicyValues> {
+  if (lifetime === undefined) return {}
+  const { min, default: usual, max } = lifetime
+  return { ttlMinSeconds: min, ttlSeconds: usual, ttlMaxSeconds: max }
 }
 
 async function refuseToLoad(): Promise<never> {

@@ -1,8 +1,11 @@
 import type { Clock, Log } from '../lib/index.ts'
+import type { EffectivePolicy } from '../policy/index.ts'
 import type { Store, VmPlacement } from '../store/index.ts'
+import { preferredLifetime } from './console-terms.ts'
 import { type Consoles, consoleAccess } from './consoles.ts'
 import { causeText, toApiError } from './errors.ts'
 import { PASSWORD_COST, type PasswordCost } from './passwords.ts'
+import type { Policies } from './policies.ts'
 import type {
   OpenConsoleInput,
   OpenConsoleResult,
@@ -13,11 +16,13 @@ import type {
 import { createPortalSessions } from './portal-sessions.ts'
 import { createSignIn } from './sign-in.ts'
 
+/** A client's own dialogs come first, so a file from the portal lives longer than one from the API. */
+const PORTAL_LIFETIME_SECONDS = 120
+
 export interface PortalServicesOptions {
   store: Store
   consoles: Consoles
-  /** How long the portal's files may be opened. */
-  fileLifetimeSeconds: number
+  policies: Pick<Policies, 'ofTenant'>
   clock: Clock
   log: Log
   /** Default: what new password hashes cost. */
@@ -25,7 +30,7 @@ export interface PortalServicesOptions {
 }
 
 export function createPortalServices(options: PortalServicesOptions): PortalServices {
-  const { store, clock, log, passwordCost = PASSWORD_COST } = options
+  const { store, policies, clock, log, passwordCost = PASSWORD_COST } = options
   const sessions = createPortalSessions(store, clock)
   return {
     signIn: createSignIn({ store, sessions, log, passwordCost }),
@@ -33,14 +38,16 @@ export function createPortalServices(options: PortalServicesOptions): PortalServ
     signOut: (sessionToken) => sessions.close(sessionToken),
     async listVms({ tenant }) {
       if (tenant === undefined) return []
-      return (await store.vms.listPlacements(tenant.id)).map(summarize)
+      const placements = await store.vms.listPlacements(tenant.id)
+      const policyOf = await policies.ofTenant(tenant.id)
+      return placements.map((placement) => summarize(placement, policyOf(placement.vm.id)))
     },
     openConsole: (session, input) => openConsole(options, session, input),
   }
 }
 
 async function openConsole(
-  { consoles, fileLifetimeSeconds, log }: PortalServicesOptions,
+  { consoles, log }: PortalServicesOptions,
   session: Session,
   { vm, clientAddress }: OpenConsoleInput,
 ): Promise<OpenConsoleResult> {
@@ -50,7 +57,7 @@ async function openConsole(
       // Nobody's: a user without a tenant has no machines.
       tenant: session.tenant?.id ?? '',
       user: session.user,
-      ttlSeconds: fileLifetimeSeconds,
+      preferredTtlSeconds: PORTAL_LIFETIME_SECONDS,
       // Kept, but the token is not bound to it: the RDP client may come over the other IP version.
       clientAddress,
       askedBy: 'portal',
@@ -65,10 +72,13 @@ async function openConsole(
   }
 }
 
-function summarize(placement: VmPlacement): VmSummary {
+function summarize(placement: VmPlacement, policy: EffectivePolicy): VmSummary {
   const { id, name } = placement.vm
   const { kind } = placement.host
-  const access = consoleAccess(placement)
-  if (access.available) return { id, name, kind, consoleAvailable: true }
+  const access = consoleAccess(placement, policy)
+  if (access.available) {
+    const fileLifetimeSeconds = preferredLifetime(policy, PORTAL_LIFETIME_SECONDS)
+    return { id, name, kind, consoleAvailable: true, fileLifetimeSeconds }
+  }
   return { id, name, kind, consoleAvailable: false, unavailableReason: access.reason }
 }

@@ -50,7 +50,7 @@ const PROBLEMS: Record<ApiCode, Outward> & Partial<Record<Reason, Outward>> = {
   'vm-unknown': { status: 404, title: 'There is no such machine' },
   conflict: { status: 409, title: 'The present state does not allow this' },
   'host-not-opted-in': { status: 409, title: 'Console access is off for this host' },
-  'limit-reached': { status: 413, title: 'The request is too large' },
+  'limit-reached': { status: 413, title: 'There is more than a limit allows' },
   'policy-denied': { status: 422, title: 'Policy does not allow this' },
   'rate-limited': { status: 429, title: 'Too many attempts' },
   'internal-error': { status: 500, title: 'Something went wrong here' },

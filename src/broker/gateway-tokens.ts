@@ -17,12 +17,18 @@ export interface MintedToken {
   exp: number
 }
 
+export interface MintTerms {
+  tokenFormat: TokenFormat
+  /** A token that would have to live shorter is not minted. */
+  minLifetimeSeconds: number
+}
+
 export interface GatewayTokenMint {
   /**
    * @throws ApiError `policy-denied` for what the format cannot say, `validation-failed` for what is too long
    *   for a token, `rate-limited`
    */
-  mint(issuer: Issuer, claims: GatewayClaims, format: TokenFormat): Promise<MintedToken>
+  mint(issuer: Issuer, claims: GatewayClaims, terms: MintTerms): Promise<MintedToken>
 }
 
 /**
@@ -31,13 +37,11 @@ export interface GatewayTokenMint {
  * A FedAuth token is its host and its expiry and nothing else, so the second one for a host in the same
  * second would be the first one again, and be refused as redeemed by somebody else. It expires one second
  * earlier instead.
- *
- * @param minLifetimeSeconds a token that would have to live shorter is not minted
  */
-export function createGatewayTokenMint(minLifetimeSeconds: number): GatewayTokenMint {
+export function createGatewayTokenMint(): GatewayTokenMint {
   const taken = new Map<string, number>()
 
-  const takeExpiry = ({ dst, iat, exp }: GatewayClaims): number => {
+  const takeExpiry = ({ dst, iat, exp }: GatewayClaims, minLifetimeSeconds: number): number => {
     for (const [token, expiry] of taken) {
       if (expiry < iat) taken.delete(token)
     }
@@ -53,15 +57,15 @@ export function createGatewayTokenMint(minLifetimeSeconds: number): GatewayToken
   }
 
   return {
-    async mint(issuer, claims, format) {
-      if (format === 'native') {
+    async mint(issuer, claims, { tokenFormat, minLifetimeSeconds }) {
+      if (tokenFormat === 'native') {
         const gatewayToken = await issuer.sign(claims).catch((error: unknown) => {
           throw error instanceof TokenTooLong ? tooLong(error, claims) : error
         })
         return { gatewayToken, jti: claims.jti, exp: claims.exp }
       }
       const signFedAuth = fedAuthSigner(issuer, claims)
-      const exp = takeExpiry(claims)
+      const exp = takeExpiry(claims, minLifetimeSeconds)
       const { token, jti } = await signFedAuth({ dst: claims.dst, exp })
       return { gatewayToken: token, jti, exp }
     },

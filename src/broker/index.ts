@@ -6,8 +6,8 @@
  */
 
 export { apiKeyId, createApiKey, createFirstApiKey } from './api-keys.ts'
-export type { Farm, LifetimePolicy } from './consoles.ts'
-export { type Broker, type BrokerOptions, createBroker } from './create-broker.ts'
+export type { Farm } from './consoles.ts'
+export { type Broker, type BrokerOptions, createBroker, type Lifetime } from './create-broker.ts'
 export type { IssuerFiles, LoadIssuer } from './issuers.ts'
 export { hashPassword } from './passwords.ts'
 export type {

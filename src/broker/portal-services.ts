@@ -55,6 +55,8 @@ export interface VmSummary {
   /** Kind of the machine's host: `rdp`, `hyperv`, `agent`, `vnc`. */
   kind: string
   consoleAvailable: boolean
+  /** How long its file may be opened; present exactly when `consoleAvailable` is true. */
+  fileLifetimeSeconds?: number
   /** Present exactly when `consoleAvailable` is false. */
   unavailableReason?: Reason
 }

@@ -119,8 +119,7 @@ export async function startBroker({
     },
   })
   if (config.portal) {
-    const fileLifetimeSeconds = broker.portalFileLifetimeSeconds
-    broker.app.use(createPortal({ services: broker.services, log, fileLifetimeSeconds }))
+    broker.app.use(createPortal({ services: broker.services, log }))
   }
   // Closed in the opposite order: nobody asks any more when the store goes.
   const parts = new AsyncDisposableStack()

@@ -20,7 +20,8 @@ export type EffectivePolicy = { [Name in PolicyName]: EffectiveValue<PolicyValue
  * the others; among defaults that of the innermost layer wins.
  *
  * Lifetimes are set one by one, so layers can contradict each other: then an enforced one stays before one
- * that is not, the longest before the shortest, and the others are moved to what it allows, source included.
+ * that is not, the longest before the shortest, and the others are moved to what it allows: they get its value
+ * and its source.
  *
  * @param layers the outermost first: provider, tenant, VM; any of them may be missing
  */
@@ -65,8 +66,9 @@ function reconcileLifetimes(policy: EffectivePolicy): EffectivePolicy {
     for (const other of strongestFirst.slice(0, count)) {
       const bound = placed[other]
       const isAbove = LIFETIMES.indexOf(other) > LIFETIMES.indexOf(name)
-      const { value } = placed[name]
-      if (isAbove ? value > bound.value : value < bound.value) placed[name] = bound
+      const { value, locked } = placed[name]
+      const isOutside = isAbove ? value > bound.value : value < bound.value
+      if (isOutside) placed[name] = { value: bound.value, source: bound.source, locked }
     }
   }
   return placed

@@ -13,19 +13,17 @@ import { renderSignInPage } from './sign-in-page.ts'
 export interface ConsoleOptions {
   asset: AssetUrl
   services: PortalServices
-  /** How long a console file may be opened, seconds. */
-  fileLifetimeSeconds: number
 }
 
 /** GET /: the tenant's machines. POST /console: one machine's file, or a page that says why not. */
 export function addConsoleRoutes(router: Router, options: ConsoleOptions): void {
-  const { asset, services, fileLifetimeSeconds } = options
+  const { asset, services } = options
 
   router.get('/', async (ctx) => {
     const session = await findSession(ctx, services)
     if (session === undefined) return seeOther(ctx, '/sign-in')
     const vms = await services.listVms(session)
-    sendPage(ctx, renderMachinesPage({ asset, session, vms, fileLifetimeSeconds }))
+    sendPage(ctx, renderMachinesPage({ asset, session, vms }))
   })
 
   router.post('/console', requireOwnOrigin, readForm, async (ctx) => {

@@ -10,8 +10,6 @@ import { addSignInRoutes } from './sign-in-routes.ts'
 export interface PortalOptions {
   services: PortalServices
   log: Log
-  /** How long the services' console files may be opened, seconds; said on the page only. */
-  fileLifetimeSeconds?: number
 }
 
 /** What `app.use()` takes. */
@@ -23,12 +21,12 @@ export type Portal = ReturnType<Router['routes']>
  * Secure) and must not parse form bodies itself.
  */
 export function createPortal(options: PortalOptions): Portal {
-  const { services, log, fileLifetimeSeconds = 120 } = options
+  const { services, log } = options
   const router = new Router()
   router.use(pageHeaders)
   const asset = serveAssets(router)
   router.use(answerFailures({ asset, log }))
   addSignInRoutes(router, { asset, services })
-  addConsoleRoutes(router, { asset, services, fileLifetimeSeconds })
+  addConsoleRoutes(router, { asset, services })
   return router.routes()
 }

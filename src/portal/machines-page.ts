@@ -8,8 +8,6 @@ export interface MachinesPageOptions {
   asset: AssetUrl
   session: Session
   vms: VmSummary[]
-  /** How long a console file may be opened, seconds. */
-  fileLifetimeSeconds: number
 }
 
 export function renderMachinesPage(options: MachinesPageOptions): string {
@@ -33,10 +31,9 @@ function renderEmpty({ tenant }: Session): Html {
 }
 
 /** One form for the whole list: the button that is pressed names the machine. */
-function renderList({ session, vms, fileLifetimeSeconds }: MachinesPageOptions): Html {
+function renderList({ session, vms }: MachinesPageOptions): Html {
   return html`<p class="lead">Press <b>Console</b>, then open the file that is downloaded.</p>
-<form class="card" method="post" action="/console"
- data-lifetime-seconds="${fileLifetimeSeconds}" data-lifetime="${formatWait(fileLifetimeSeconds)}">
+<form class="card" method="post" action="/console" data-consoles>
 <input type="hidden" name="csrf" value="${session.csrfToken}">
 <ul class="machines">
 ${vms.map((vm, index) => renderMachine(vm, `vm-${index}`))}
@@ -47,7 +44,7 @@ ${vms.map((vm, index) => renderMachine(vm, `vm-${index}`))}
 
 function renderMachine(vm: VmSummary, elementId: string): Html {
   const button = vm.consoleAvailable
-    ? html`<button class="primary" name="vm" value="${vm.id}" data-name="${vm.name}">${label(vm)}</button>`
+    ? renderButton(vm)
     : html`<button class="primary" disabled aria-describedby="${elementId}-reason">${label(vm)}</button>`
   return html`<li>
 <div class="machine">
@@ -57,6 +54,12 @@ ${!vm.consoleAvailable && html`<p class="reason" id="${elementId}-reason">${reas
 </div>
 ${button}
 </li>`
+}
+
+function renderButton(vm: VmSummary): Html {
+  const { id, name, fileLifetimeSeconds = 0 } = vm
+  return html`<button class="primary" name="vm" value="${id}" data-name="${name}"
+ data-lifetime-seconds="${fileLifetimeSeconds}" data-lifetime="${formatWait(fileLifetimeSeconds)}">${label(vm)}</button>`
 }
 
 /** A list of equal buttons is no help to someone who hears it. */
@@ -75,7 +78,15 @@ const KINDS = new Map([
   ['vnc', 'VNC console'],
 ])
 
-function renderHints({ fileLifetimeSeconds }: MachinesPageOptions): Html {
+/** Policy may give each machine's files a life of their own. */
+function lifetimeOf(vms: VmSummary[]): string {
+  const lifetimes = vms.flatMap(({ fileLifetimeSeconds }) => fileLifetimeSeconds ?? [])
+  if (lifetimes.length === 0) return 'a short time'
+  const [least, most] = [Math.min(...lifetimes), Math.max(...lifetimes)].map(formatWait)
+  return least === most ? `${least}` : `${least} to ${most}`
+}
+
+function renderHints({ vms }: MachinesPageOptions): Html {
   return html`<section class="hints" aria-labelledby="hints">
 <h2 id="hints">Opening the file</h2>
 <dl>
@@ -83,7 +94,7 @@ function renderHints({ fileLifetimeSeconds }: MachinesPageOptions): Html {
 <div><dt>macOS, iOS, Android</dt><dd>Open it with <b>Windows App</b>.</dd></div>
 <div><dt>Linux</dt><dd>Run <code>xfreerdp NAME.rdp</code> (FreeRDP 3: <code>xfreerdp3</code>), or open it with Remmina.</dd></div>
 </dl>
-<p>A file is valid for ${formatWait(fileLifetimeSeconds)} and for one session. Whoever has it can open
+<p>A file is valid for ${lifetimeOf(vms)} and for one session. Whoever has it can open
 the console, so do not pass it on; for another session press Console again.</p>
 </section>`
 }

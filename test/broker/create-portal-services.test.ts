@@ -23,11 +23,32 @@ describe('consoles', () => {
 
   test("the list has the tenant's own machines, and why one cannot be opened", async () => {
     const web = { id: 'web', name: 'Web 1', kind: 'rdp' }
-    expect(await services.listVms(session)).toEqual([{ ...web, consoleAvailable: true }])
+    expect(await services.listVms(session)).toEqual([
+      { ...web, consoleAvailable: true, fileLifetimeSeconds: 120 },
+    ])
     await api.put('/v1/hosts/hv1', { kind: 'rdp', address: 'hv1', console: { allow: false } })
     expect(await services.listVms(session)).toEqual([
       { ...web, consoleAvailable: false, unavailableReason: 'host-not-opted-in' },
     ])
+  })
+
+  test('policy may close consoles, and shorten or lengthen how long files may be opened', async () => {
+    const seen = async () => (await services.listVms(session))[0]
+    await api.put('/v1/policy/vms/web', { enforce: { ttlMaxSeconds: 30 } })
+    expect(await seen()).toMatchObject({ consoleAvailable: true, fileLifetimeSeconds: 30 })
+    const short = await services.openConsole(session, { vm: 'web', clientAddress: '192.0.2.99' })
+    expect(short).toMatchObject({ ok: true, expiresAt: new Date(NOW_MS + 30_000) })
+    await api.put('/v1/policy/vms/web', { default: { ttlSeconds: 300 } })
+    expect(await seen()).toMatchObject({ fileLifetimeSeconds: 300 })
+    await api.put('/v1/policy/vms/web', { enforce: { ttlSeconds: 45 } })
+    expect(await seen()).toMatchObject({ fileLifetimeSeconds: 45 })
+    await api.put('/v1/policy/tenants/acme', { enforce: { allowConsole: false } })
+    expect(await seen()).toMatchObject({
+      consoleAvailable: false,
+      unavailableReason: 'policy-denied',
+    })
+    const closed = await services.openConsole(session, { vm: 'web', clientAddress: '192.0.2.99' })
+    expect(closed).toMatchObject({ ok: false, status: 422, code: 'policy-denied' })
   })
 
   test('a file for 120 s, kept with user and address', async () => {

@@ -10,32 +10,37 @@ const HYPERV: GatewayClaims = {
 }
 
 let issuer: Issuer
+const fedAuth = (minLifetimeSeconds = 5) => ({
+  tokenFormat: 'fedauth' as const,
+  minLifetimeSeconds,
+})
 
 beforeAll(async () => {
   issuer = await createIssuer(await createIssuerPair('rsa-2048'))
 })
 
 test('no two FedAuth tokens for one host are the same', async () => {
-  const tokens = createGatewayTokenMint(5)
-  const minted = await Promise.all([1, 2, 3].map(() => tokens.mint(issuer, HYPERV, 'fedauth')))
+  const tokens = createGatewayTokenMint()
+  const minted = await Promise.all([1, 2, 3].map(() => tokens.mint(issuer, HYPERV, fedAuth())))
   expect(minted.map(({ exp }) => exp)).toEqual([NOW + 60, NOW + 59, NOW + 58])
   expect(new Set(minted.map(({ jti }) => jti)).size).toBe(3)
-  const elsewhere = await tokens.mint(issuer, { ...HYPERV, dst: '192.0.2.11:2179' }, 'fedauth')
+  const elsewhere = await tokens.mint(issuer, { ...HYPERV, dst: '192.0.2.11:2179' }, fedAuth())
   expect(elsewhere.exp).toBe(NOW + 60)
 })
 
 test('mints none that would have to live shorter than policy allows', async () => {
-  const tokens = createGatewayTokenMint(59)
-  await tokens.mint(issuer, HYPERV, 'fedauth')
-  await tokens.mint(issuer, HYPERV, 'fedauth')
-  await expect(tokens.mint(issuer, HYPERV, 'fedauth')).rejects.toMatchObject({
+  const tokens = createGatewayTokenMint()
+  await tokens.mint(issuer, HYPERV, fedAuth(59))
+  await tokens.mint(issuer, HYPERV, fedAuth(59))
+  await expect(tokens.mint(issuer, HYPERV, fedAuth(59))).rejects.toMatchObject({
     problem: 'rate-limited',
   })
   const later = { ...HYPERV, iat: NOW + 61, exp: NOW + 121 }
-  expect((await tokens.mint(issuer, later, 'fedauth')).exp).toBe(NOW + 121)
+  expect((await tokens.mint(issuer, later, fedAuth(59))).exp).toBe(NOW + 121)
 })
 
 test('native tokens keep their claims', async () => {
-  const { jti, exp } = await createGatewayTokenMint(5).mint(issuer, CLAIMS, 'native')
+  const native = { tokenFormat: 'native', minLifetimeSeconds: 5 } as const
+  const { jti, exp } = await createGatewayTokenMint().mint(issuer, CLAIMS, native)
   expect({ jti, exp }).toEqual({ jti: CLAIMS.jti, exp: CLAIMS.exp })
 })

@@ -52,8 +52,9 @@ test('a longest life cuts the others down, and says that it did', () => {
     { source: 'provider', enforce: { ttlMaxSeconds: 30 } },
     { source: 'vm:web', default: { ttlMinSeconds: 40, ttlSeconds: 90 } },
   )
-  const cut = { value: 30, source: 'provider', locked: true }
-  expect(policy).toMatchObject({ ttlMinSeconds: cut, ttlSeconds: cut, ttlMaxSeconds: cut })
+  const cut = { value: 30, source: 'provider', locked: false }
+  expect(policy).toMatchObject({ ttlMinSeconds: cut, ttlSeconds: cut })
+  expect(policy.ttlMaxSeconds).toEqual({ value: 30, source: 'provider', locked: true })
 })
 
 test('an enforced life stays where the bounds around it are not enforced', () => {
@@ -62,7 +63,8 @@ test('an enforced life stays where the bounds around it are not enforced', () =>
     { source: 'tenant:acme', default: { ttlMaxSeconds: 60 } },
   )
   const kept = { value: 90, source: 'provider', locked: true }
-  expect(policy).toMatchObject({ ttlSeconds: kept, ttlMaxSeconds: kept })
+  expect(policy.ttlSeconds).toEqual(kept)
+  expect(policy.ttlMaxSeconds).toEqual({ ...kept, locked: false })
   expect(policy.ttlMinSeconds).toEqual({ value: 5, source: 'built-in', locked: false })
 })
 

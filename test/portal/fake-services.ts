@@ -17,7 +17,13 @@ export const alice: Session = {
 }
 
 export const machines: VmSummary[] = [
-  { id: 'vm-1', name: 'web-01', kind: 'rdp', consoleAvailable: true },
+  {
+    id: 'vm-1',
+    name: 'web-01',
+    kind: 'rdp',
+    consoleAvailable: true,
+    fileLifetimeSeconds: 120,
+  },
   {
     id: 'vm-2',
     name: 'db-01',

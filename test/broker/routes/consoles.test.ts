@@ -241,7 +241,7 @@ describe('POST /v1/consoles', () => {
     const { body } = await api.post('/v1/consoles', { vm: 'web', ttlSeconds }).expect(422)
     expect(body).toMatchObject({
       code: 'policy-denied',
-      errors: [{ field: 'ttlSeconds', message: 'need 5 to 3600 seconds' }],
+      errors: [{ field: 'ttlSeconds', message: `need 5 to 3600 seconds, have ${ttlSeconds}` }],
     })
   })
 
