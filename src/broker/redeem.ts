@@ -119,7 +119,7 @@ function toRedeem(
   state: RedeemState,
   rule: RedeemRule,
 ): Redeem {
-  const { jti, tid, sub, vm, knd, iat, exp, rcw = 0 } = claims
+  const { jti, tid, sub, vm, knd, dst, iat, exp, rcw = 0 } = claims
   const { client, firstRedeemMs } = state
   const ended = { ...state, tunnels: [], droppedAtMs: firstRedeemMs }
   return {
@@ -130,6 +130,7 @@ function toRedeem(
     ...(sub === undefined ? {} : { user: sub }),
     ...(vm === undefined ? {} : { vm }),
     hostKind: knd,
+    host: dst,
     issuedAtMs: iat * 1000,
     expiresAtMs: exp * 1000,
     reconnectMs: rcw * 1000,

@@ -1,8 +1,8 @@
-import type { Kysely, NotNull, Selectable } from 'kysely'
-import { present } from './rows.ts'
+import { type Insertable, type Kysely, type NotNull, type Selectable, sql } from 'kysely'
+import { type Present, present } from './rows.ts'
 import type { Database, LeaseRow } from './schema.ts'
 import type { Leases } from './store.ts'
-import type { Lease } from './trust-records.ts'
+import type { Lease, LeaseUsage } from './trust-records.ts'
 
 /** Tunnels named in one statement: a fixed number, so that it is prepared once. */
 const CHUNK = 100
@@ -44,6 +44,18 @@ export function createLeases(db: Kysely<Database>): Leases {
           .execute()
       }
     },
+    async report(node, usages, nowMs) {
+      // In one turn, and so in one transaction.
+      await Promise.all([...chunksOf(usages)].map((chunk) => report(db, node, chunk, nowMs)))
+    },
+    async describe({ node, tunnel, transport, takesMessages }) {
+      await db
+        .updateTable('leases')
+        .set({ transport, takesMessages: takesMessages ? 1 : 0 })
+        .where('node', '=', node)
+        .where('tunnel', '=', tunnel)
+        .execute()
+    },
     async endLost(seenBeforeMs) {
       const lost = await selectSessions(db)
         .where('leases.endedAtMs', 'is', null)
@@ -56,7 +68,7 @@ export function createLeases(db: Kysely<Database>): Leases {
         .where('endedAtMs', 'is', null)
         .where('seenAtMs', '<', seenBeforeMs)
         .execute()
-      return lost.map(present)
+      return lost.map(toSession)
     },
     async list() {
       const rows = await selectSessions(db)
@@ -64,7 +76,7 @@ export function createLeases(db: Kysely<Database>): Leases {
         .orderBy('leases.openedAtMs')
         .orderBy('leases.id')
         .execute()
-      return rows.map(present)
+      return rows.map(toSession)
     },
     async listBurned(node) {
       const rows = await selectSessions(db)
@@ -74,18 +86,18 @@ export function createLeases(db: Kysely<Database>): Leases {
         .where('redeems.burned', 'is not', null)
         .$narrowType<{ burned: NotNull }>()
         .execute()
-      return rows.map(present)
+      return rows.map(toSession)
     },
     async get(id) {
       const row = await selectSessions(db).where('leases.id', '=', id).executeTakeFirst()
-      return row && present(row)
+      return row && toSession(row)
     },
     async find(node, tunnel) {
       const row = await selectSessions(db)
         .where('leases.node', '=', node)
         .where('leases.tunnel', '=', tunnel)
         .executeTakeFirst()
-      return row && present(row)
+      return row && toSession(row)
     },
     countOfVm: (vm) => countSessions(db, { vm }),
   }
@@ -108,7 +120,46 @@ export async function countSessions(
 }
 
 export function toLease(row: Selectable<LeaseRow>): Lease {
-  return present(row)
+  return toSession(row)
+}
+
+export function toLeaseRow({ takesMessages, ...lease }: Lease): Insertable<LeaseRow> {
+  return {
+    ...lease,
+    ...(takesMessages === undefined ? {} : { takesMessages: takesMessages ? 1 : 0 }),
+  }
+}
+
+/** NULLs are absent, a flag is a boolean; other columns come along as they are. */
+function toSession<Row extends Pick<Selectable<LeaseRow>, 'takesMessages'>>(
+  row: Row,
+): Present<Omit<Row, 'takesMessages'>> & { takesMessages?: boolean } {
+  const { takesMessages, ...rest } = row
+  return {
+    ...present(rest),
+    ...(takesMessages === null ? {} : { takesMessages: takesMessages === 1 }),
+  }
+}
+
+/** One statement for many: a node may have thousands of tunnels. */
+async function report(
+  db: Kysely<Database>,
+  node: string,
+  usages: readonly LeaseUsage[],
+  nowMs: number,
+): Promise<void> {
+  const rows = usages.map(
+    ({ tunnel, transport, takesMessages, idleSeconds, bytesIn, bytesOut }) =>
+      sql`(cast(${tunnel} as text), cast(${transport} as text),
+        cast(${takesMessages ? 1 : 0} as smallint), cast(${idleSeconds} as bigint),
+        cast(${bytesIn} as bigint), cast(${bytesOut} as bigint))`,
+  )
+  await sql`update leases set seen_at_ms = ${nowMs}, ended_at_ms = null, end_reason = null,
+      transport = told.column2, takes_messages = told.column3, idle_seconds = told.column4,
+      bytes_in = told.column5, bytes_out = told.column6
+    from (values ${sql.join(rows)}) as told
+    where leases.node = ${node} and leases.tunnel = told.column1
+      and (leases.ended_at_ms is null or leases.end_reason = 'node-lost')`.execute(db)
 }
 
 function selectSessions(db: Kysely<Database>) {
@@ -116,19 +167,19 @@ function selectSessions(db: Kysely<Database>) {
     .selectFrom('leases')
     .innerJoin('redeems', 'redeems.key', 'leases.key')
     .selectAll('leases')
-    .select(['redeems.jti', 'redeems.tenant', 'redeems.user', 'redeems.vm'])
+    .select(['redeems.jti', 'redeems.tenant', 'redeems.user', 'redeems.vm', 'redeems.host'])
     .$castTo<SessionRow>()
 }
 
 type SessionRow = Selectable<LeaseRow> & {
-  [Name in 'jti' | 'tenant' | 'user' | 'vm']: string | null
+  [Name in 'jti' | 'tenant' | 'user' | 'vm' | 'host']: string | null
 }
 
-/** The last chunk is filled up with its last name, which changes nothing. */
-function* chunksOf(names: readonly string[]): Generator<string[]> {
-  for (let start = 0; start < names.length; start += CHUNK) {
-    const chunk = names.slice(start, start + CHUNK)
-    const last = chunk.at(-1) ?? ''
-    yield [...chunk, ...Array.from({ length: CHUNK - chunk.length }, () => last)]
+/** The last chunk is filled up with its last item, which changes nothing. */
+function* chunksOf<Item>(items: readonly Item[]): Generator<Item[]> {
+  for (let start = 0; start < items.length; start += CHUNK) {
+    const chunk = items.slice(start, start + CHUNK)
+    const last = chunk.slice(-1)
+    yield [...chunk, ...Array.from({ length: CHUNK - chunk.length }, () => last).flat()]
   }
 }

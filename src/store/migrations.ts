@@ -227,6 +227,18 @@ const MIGRATIONS: Record<string, Migration> = {
       )`.execute(db)
     },
   },
+
+  '0008-session-usage': {
+    async up(db) {
+      await sql`alter table redeems add column host text check (length(host) <= 300)`.execute(db)
+      await sql`alter table leases add column transport text check (length(transport) <= 32)`.execute(
+        db,
+      )
+      await sql`alter table leases add column takes_messages smallint
+        check (takes_messages in (0, 1))`.execute(db)
+      await sql`alter table leases add column idle_seconds bigint`.execute(db)
+    },
+  },
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import { BrokerError } from '../lib/index.ts'
-import { countSessions, toLease } from './leases.ts'
+import { countSessions, toLease, toLeaseRow } from './leases.ts'
 import { present } from './rows.ts'
 import type { Database, RedeemRow } from './schema.ts'
 import type { RedeemOutcome, Redeems } from './store.ts'
@@ -116,7 +116,7 @@ async function keep<Result>(
   if (rebind !== undefined) {
     await db.updateTable('redeems').set(rebind).where('key', '=', key).execute()
   }
-  if (lease !== undefined) await db.insertInto('leases').values(lease).execute()
+  if (lease !== undefined) await db.insertInto('leases').values(toLeaseRow(lease)).execute()
   return true
 }
 
@@ -148,6 +148,7 @@ function toRow(redeem: Redeem): RedeemRow {
     user: redeem.user ?? null,
     vm: redeem.vm ?? null,
     hostKind: redeem.hostKind ?? null,
+    host: redeem.host ?? null,
     burned: redeem.burned ?? null,
     superseded: redeem.superseded ? 1 : 0,
     revision: 1,

@@ -116,6 +116,7 @@ export interface RedeemRow {
   user: string | null
   vm: string | null
   hostKind: HostKind | null
+  host: string | null
   issuedAtMs: number
   expiresAtMs: number
   reconnectMs: number
@@ -137,6 +138,9 @@ export interface LeaseRow {
   seenAtMs: number
   endedAtMs: number | null
   endReason: string | null
+  transport: string | null
+  takesMessages: 0 | 1 | null
+  idleSeconds: number | null
   bytesIn: number | null
   bytesOut: number | null
 }

@@ -14,6 +14,7 @@ import type {
   ConsoleSession,
   GatewayNode,
   Lease,
+  LeaseUsage,
   NodeDrain,
   NodeFacts,
   Redeem,
@@ -182,6 +183,12 @@ export interface Leases {
   end(end: LeaseEnd): Promise<void>
   /** These tunnels of the node are alive; those that were given up as lost are open again. */
   renew(node: string, tunnels: readonly string[], nowMs: number): Promise<void>
+  /** As `renew`, with what is known of these tunnels by now. */
+  report(node: string, usages: readonly LeaseUsage[], nowMs: number): Promise<void>
+  /** What does not change while a tunnel lives; an unknown one is no error. */
+  describe(
+    tunnel: Pick<Lease, 'node' | 'tunnel'> & Pick<LeaseUsage, 'transport' | 'takesMessages'>,
+  ): Promise<void>
   /** Ends leases that no heartbeat has named since then, at their last one, with `node-lost`. */
   endLost(seenBeforeMs: number): Promise<ConsoleSession[]>
   /** Open sessions, oldest first. */

@@ -16,6 +16,8 @@ export interface Redeem {
   user?: string
   vm?: string
   hostKind?: HostKind
+  /** `host:port` as the token names it. */
+  host?: string
   /** `iat`, or when it was redeemed first where the token has none. */
   issuedAtMs: number
   expiresAtMs: number
@@ -46,9 +48,19 @@ export interface Lease {
   seenAtMs: number
   endedAtMs?: number
   endReason?: string
+  /** As in the log; this and what follows is absent until its node has told. */
+  transport?: string
+  /** The client has announced that it shows messages. */
+  takesMessages?: boolean
+  /** Since the client's last input, at `seenAtMs`. */
+  idleSeconds?: number
   bytesIn?: number
   bytesOut?: number
 }
+
+/** What a node tells of a live tunnel at every heartbeat. */
+export type LeaseUsage = Pick<Lease, 'tunnel'> &
+  Required<Pick<Lease, 'transport' | 'takesMessages' | 'idleSeconds' | 'bytesIn' | 'bytesOut'>>
 
 /** A lease with its token's subject. */
 export interface ConsoleSession extends Lease {
@@ -56,6 +68,7 @@ export interface ConsoleSession extends Lease {
   tenant?: string
   user?: string
   vm?: string
+  host?: string
 }
 
 export const REVOCATION_KINDS = ['jti', 'vm', 'tenant', 'user', 'issuer', 'before'] as const

@@ -18,6 +18,7 @@ const redeem: Redeem = {
   user: 'ann',
   vm: 'vm1',
   hostKind: 'rdp',
+  host: '192.0.2.10:3389',
   issuedAtMs: NOW_MS,
   expiresAtMs: NOW_MS + 60_000,
   reconnectMs: 0,
@@ -179,6 +180,7 @@ export function trustContract(storeOf: () => Store): void {
       tenant: 'acme',
       user: 'ann',
       vm: 'vm1',
+      host: '192.0.2.10:3389',
       endedAtMs: NOW_MS + 5,
       endReason: 'client-closed',
       bytesIn: 7,
@@ -215,6 +217,70 @@ export function trustContract(storeOf: () => Store): void {
     const back = await leases.find('gw1', 't1')
     expect(back).toMatchObject({ seenAtMs: NOW_MS + 50_000 })
     expect(back).not.toHaveProperty('endedAtMs')
+  })
+
+  test('a report renews, and tells what a session is and does', async () => {
+    await open()
+    await open({ key: 'other' }, { id: 's2', tunnel: 't2', node: 'gw2' })
+    const { leases } = storeOf()
+    const told = { tunnel: 't1', transport: 'http', takesMessages: true, idleSeconds: 7 }
+    const usage = { ...told, bytesIn: 2 ** 40, bytesOut: 5 }
+    const unknown = { ...usage, tunnel: 't9' }
+    await leases.report('gw1', [usage, unknown], NOW_MS + 10_000)
+    const { jti, tenant, user, vm, host } = redeem
+    const who = { jti, tenant, user, vm, host }
+    expect(await leases.get('s1')).toEqual({
+      ...lease,
+      ...who,
+      ...usage,
+      seenAtMs: NOW_MS + 10_000,
+    })
+    expect(await leases.get('s2')).not.toHaveProperty('transport')
+    await leases.endLost(NOW_MS + 20_000)
+    await leases.report('gw1', [{ ...usage, takesMessages: false }], NOW_MS + 30_000)
+    const back = await leases.get('s1')
+    expect(back).toMatchObject({ takesMessages: false, seenAtMs: NOW_MS + 30_000 })
+    expect(back).not.toHaveProperty('endedAtMs')
+  })
+
+  test('a report changes nothing of a session that has ended', async () => {
+    await open()
+    const { leases } = storeOf()
+    const end = { node: 'gw1', tunnel: 't1', endedAtMs: NOW_MS, reason: 'killed' }
+    await leases.end({ ...end, bytesIn: 9, bytesOut: 9 })
+    const told = { tunnel: 't1', transport: 'http', takesMessages: true, idleSeconds: 7 }
+    await leases.report('gw1', [{ ...told, bytesIn: 1, bytesOut: 1 }], NOW_MS + 10_000)
+    expect(await leases.get('s1')).toMatchObject({
+      endReason: 'killed',
+      bytesIn: 9,
+      seenAtMs: NOW_MS,
+    })
+  })
+
+  test('a description tells what a session is before the first report', async () => {
+    await open()
+    const { leases } = storeOf()
+    await leases.describe({
+      node: 'gw1',
+      tunnel: 't1',
+      transport: 'websocket',
+      takesMessages: false,
+    })
+    await leases.describe({ node: 'gw1', tunnel: 't9', transport: 'http', takesMessages: true })
+    expect(await leases.find('gw1', 't1')).toMatchObject({
+      transport: 'websocket',
+      takesMessages: false,
+    })
+  })
+
+  test('reports any number of tunnels', async () => {
+    const names = Array.from({ length: 250 }, (_, index) => `t${index}`)
+    for (const name of names) await open({ key: name }, { id: name, tunnel: name })
+    const told = { transport: 'http', takesMessages: true, idleSeconds: 0, bytesOut: 0 }
+    const usages = names.map((tunnel, bytesIn) => ({ ...told, tunnel, bytesIn }))
+    await storeOf().leases.report('gw1', usages, NOW_MS + 1)
+    const sessions = await storeOf().leases.list()
+    expect(sessions.every(({ id, bytesIn }) => id === `t${bytesIn}`)).toBe(true)
   })
 
   test('renews any number of tunnels', async () => {
