@@ -11,15 +11,16 @@ import type { Lease, Store } from '../store/index.ts'
 import {
   type AnyVerifiedToken,
   burnsToken,
-  type ClientBinding,
   DEFAULT_LEEWAY_SECONDS,
   type RedeemRule,
   verifyAnyGatewayToken,
 } from '../tokens/index.ts'
 import type { BrokerCounts } from './metrics.ts'
 import type { Nodes } from './nodes.ts'
+import type { Policies } from './policies.ts'
 import type { Pushes } from './pushes.ts'
 import { redeemToken } from './redeem.ts'
+import { type RedeemPolicy, redeemPolicy } from './redeem-policy.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
 import type { TrustKeeper } from './trust-keeper.ts'
 
@@ -36,9 +37,7 @@ export interface ControlServiceOptions {
   pushes: Pushes
   nodes: Nodes
   rule: RedeemRule
-  clientBinding: ClientBinding
-  /** What the user of this token has to agree to; undefined for nothing. */
-  consentText?(token: AnyVerifiedToken): Promise<string | undefined>
+  policies: Pick<Policies, 'effective'>
   /** Clock difference to forgive; default 5. */
   leewaySeconds?: number
   counts: BrokerCounts
@@ -105,10 +104,7 @@ async function redeem(
     remoteAddress: request.clientAddress,
   }
   try {
-    const token = await admit(options, peer, request, fields)
-    // After the fact there is nobody to ask any more.
-    if (request.decidedAt !== undefined) return { ok: true }
-    const consentText = await options.consentText?.(token)
+    const { consentText } = await admit(options, peer, request, fields)
     return { ok: true, ...(consentText === undefined ? {} : { consentText }) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
@@ -128,7 +124,7 @@ async function admit(
   peer: Peer,
   { token, clientAddress, tunnel, decidedAt }: RedeemRequest,
   fields: LogFields,
-): Promise<AnyVerifiedToken> {
+): Promise<RedeemPolicy> {
   const { farmName, trust, revocations, nodes, rule, leewaySeconds, clock, log } = options
   // Agents present host tokens, which are theirs alone to redeem.
   if (peer.role !== 'node') throw new Refusal('policy-denied', `role: ${peer.role} redeems nothing`)
@@ -151,7 +147,16 @@ async function admit(
     throw new Refusal('token-revoked', `revocation ${revocation.id}: by ${revocation.kind}`)
   }
   const late = decidedAt !== undefined
-  const presentation = { token: verified, node: peer.name, tunnel, clientAddress, nowMs, late }
+  const policy = await redeemPolicy(options, verified)
+  const presentation = {
+    token: verified,
+    node: peer.name,
+    tunnel,
+    clientAddress,
+    nowMs,
+    late,
+    policy,
+  }
   const { kind, losers } = await redeemToken(options, presentation).catch((error: unknown) => {
     if (late && error instanceof Refusal)
       log.warn('redeem.conflict', { ...fields, lost: peer.name })
@@ -161,7 +166,7 @@ async function admit(
   options.counts.redeemed(kind)
   log.info('token.redeemed', { ...fields, issuer: verified.issuerThumbprint, presentation: kind })
   if (kind === 'reconnect') log.info('session.reconnected', fields)
-  return verified
+  return policy
 }
 
 /** @returns the node's time, as far as it can be believed */

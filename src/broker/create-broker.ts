@@ -159,7 +159,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       nodes,
       rule,
       counts,
-      clientBinding,
+      policies,
       ...leeway,
     }),
     close: () => repeating.forEach(clearInterval),

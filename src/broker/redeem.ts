@@ -3,20 +3,20 @@ import { Refusal } from '../lib/index.ts'
 import type { Lease, Redeem, RedeemOutcome, Store } from '../store/index.ts'
 import {
   type AnyVerifiedToken,
-  type ClientBinding,
   clientKey,
   decideRedeem,
   forgetRedeemAtMs,
+  isInside,
   type RedeemDecision,
   type RedeemRule,
   type RedeemState,
   redeemKey,
 } from '../tokens/index.ts'
+import type { RedeemPolicy } from './redeem-policy.ts'
 
 export interface RedeemOptions {
   store: Store
   rule: RedeemRule
-  clientBinding: ClientBinding
 }
 
 export interface Presentation {
@@ -27,6 +27,7 @@ export interface Presentation {
   nowMs: number
   /** The node has let the client in already, at `nowMs`, since no broker answered. */
   late?: boolean
+  policy: Pick<RedeemPolicy, 'clientBinding' | 'maxSessions'>
 }
 
 /** How a presentation may go well. */
@@ -45,15 +46,12 @@ export interface RedeemResult {
  * @throws Refusal with the rule's reason
  */
 export async function redeemToken(
-  { store, rule, clientBinding }: RedeemOptions,
+  { store, rule }: RedeemOptions,
   presentation: Presentation,
 ): Promise<RedeemResult> {
-  const { token, clientAddress, node, tunnel, nowMs } = presentation
-  const client = clientKey(clientAddress, clientBinding)
-  if (client === undefined) throw new Refusal('client-mismatch', 'client: address not readable')
+  const { token, clientAddress, node, tunnel, nowMs, policy } = presentation
   const key = redeemKey(token)
   const attempt = {
-    client,
     tunnel: tunnelName({ node, tunnel }),
     nowMs,
     expiredBySeconds: token.expiredBySeconds,
@@ -70,20 +68,50 @@ export async function redeemToken(
   }
   const result = await store.redeems.redeem(
     key,
-    (known): RedeemOutcome<RedeemDecision | Lease[]> => {
-      const decision = decideRedeem(known && toState(known), attempt, rule)
+    (known, others): RedeemOutcome<RedeemDecision | Lease[]> => {
+      const client = clientOf(presentation, known?.redeem)
+      const decision = decideRedeem(known && toState(known), { ...attempt, client }, rule)
       if (known !== undefined && isYounger(known.redeem, client, presentation)) {
         const losers = known.leases.filter(isOpen)
         return { result: losers, lease, rebind: { client, firstRedeemMs: nowMs } }
       }
       if (!decision.ok || decision.kind === 'retry') return { result: decision }
+      const refusal = refuseSession(presentation, known?.leases ?? [], others)
+      if (refusal !== undefined) return { result: refusal }
       if (decision.kind !== 'first') return { result: decision, lease }
       return { result: decision, lease, redeem: toRedeem(key, token, decision.state, rule) }
     },
+    policy.maxSessions === 0 ? undefined : token.claims.vm,
   )
   if (Array.isArray(result)) return { kind: 'conflict-won', losers: result }
   if (!result.ok) throw new Refusal(result.reason, result.detail)
   return { kind: result.kind, losers: [] }
+}
+
+/**
+ * The client as the token knows it. The binding of its first redeem stays for the token's life: under another
+ * policy since then, the same client is still the same.
+ *
+ * @throws Refusal `client-mismatch` for what is no address
+ */
+function clientOf({ clientAddress, policy }: Presentation, known: Redeem | undefined): string {
+  if (known?.client === '' || (known !== undefined && isInside(clientAddress, known.client))) {
+    return known.client
+  }
+  const client = clientKey(clientAddress, policy.clientBinding)
+  if (client !== undefined) return client
+  throw new Refusal('client-mismatch', 'client: address not readable')
+}
+
+/** A session more than policy allows for the machine; a tunnel more of an open session is none. */
+function refuseSession(
+  { late = false, policy: { maxSessions } }: Presentation,
+  leases: Lease[],
+  others: number,
+): RedeemDecision | undefined {
+  if (late || maxSessions === 0 || others < maxSessions || leases.some(isOpen)) return undefined
+  const detail = `sessions: this machine has ${others} open, may have ${maxSessions}`
+  return { ok: false, reason: 'limit-reached', detail }
 }
 
 /** Of two clients that were both let in while nobody could compare, the one that came first stays. */

@@ -22,6 +22,14 @@ export function createGrants(db: Kysely<Database>): Grants {
         .executeTakeFirst()
       return row && present(row)
     },
+    async findByJti(jti) {
+      const row = await db
+        .selectFrom('grants')
+        .selectAll()
+        .where('jti', '=', jti)
+        .executeTakeFirst()
+      return row && present(row)
+    },
     async revoke(id, nowMs) {
       const { numUpdatedRows } = await db
         .updateTable('grants')

@@ -115,6 +115,7 @@ export interface Grants {
   get(id: string): Promise<Grant | undefined>
   /** The newest grant with this reference. */
   findByRef(ref: string): Promise<Grant | undefined>
+  findByJti(jti: string): Promise<Grant | undefined>
   /** False when the id is unknown; revoking twice keeps the first time. */
   revoke(id: string, nowMs: number): Promise<boolean>
   /** @returns how many grants that expired before this were forgotten */

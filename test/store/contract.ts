@@ -200,12 +200,14 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       })
     })
 
-    test('finds the newest grant of a reference', async () => {
+    test('finds a grant by its token, and the newest of a reference', async () => {
       await store.grants.insert(grant)
       const newer = { ...grant, id: 'g2', jti: 'j2', createdAtMs: NOW_MS + 1 }
       await store.grants.insert({ ...newer, clientAddress: '2001:db8::/64' })
       expect(await store.grants.findByRef(grant.ref)).toMatchObject({ id: 'g2' })
       expect(await store.grants.findByRef('0000-0000')).toBeUndefined()
+      expect(await store.grants.findByJti('j1')).toEqual(grant)
+      expect(await store.grants.findByJti('j3')).toBeUndefined()
     })
 
     test('forgets grants and sessions after their time', async () => {

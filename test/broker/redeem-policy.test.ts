@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Peer } from '../../src/control/index.ts'
+import { Secret } from '../../src/lib/index.ts'
+import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
+
+const GW1: Peer = { name: 'gw1', role: 'node' }
+
+let api: TestBroker
+
+beforeEach(async () => {
+  api = await createTestBroker()
+})
+afterEach(() => api.close())
+
+interface Present {
+  tunnel?: string
+  clientAddress?: string
+  decidedAt?: number
+}
+
+/** A new console of the machine, and a way to present its token. */
+async function open(vm = 'web', wanted: object = {}) {
+  const { body } = await api.post('/v1/consoles', { vm, ...wanted }).expect(201)
+  const token = new Secret(body.gatewayToken)
+  return ({ tunnel = 't1', clientAddress = '192.0.2.7', ...rest }: Present = {}) =>
+    api.broker.control.redeem(GW1, { token, tunnel, clientAddress, ...rest })
+}
+
+const ended = (tunnel: string) => api.broker.control.release(GW1, tunnel, 'client-closed')
+
+test('the consent text goes to the node of every session, as it is then', async () => {
+  const present = await open()
+  expect(await present()).toEqual({ ok: true })
+  await api.put('/v1/policy/tenants/acme', { default: { consentText: 'Be good.\nAlways.' } })
+  expect(await present({ tunnel: 't2' })).toEqual({ ok: true, consentText: 'Be good.\nAlways.' })
+  const elsewhere = await open('mail')
+  expect(await elsewhere({ tunnel: 't3' })).toEqual({ ok: true })
+  await api.put('/v1/policy/vms/web', { default: { consentText: '' } })
+  const again = await open()
+  expect(await again({ tunnel: 't4' })).toEqual({ ok: true })
+})
+
+test('who presents a FedAuth token agrees to the text of the machine it was minted for', async () => {
+  await api.close()
+  api = await createTestBroker({ issuerKey: 'rsa-2048' })
+  const console = { allow: true }
+  await api.put('/v1/hosts/hv1', { kind: 'hyperv', address: '192.0.2.10', console })
+  const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+  await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid })
+  await api.put('/v1/policy/vms/web', { enforce: { consentText: 'Be good.' } })
+  const present = await open('web', { tokenFormat: 'fedauth' })
+  expect(await present()).toEqual({ ok: true, consentText: 'Be good.' })
+})
+
+test.each([
+  ['address', '192.0.2.7', true],
+  ['address', '192.0.2.8', false],
+  ['prefix', '192.0.2.8', true],
+  ['prefix', '198.51.100.7', false],
+  ['none', '198.51.100.7', true],
+])(
+  'bound by %s, a client that is at %s the next time: %s',
+  async (clientBinding, next, admitted) => {
+    await api.put('/v1/policy/tenants/acme', { enforce: { clientBinding } })
+    const present = await open()
+    expect(await present()).toEqual({ ok: true })
+    expect(await present({ tunnel: 't2', clientAddress: next })).toEqual(
+      admitted ? { ok: true } : { ok: false, reason: 'client-mismatch' },
+    )
+  },
+)
+
+test('a token keeps the binding of its first redeem', async () => {
+  const bind = (clientBinding: string) =>
+    api.put('/v1/policy/provider', { enforce: { clientBinding } })
+  await bind('prefix')
+  const present = await open()
+  await present()
+  await bind('address')
+  expect(await present({ tunnel: 't2', clientAddress: '192.0.2.8' })).toEqual({ ok: true })
+  await ended('t2')
+  await bind('none')
+  expect(await present({ tunnel: 't3' })).toEqual({ ok: true })
+  const elsewhere = await present({ tunnel: 't4', clientAddress: '198.51.100.7' })
+  expect(elsewhere).toEqual({ ok: false, reason: 'client-mismatch' })
+})
+
+test('a machine has no more sessions than policy allows, however many tokens are out', async () => {
+  await api.put('/v1/policy/tenants/acme', { enforce: { maxSessions: 1 } })
+  const [first, second] = [await open(), await open()]
+  expect(await first()).toEqual({ ok: true })
+  expect(await second({ tunnel: 't2' })).toEqual({ ok: false, reason: 'limit-reached' })
+  // A second tunnel of the same client is the same session, and a machine of another tenant another matter.
+  expect(await first({ tunnel: 't3' })).toEqual({ ok: true })
+  const elsewhere = await open('mail')
+  expect(await elsewhere({ tunnel: 't4' })).toEqual({ ok: true })
+  await ended('t1')
+  await ended('t3')
+  expect(await second({ tunnel: 't2' })).toEqual({ ok: true })
+  expect(await first({ tunnel: 't5' })).toEqual({ ok: false, reason: 'limit-reached' })
+})
+
+test('of many at the same moment as many get in as policy allows', async () => {
+  await api.put('/v1/policy/vms/web', { enforce: { maxSessions: 3 } })
+  const tokens = []
+  for (let count = 0; count < 10; count += 1) tokens.push(await open())
+  const answers = await Promise.all(tokens.map((present, n) => present({ tunnel: `t${n}` })))
+  expect(answers.filter(({ ok }) => ok)).toHaveLength(3)
+})
+
+test('who is already in, since no broker answered, is not put out for a limit', async () => {
+  await api.put('/v1/policy/vms/web', { enforce: { maxSessions: 1, consentText: 'Be good.' } })
+  const [first, second] = [await open(), await open()]
+  await first()
+  api.clock.advance(5_000)
+  const late = await second({ tunnel: 't2', decidedAt: NOW_MS + 1_000 })
+  expect(late).toMatchObject({ ok: true })
+})
+
+test('while a machine has all its sessions the API gives no file, and says why', async () => {
+  await api.put('/v1/policy/vms/web', { enforce: { maxSessions: 1 } })
+  const present = await open()
+  await present()
+  const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(409)
+  expect(body).toMatchObject({
+    code: 'limit-reached',
+    detail: 'maxSessions: this machine has 1 open, may have 1 by vm:web.',
+  })
+  await ended('t1')
+  await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+})
