@@ -13,6 +13,7 @@ import * as farm from './farm.ts'
 import * as gateway from './gateway.ts'
 import * as issuer from './issuer.ts'
 import * as key from './key.ts'
+import * as node from './node.ts'
 import { ExitCode, endWhenNobodyReads, fail } from './output.ts'
 import * as probe from './probe.ts'
 import * as rdp from './rdp.ts'
@@ -27,6 +28,7 @@ const commands: Array<{ register(program: Command): void }> = [
   probe,
   token,
   issuer,
+  node,
   key,
   rdp,
   certs,

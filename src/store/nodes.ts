@@ -17,6 +17,7 @@ export function createNodes(db: Kysely<Database>): Nodes {
       const { numUpdatedRows } = await db
         .updateTable('nodes')
         .set({
+          state: null,
           drainAskedAtMs: drain?.askedAtMs ?? null,
           drainDeadlineMs: drain?.deadlineMs ?? null,
           drainMessage: drain?.message ?? null,

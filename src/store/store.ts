@@ -237,7 +237,12 @@ export interface Verifiers {
 export interface Nodes {
   /** Moves only what is given; an unknown node is made. */
   seen(facts: NodeFacts): Promise<void>
-  /** @param drain undefined: in service again. False when no such node was ever seen. */
+  /**
+   * What it has said of its state counts no longer: the next word of it is an answer to this.
+   *
+   * @param drain undefined: in service again
+   * @returns false when no such node was ever seen
+   */
   drain(name: string, drain: NodeDrain | undefined): Promise<boolean>
   /** Also of a node that is not listed. */
   getDrain(name: string): Promise<NodeDrain | undefined>

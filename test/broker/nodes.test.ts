@@ -156,6 +156,14 @@ test('a cancelled drain puts the node back; again is no error', async () => {
   expect(await show()).not.toHaveProperty('drain')
 })
 
+test('what a node said before it was asked is no answer', async () => {
+  await api.post('/v1/nodes/gw1/drain', {}).expect(200)
+  await beat({ status: { state: 'draining', tunnels: 0 } })
+  await api.delete('/v1/nodes/gw1/drain').expect(204)
+  const { body } = await api.post('/v1/nodes/gw1/drain', {}).expect(200)
+  expect(body.drain).toMatchObject({ confirmed: false, done: false })
+})
+
 test('a node that has just started redeems nothing before it has heard of its drain', async () => {
   await api.post('/v1/nodes/gw1/drain', {}).expect(200)
   const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)

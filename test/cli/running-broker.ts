@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApiKey, seedStore } from '../../src/broker/index.ts'
-import { createDevelopmentCertificates } from '../../src/certs/index.ts'
+import { createDevelopmentCertificates, type KeyPair } from '../../src/certs/index.ts'
 import { type RunningBroker, startBroker } from '../../src/cli/broker.ts'
 import type { BrokerConfig } from '../../src/config/index.ts'
 import { type Secret, silentLog, systemClock } from '../../src/lib/index.ts'
@@ -13,12 +13,19 @@ export interface BrokerFiles {
   config: BrokerConfig
   caFile: string
   keyFile: string
+  /** PEM of the control CA, and each node's control certificate. */
+  controlCa: string
+  nodeTls: Record<string, KeyPair>
   key: Secret
   remove(): void
 }
 
-/** Development certificates, a seeded store with machine `web`, a key file: all a broker needs. */
-export async function createBrokerFiles(): Promise<BrokerFiles> {
+/**
+ * Development certificates, a seeded store with machine `web`, a key file: all a broker needs.
+ *
+ * @param nodes that may dial its control channel, which there is only for them
+ */
+export async function createBrokerFiles(nodes: string[] = []): Promise<BrokerFiles> {
   const directory = mkdtempSync(join(tmpdir(), 'portcullis-broker-'))
   const write = (name: string, text: string): string => {
     const path = join(directory, name)
@@ -28,7 +35,7 @@ export async function createBrokerFiles(): Promise<BrokerFiles> {
   const certificates = await createDevelopmentCertificates({
     farmName: 'demo',
     names: ['localhost', '127.0.0.1'],
-    gateways: [],
+    gateways: nodes,
     now: new Date(),
   })
   const pairFiles = (name: string, pair: { certificatePem: string; privateKeyPem: string }) => ({
@@ -41,6 +48,8 @@ export async function createBrokerFiles(): Promise<BrokerFiles> {
   return {
     directory,
     key,
+    controlCa: certificates.controlAuthority.certificatePem,
+    nodeTls: certificates.gatewayControl,
     caFile: write('ca.crt', certificates.authority.certificatePem),
     keyFile: write('api.key', `${key.reveal()}\n`),
     config: {
@@ -49,6 +58,15 @@ export async function createBrokerFiles(): Promise<BrokerFiles> {
       listen: { host: '127.0.0.1', port: 0 },
       tls: pairFiles('tls', certificates.portalTls),
       issuer: pairFiles('issuer', certificates.issuer),
+      ...(nodes.length === 0
+        ? {}
+        : {
+            control: {
+              listen: { host: '127.0.0.1', port: 0 },
+              tls: pairFiles('control', certificates.brokerControl),
+              caFile: write('control-ca.crt', certificates.controlAuthority.certificatePem),
+            },
+          }),
       store,
       tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 300 },
       clientBinding: 'address',

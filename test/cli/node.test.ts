@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { findApi } from '../../src/cli/api-access.ts'
+import { callApi } from '../../src/cli/api-client.ts'
+import type { RunningBroker } from '../../src/cli/broker.ts'
+import { identifyPeer } from '../../src/cli/control-peer.ts'
+import { register } from '../../src/cli/node.ts'
+import { assertDrained, type NodeAnswer, untilEmpty } from '../../src/cli/node-drain.ts'
+import {
+  type ControlClient,
+  createControlClient,
+  type DrainOrder,
+  type NodeStatus,
+} from '../../src/control/index.ts'
+import { BrokerError, silentLog, systemClock } from '../../src/lib/index.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { runCommand } from './run-command.ts'
+import { type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+
+let files: BrokerFiles
+let broker: RunningBroker
+let access: string[]
+const running: ControlClient[] = []
+
+beforeAll(async () => {
+  files = await createBrokerFiles(['gw1', 'gw2'])
+  broker = await start(files.config)
+  access = [
+    ...['--api', `https://127.0.0.1:${broker.address.port}`],
+    ...['--key-file', files.keyFile],
+    ...['--ca', files.caFile],
+  ]
+})
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((client) => client.close()))
+})
+afterAll(async () => {
+  await broker.close()
+  files.remove()
+})
+
+const node = async (...args: string[]) => {
+  const { stdout, ...rest } = await runCommand(register, ['node', ...args, ...access])
+  return { stdout: stdout.toString(), ...rest }
+}
+
+interface TestPeer {
+  client: ControlClient
+  status: NodeStatus
+  orders: (DrainOrder | undefined)[]
+}
+
+/** A node's end of the control channel; `obey` is what it makes of a drain. */
+async function connect(name: string, obey: (peer: TestPeer) => void): Promise<TestPeer> {
+  const tls = files.nodeTls[name]
+  const endpoint = broker.controlAddress
+  if (tls === undefined || endpoint === undefined) throw new TypeError(`no control for ${name}`)
+  const applied = { trust: 0, revocations: 0 }
+  const client = createControlClient({
+    broker: endpoint,
+    tls,
+    ca: files.controlCa,
+    identify: identifyPeer,
+    software: '1.2.3',
+    clock: systemClock,
+    log: silentLog,
+    handlers: {
+      versions: () => ({ ...applied }),
+      applyTrust: ({ version }) => {
+        applied.trust = version
+      },
+      applyRevocations: ({ version }) => {
+        applied.revocations = version
+      },
+      confirm: () => {},
+      drain: (order) => {
+        if (order?.deadline === peer.orders.at(-1)?.deadline) return
+        peer.orders.push(order)
+        if (order === undefined) peer.status = { ...peer.status, state: 'ready' }
+        else obey(peer)
+        client.report()
+      },
+      status: () => peer.status,
+      kill: () => {},
+      message: () => {},
+      tunnels: () => [],
+      connected: () => {},
+    },
+  })
+  const peer: TestPeer = { client, status: { state: 'ready', tunnels: 2 }, orders: [] }
+  running.push(client)
+  client.start()
+  await eventually('trusted', () => applied.trust > 0 && client.connected, { intervalMs: 10 })
+  client.report()
+  return peer
+}
+
+const shown = async (name: string) => JSON.parse((await node('show', name, '--json')).stdout)
+
+test('lists nodes side by side, and shows one', async () => {
+  await connect('gw1', () => {})
+  await eventually('current', async () => (await shown('gw1')).trustCurrent, { intervalMs: 20 })
+  const { stdout, exitCode } = await node('list')
+  expect(exitCode).toBe(0)
+  expect(stdout).toMatch(/^NODE +STATE +TUNNELS/)
+  expect(stdout).toMatch(/^gw1 +ready +2 +1\.2\.3 +1 +[+-]?\d+ ms +\d{4}-/m)
+  expect(JSON.parse((await node('list', '--json')).stdout).items).toMatchObject([{ id: 'gw1' }])
+  expect((await node('show', 'gw1')).stdout).toMatch(/^State +ready\nTunnels +2$/m)
+  const unknown = await node('show', 'gw9')
+  expect(unknown).toMatchObject({ exitCode: 1, stdout: '' })
+  expect(unknown.stderr).toContain('not-found')
+})
+
+test('drains a node, says how far it is, and puts it back', async () => {
+  const peer = await connect('gw1', (it) => {
+    it.status = { state: 'draining', tunnels: 2 }
+    setTimeout(() => {
+      it.status = { state: 'draining', tunnels: 0 }
+      it.client.report()
+    }, 700)
+  })
+  const drained = await node('drain', 'gw1', '--wait', '1m', '--message', 'New cables.', '--json')
+  expect(drained.exitCode).toBe(0)
+  expect(drained.stderr).toContain('gw1: 2 sessions are open')
+  expect(drained.stderr).toContain('gw1 is drained')
+  expect(JSON.parse(drained.stdout)).toMatchObject({
+    state: 'draining',
+    drain: { done: true, message: 'New cables.', askedBy: expect.stringMatching(/^key:/) },
+  })
+  expect(peer.orders).toMatchObject([{ message: 'New cables.' }])
+  expect((await node('show', 'gw1')).stdout).toMatch(/^Message +New cables\.$/m)
+  expect(await node('drain', 'gw1', '--cancel')).toMatchObject({ exitCode: 0, stdout: '' })
+  await eventually('back', async () => (await shown('gw1')).state === 'ready', { intervalMs: 20 })
+  expect(peer.orders.at(-1)).toBeUndefined()
+})
+
+test('says that somebody else has cancelled', async () => {
+  await connect('gw1', (it) => {
+    it.status = { state: 'draining', tunnels: 2 }
+    setTimeout(() => void cancel('gw1'), 300)
+  })
+  const { exitCode, stderr } = await node('drain', 'gw1')
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('the drain was cancelled')
+})
+
+async function cancel(name: string): Promise<void> {
+  const api = await findApi({
+    api: `https://127.0.0.1:${broker.address.port}`,
+    keyFile: files.keyFile,
+    ca: files.caFile,
+  })
+  await callApi(api, 'DELETE', `/v1/nodes/${name}/drain`, { answer: z.undefined() })
+}
+
+const DRAIN = { askedAt: '', deadline: '', askedBy: '', confirmed: true, done: false }
+const NODE: NodeAnswer = {
+  ...{ id: 'gw1', state: 'draining', issues: [], tunnels: 2 },
+  ...{ trustVersion: 1, trustCurrent: true, revocationVersion: 0, lastSeenAt: 'now' },
+  drain: DRAIN,
+}
+const unconfirmed: NodeAnswer = { ...NODE, drain: { ...DRAIN, confirmed: false } }
+const lost: NodeAnswer = { ...NODE, state: 'lost', issues: ['no heartbeat for 40 s'] }
+const WAITS = { askEveryMs: 5, graceMs: 20, confirmMs: 40, outageMs: 30 }
+
+test.each([
+  ['that never confirms', unconfirmed, 60_000, 'ERR_REFUSED', 'has not confirmed'],
+  ['whose sessions stay', NODE, 10, 'ERR_REFUSED', '2 sessions are still open'],
+  ['that is lost', lost, 60_000, 'ERR_NO_ANSWER', 'no heartbeat for 40 s'],
+])('waits no longer for a node %s', async (_, answer, leftMs, code, text) => {
+  const last = await untilEmpty(unconfirmed, async () => answer, leftMs, WAITS)
+  expect(() => assertDrained(last)).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(text) }),
+  )
+})
+
+test('waits for a broker that restarts, not for one that stays away', async () => {
+  let asked = 0
+  const away = new BrokerError('ERR_NO_ANSWER', 'away')
+  const done: NodeAnswer = { ...NODE, drain: { ...DRAIN, done: true } }
+  const restarting = async () => {
+    asked += 1
+    if (asked < 3) throw away
+    return done
+  }
+  expect(await untilEmpty(NODE, restarting, 60_000, WAITS)).toBe(done)
+  await expect(untilEmpty(NODE, () => Promise.reject(away), 60_000, WAITS)).rejects.toBe(away)
+})
