@@ -15,7 +15,7 @@ import {
   type DrainOrder,
   type KillMessage,
   MAX_BYTES_TO_NODE,
-  MAX_TUNNELS,
+  MAX_USAGES,
   type NodeStatus,
   PROTOCOL_VERSIONS,
   type RedeemAnswer,
@@ -25,6 +25,7 @@ import {
   type ToBrokerMessage,
   type ToNodeMessage,
   type TrustSet,
+  type TunnelUsage,
   type UserMessage,
 } from './messages.ts'
 import { PendingRedeems } from './pending-redeems.ts'
@@ -56,8 +57,8 @@ export interface ControlHandlers {
   status(): NodeStatus | undefined
   kill(message: KillMessage): void
   message(message: UserMessage): void
-  /** Live tunnels, whose leases the heartbeat renews. */
-  tunnels(): string[]
+  /** Live tunnels, whose leases the heartbeat renews, with what they have used. */
+  tunnels(): TunnelUsage[]
   /** After every welcome: what was decided without a broker can be reported now. */
   connected(): void
 }
@@ -242,13 +243,15 @@ class Client implements ControlClient {
     const tunnels = handlers.tunnels()
     const { trust, revocations } = handlers.versions()
     const status = handlers.status()
-    for (let from = 0; from === 0 || from < tunnels.length; from += MAX_TUNNELS) {
+    for (let from = 0; from === 0 || from < tunnels.length; from += MAX_USAGES) {
+      const usage = tunnels.slice(from, from + MAX_USAGES)
       this.#send({
         type: 'heartbeat',
         time: clock.now(),
         trustVersion: trust,
         revocationVersion: revocations,
-        tunnels: tunnels.slice(from, from + MAX_TUNNELS),
+        tunnels: usage.map(({ tunnel }) => tunnel),
+        usage,
         ...(status === undefined ? {} : { status }),
       })
     }

@@ -20,6 +20,7 @@ export {
   MAX_ISSUERS,
   MAX_REVOCATIONS,
   MAX_TUNNELS,
+  MAX_USAGES,
   NODE_STATES,
   type NodeState,
   type NodeStatus,
@@ -35,6 +36,7 @@ export {
   type TrustMessage,
   type TrustSet,
   type TrustSetIssuer,
+  type TunnelUsage,
   trustSet,
   type UserMessage,
 } from './messages.ts'

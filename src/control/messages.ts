@@ -12,11 +12,12 @@ export const SINCE_VERSION_2: ReadonlySet<string> = new Set(['message'])
 
 /** A whole trust set of 64 issuers with RSA certificates stays below 1 MiB; 20,000 revocations take about 5. */
 export const MAX_BYTES_TO_NODE = 8 * 1024 * 1024
-/** The longest a node sends is a heartbeat with {@link MAX_TUNNELS} tunnels, about 160 KiB. */
+/** The longest a node sends is a heartbeat with {@link MAX_USAGES} tunnels and what they use, about 220 KiB. */
 export const MAX_BYTES_TO_BROKER = 256 * 1024
 export const MAX_ISSUERS = 64
 export const MAX_REVOCATIONS = 20_000
 export const MAX_TUNNELS = 4_096
+export const MAX_USAGES = 1_024
 /** Characters of a drain's message; the count-down behind it takes another 100. */
 export const MAX_DRAIN_MESSAGE = 500
 
@@ -81,6 +82,7 @@ const sessionFields = z.object({
   connectionId: text.exactOptional(),
   correlationId: text.exactOptional(),
   transport: text.exactOptional(),
+  takesMessages: z.boolean().exactOptional(),
   reason: reason.exactOptional(),
   /** Detail for people; it is the node's text, never the client's. */
   error: z.string().max(1024).exactOptional(),
@@ -138,6 +140,17 @@ const nodeStatus = z.object({
   tunnels: count,
 })
 
+const tunnelUsage = z.object({
+  tunnel,
+  transport: z.enum(['websocket', 'http']),
+  /** The client has announced that it shows messages. */
+  takesMessages: z.boolean(),
+  /** Since the client's last input, as fine as heartbeats are frequent. */
+  idleSeconds: count,
+  bytesIn: count,
+  bytesOut: count,
+})
+
 const heartbeat = z.object({
   type: z.literal('heartbeat'),
   /** The node's clock. */
@@ -147,6 +160,8 @@ const heartbeat = z.object({
   revocationVersion: version,
   /** Tunnels whose leases it renews. A node with more sends several: absence says nothing. */
   tunnels: z.array(tunnel).max(MAX_TUNNELS),
+  /** What they have used; a node that doesn't know the field names its tunnels alone. */
+  usage: z.array(tunnelUsage).max(MAX_USAGES).exactOptional(),
   /** How it stands; absent from a node that knows no drain, and from agents. */
   status: nodeStatus.exactOptional(),
 })
@@ -263,6 +278,7 @@ export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
 export type RedeemAnswer = { ok: true; consentText?: string } | { ok: false; reason: Reason }
 export type NodeStatus = z.infer<typeof nodeStatus>
 export type DrainOrder = z.infer<typeof drainOrder>
+export type TunnelUsage = z.infer<typeof tunnelUsage>
 export type Heartbeat = Omit<z.infer<typeof heartbeat>, 'type'>
 export type SessionEvent = Omit<z.infer<typeof sessionEvent>, 'type'>
 export type TrustMessage = z.infer<typeof trust>

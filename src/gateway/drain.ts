@@ -74,7 +74,7 @@ export class Drain {
     const { sessions, clock, log } = this.#options
     const waitMs = Math.min(Math.max(leftMs, 0), MAX_DRAIN_MS)
     const deadline = new Date(clock.now() + waitMs).toISOString()
-    log.info('node.state', { state: 'draining', deadline, tunnels: sessions.ids().length })
+    log.info('node.state', { state: 'draining', deadline, tunnels: sessions.holding().length })
     // New ones are refused from here on, so that nobody is missing.
     for (const { done } of sessions.all()) void done.then(() => this.#onGone())
     this.#timers = remindersOf(waitMs).map(({ afterMs, leftMs: left }) =>

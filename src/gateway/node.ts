@@ -101,7 +101,7 @@ export class GatewayNode {
   }
 
   get status(): NodeStatus {
-    const tunnels = this.sessions.ids().length
+    const tunnels = this.sessions.holding().length
     if (this.draining) return { state: 'draining', tunnels }
     const { refusal } = this.trust
     if (refusal === undefined) return { state: 'ready', tunnels }

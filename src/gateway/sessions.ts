@@ -1,5 +1,6 @@
 import type { Log, Refusal } from '../lib/index.ts'
 import type { AnyVerifiedToken } from '../tokens/index.ts'
+import type { TunnelFigures } from './observer.ts'
 
 /** Bytes that wait for the side they go to. */
 export interface QueuedBytes {
@@ -9,8 +10,8 @@ export interface QueuedBytes {
   out: number
 }
 
-/** A tunnel, as whoever ends it sees it. */
-export interface Session {
+/** A tunnel, as whoever lists or ends it sees it. */
+export interface Session extends TunnelFigures {
   /** Names the tunnel on this node. */
   readonly id: string
   /** What admits it; absent until that is verified. */
@@ -59,8 +60,8 @@ export class SessionRegistry {
   }
 
   /** Tunnels that hold, or are about to hold, a token's lease. */
-  ids(): string[] {
-    return [...this.#sessions].filter(({ token }) => token !== undefined).map(({ id }) => id)
+  holding(): Session[] {
+    return [...this.#sessions].filter(({ token }) => token !== undefined)
   }
 
   /** Shows those that match a text. @returns those it was sent to */

@@ -148,7 +148,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
   test('74. an administrator ends the session: CLOSE_CHANNEL, answered by type 0x11, then close', async () => {
     const { node, handlers, releases } = controlled
     const { wire, host } = await openConsole(node, target, kind)
-    const tunnel = handlers.tunnels().at(-1) ?? ''
+    const tunnel = handlers.tunnels().at(-1)?.tunnel ?? ''
     handlers.kill({ type: 'kill', by: { tunnel }, reason: 'killed' })
     expect(await wire.receive()).toEqual(refusal.close(CONNECTION_ABORTED))
     // A message that comes too late must not come behind CLOSE_CHANNEL.

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import type { Heartbeat } from '../../src/control/index.ts'
 import { Secret } from '../../src/lib/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import {
@@ -118,14 +119,21 @@ test('events wait for the broker, the oldest give way', async () => {
 
 test('heartbeats list all tunnels, in parts when they are many', async () => {
   const { endpoint, broker } = await startServer()
-  const all = Array.from({ length: 5_000 }, (_, index) => `t-${index}`)
+  // As long as they can be: no heartbeat may be too long for the broker.
+  const all = Array.from({ length: 2_048 }, (_, index) => ({
+    tunnel: `${index}`.padStart(36, '0'),
+    transport: 'websocket' as const,
+    takesMessages: false,
+    idleSeconds: Number.MAX_SAFE_INTEGER,
+    bytesIn: Number.MAX_SAFE_INTEGER,
+    bytesOut: Number.MAX_SAFE_INTEGER,
+  }))
   const handlers = createTestHandlers({ tunnels: () => all })
   await startClient(endpoint, { handlers })
   await soon('heartbeats', () => broker.called('heartbeat').length === 2)
-  const sizes = broker
-    .called('heartbeat')
-    .map(({ input }) => (input as { tunnels: string[] }).tunnels.length)
-  expect(sizes).toEqual([4_096, 904])
+  const beats = broker.called('heartbeat').map(({ input }) => input as Heartbeat)
+  expect(beats.map(({ tunnels }) => tunnels.length)).toEqual([1_024, 1_024])
+  expect(beats.flatMap(({ usage }) => usage)).toEqual(all)
   await soon('confirmed', () => handlers.got('confirm')[0])
   expect(handlers.got('confirm')[0]).toEqual({ trust: 1, revocations: 1 })
 })

@@ -19,6 +19,23 @@ const UP: ToBrokerMessage[] = [
   {
     type: 'heartbeat',
     time: 1_795_000_000_000,
+    trustVersion: 1,
+    revocationVersion: 0,
+    tunnels: ['t-1'],
+    usage: [
+      {
+        tunnel: 't-1',
+        transport: 'websocket',
+        takesMessages: true,
+        idleSeconds: 5,
+        bytesIn: 1,
+        bytesOut: 2 ** 40,
+      },
+    ],
+  },
+  {
+    type: 'heartbeat',
+    time: 1_795_000_000_000,
     trustVersion: 0,
     revocationVersion: 0,
     tunnels: [],

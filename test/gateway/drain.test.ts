@@ -21,7 +21,10 @@ function setUp(count: number) {
       id: `t-${index}`,
       token: undefined,
       log: silentLog,
+      transport: { kind: 'websocket' },
       queued: { in: 0, out: 0 },
+      bytesIn: 0,
+      bytesOut: 0,
       end({ reason }) {
         ends.push(reason)
         resolve()

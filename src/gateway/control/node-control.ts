@@ -5,6 +5,7 @@ import type {
   NodeStatus,
   RevocationMessage,
   TrustSet,
+  TunnelUsage,
   UserMessage,
   Versions,
 } from '../../control/index.ts'
@@ -16,6 +17,7 @@ import type { Session, SessionRegistry } from '../sessions.ts'
 import { BrokerLedger } from './broker-ledger.ts'
 import type { LiveTrust } from './node-trust.ts'
 import type { RememberedTrust } from './remembered.ts'
+import { UsageSampler } from './usage.ts'
 
 /** How a node takes part in a farm that brokers lead. */
 export interface NodeControlOptions {
@@ -52,6 +54,7 @@ export class NodeControl implements ControlHandlers {
   readonly ledger: BrokerLedger
   readonly #options: NodeControlOptions
   readonly #parts: NodeControlParts
+  readonly #usage = new UsageSampler()
   #rememberedAtMs = 0
 
   constructor(options: NodeControlOptions, parts: NodeControlParts) {
@@ -130,8 +133,10 @@ export class NodeControl implements ControlHandlers {
     }
   }
 
-  tunnels(): string[] {
-    return this.#parts.sessions.ids()
+  tunnels(): TunnelUsage[] {
+    const { sessions, clock } = this.#parts
+    const nowMs = clock.now()
+    return sessions.holding().map((session) => this.#usage.sample(session, nowMs))
   }
 
   connected(): void {

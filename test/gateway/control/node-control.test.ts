@@ -5,6 +5,7 @@ import {
   decodeClose,
   decodeServiceMessage,
   decodeTunnelResponse,
+  encodeData,
   PacketType,
 } from '../../../src/protocol/index.ts'
 import type { Revocation } from '../../../src/tokens/index.ts'
@@ -15,7 +16,14 @@ import {
   type ControlledOptions,
   startControlledNode,
 } from '../support/controlled-node.ts'
-import { connectTo, expectPacket, openChannel } from '../support/conversation.ts'
+import {
+  connectTo,
+  expectPacket,
+  FIRST_BYTES,
+  KINDS,
+  type Kind,
+  openChannel,
+} from '../support/conversation.ts'
 import { type ScriptedHost, startHost } from '../support/scripted-host.ts'
 import type { TestNode } from '../support/test-node.ts'
 
@@ -39,8 +47,8 @@ async function start(
   return { ...controlled, host }
 }
 
-async function connect(node: TestNode): Promise<TestClient> {
-  const client = await connectTo(node, 'websocket')
+async function connect(node: TestNode, kind: Kind = 'websocket'): Promise<TestClient> {
+  const client = await connectTo(node, kind)
   toClose.push(() => {
     for (const { socket } of client.connections) socket.destroy()
   })
@@ -57,8 +65,8 @@ async function present({ node, host }: Controlled): Promise<number> {
   return decodeTunnelResponse(response.body).statusCode
 }
 
-async function openSession({ node, host }: Controlled): Promise<TestClient> {
-  const client = await connect(node)
+async function openSession({ node, host }: Controlled, kind?: Kind): Promise<TestClient> {
+  const client = await connect(node, kind)
   await openChannel(client, node, host.port)
   return client
 }
@@ -137,7 +145,7 @@ test.each(['jti', 'vm', 'tenant', 'user', 'tunnel'] as const)(
     const { handlers, giveTrust, releases, events } = controlled
     giveTrust()
     const client = await openSession(controlled)
-    const [tunnel] = handlers.tunnels()
+    const tunnel = handlers.tunnels()[0]?.tunnel
     const jti = events[0]?.fields.jti
     if (tunnel === undefined || jti === undefined) throw new TypeError('no session')
     const values = { jti, vm: 'vm1', tenant: 'tenant1', user: 'user1', tunnel }
@@ -166,7 +174,7 @@ test.each(['jti', 'vm', 'tenant', 'user', 'tunnel'] as const)(
     const { handlers, giveTrust, events } = controlled
     giveTrust()
     const client = await openSession(controlled)
-    const [tunnel] = handlers.tunnels()
+    const tunnel = handlers.tunnels()[0]?.tunnel
     const jti = events[0]?.fields.jti
     if (tunnel === undefined || jti === undefined) throw new TypeError('no session')
     const values = { jti, vm: 'vm1', tenant: 'tenant1', user: 'user1', tunnel }
@@ -179,6 +187,31 @@ test.each(['jti', 'vm', 'tenant', 'user', 'tunnel'] as const)(
     expect(controlled.node.logged('session.messaged')).toMatchObject([{ jti, characters: 35 }])
   },
 )
+
+test.each(KINDS)('a live session over %s tells what it is and what it has used', async (kind) => {
+  const controlled = await start()
+  const { handlers, giveTrust, events, host, node } = controlled
+  giveTrust()
+  const client = await openSession(controlled, kind)
+  client.send(encodeData(FIRST_BYTES))
+  const connection = await host.connection()
+  connection.write('confirm')
+  await expectPacket(client, PacketType.data)
+  await eventually('first bytes', () => host.received().equals(FIRST_BYTES), { intervalMs: 5 })
+  expect(handlers.tunnels()).toEqual([
+    {
+      tunnel: expect.any(String),
+      transport: kind,
+      takesMessages: true,
+      idleSeconds: 0,
+      bytesIn: FIRST_BYTES.length,
+      bytesOut: 7,
+    },
+  ])
+  const created = events.find(({ event }) => event === 'tunnel.created')
+  expect(created?.fields).toMatchObject({ transport: kind, takesMessages: true })
+  expect(node.logged('tunnel.created')).toMatchObject([{ takesMessages: true }])
+})
 
 test('a revocation refuses what was issued before it, and ends sessions only when asked', async () => {
   const controlled = await start()
