@@ -19,8 +19,9 @@ const unitRooms = [
 ]
 
 /**
- * Four projects: `unit` (no programs but Node, runs in `npm run check`), `conformance` (the gateway
- * on loopback against raw bytes) and `e2e` (real programs; one file at a time, since they share CPUs).
+ * Five projects: `unit` (no programs but Node, runs in `npm run check`), `conformance` (the gateway
+ * on loopback against raw bytes), `fuzz` (decoders, for a minute), `e2e` (real programs; one file at a
+ * time, since they share CPUs) and `bench`.
  * One project after the other, so that what waits for real time has the machine for itself.
  */
 export default defineConfig({
@@ -45,11 +46,19 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
+      // Mutations until the time is over: one file that has a CPU for itself.
+      {
+        test: {
+          name: 'fuzz',
+          sequence: { groupOrder: 2 },
+          include: ['test/fuzz/**/*.test.ts'],
+        },
+      },
       // Figures, never failures: run by `npm run bench`, and by nothing else.
       {
         test: {
           name: 'bench',
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           include: ['test/bench/**/*.bench.ts'],
           testTimeout: 600_000,
           fileParallelism: false,
@@ -58,7 +67,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
