@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { type Endpoint, errorText, Refusal } from '../lib/index.ts'
+import { BrokerError, type Endpoint, errorText, Refusal } from '../lib/index.ts'
 import { HostReader } from './host-reader.ts'
 import type { Lookup } from './lookup.ts'
 import { resolveTarget, type Target, type TargetPolicy } from './targets.ts'
@@ -32,15 +32,16 @@ const KEEP_ALIVE_AFTER_MS = 30_000
  * @throws Refusal `target-not-allowed`, `host-unreachable`; the signal's reason when it ends the attempt
  */
 export async function dialHost(endpoint: Endpoint, options: DialOptions): Promise<HostConnection> {
-  const { policy, lookup, timeoutMs, maxAttempts } = options
-  options.signal.throwIfAborted()
+  const { policy, lookup, timeoutMs, maxAttempts, signal } = options
+  signal.throwIfAborted()
   const endsAtMs = performance.now() + timeoutMs
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)])
   try {
-    const targets = await unlessAborted(resolveTarget(endpoint, policy, lookup), signal)
+    const targets = await resolveWithin(timeoutMs, signal, () =>
+      resolveTarget(endpoint, policy, lookup),
+    )
     return await dialFirst(targets.slice(0, maxAttempts), endsAtMs, signal)
   } catch (error) {
-    options.signal.throwIfAborted()
+    signal.throwIfAborted()
     if (error instanceof Refusal) throw error
     const cause = isTimeout(error) ? `no answer within ${timeoutMs} ms` : errorText(error)
     const detail = `${endpoint.host} port ${endpoint.port}: ${cause}`
@@ -57,9 +58,8 @@ async function dialFirst(
   let lastError: unknown
   for (const [index, target] of targets.entries()) {
     const leftMs = Math.max(0, endsAtMs - performance.now())
-    const share = AbortSignal.timeout(Math.ceil(leftMs / (targets.length - index)))
     try {
-      return await dialTarget(target, AbortSignal.any([signal, share]))
+      return await dialTarget(target, Math.ceil(leftMs / (targets.length - index)), signal)
     } catch (error) {
       signal.throwIfAborted()
       lastError = error
@@ -69,25 +69,24 @@ async function dialFirst(
 }
 
 /** A name look-up cannot be stopped: what it finds later is not waited for. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = (): void => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.name === 'TimeoutError'
+function resolveWithin(
+  timeoutMs: number,
+  signal: AbortSignal,
+  resolveTargets: () => Promise<Target[]>,
+): Promise<Target[]> {
+  return within(timeoutMs, signal, (resolve, reject) => {
+    resolveTargets().then(resolve, reject)
+    return () => {}
+  })
 }
 
 /** One literal address; the returned socket is paused and its owner must handle `error`. */
-function dialTarget(target: Target, signal: AbortSignal): Promise<HostConnection> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
+function dialTarget(
+  target: Target,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<HostConnection> {
+  return within(timeoutMs, signal, (resolve, reject) => {
     const reader = new HostReader()
     const socket = connect({
       host: target.address,
@@ -98,20 +97,45 @@ function dialTarget(target: Target, signal: AbortSignal): Promise<HostConnection
       keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
     })
     socket.pause()
-    const abort = (): void => {
-      socket.destroy()
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    socket.once('error', (error) => {
-      signal.removeEventListener('abort', abort)
-      reject(error)
-    })
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', abort)
-      // A reset between here and the owner's own handlers must not be an unhandled error.
-      socket.on('error', () => {})
-      resolve({ socket, reader, target })
-    })
+    // For good: a reset between here and the owner's own handlers must not be an unhandled error.
+    socket.on('error', reject)
+    socket.once('connect', () => resolve({ socket, reader, target }))
+    return () => socket.destroy()
   })
+}
+
+/**
+ * What `start` resolves with, unless the time is over or the signal aborts before: then its work is
+ * stopped. Timers instead of combined signals, which cost 50 µs of a set-up and 2 KiB of a tunnel.
+ *
+ * @param start begins the work and returns how to stop it
+ * @throws BrokerError `ERR_DEADLINE`; the signal's reason
+ */
+async function within<T>(
+  timeoutMs: number,
+  signal: AbortSignal,
+  start: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void,
+): Promise<T> {
+  signal.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const stop = start(resolve, reject)
+  const giveUp = (error: unknown): void => {
+    reject(error)
+    stop()
+  }
+  const abort = (): void => giveUp(signal.reason)
+  const timer = setTimeout(() => {
+    giveUp(new BrokerError('ERR_DEADLINE', `nothing within ${timeoutMs} ms`))
+  }, timeoutMs)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof BrokerError && error.code === 'ERR_DEADLINE'
 }
