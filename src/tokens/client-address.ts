@@ -13,6 +13,9 @@ const BITS = {
   prefix: { ipv4: 24, ipv6: 56 },
 } as const
 
+/** An IPv4 address in its only canonical spelling, which most clients have: it needs no library. */
+const CANONICAL_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+
 /**
  * The text that is equal for two addresses which count as the same client.
  *
@@ -20,6 +23,7 @@ const BITS = {
  */
 export function clientKey(address: string, binding: ClientBinding): string | undefined {
   if (binding === 'none') return ''
+  if (binding === 'address' && CANONICAL_IPV4.test(address)) return `${address}/32`
   const parsed = parseAddress(address)
   if (parsed === undefined) return undefined
   const bits = BITS[binding][parsed.kind()]
@@ -37,7 +41,7 @@ export function clientKey(address: string, binding: ClientBinding): string | und
  * @returns undefined when the address is none
  */
 export function normalizeAddress(address: string): string | undefined {
-  return parseAddress(address)?.toString()
+  return CANONICAL_IPV4.test(address) ? address : parseAddress(address)?.toString()
 }
 
 /** Whether the text is an address or a CIDR prefix, as the claim `cip` carries. */
