@@ -7,17 +7,20 @@ export const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 /** Header fields of one head; names compare case-insensitively (RFC 9110 section 5.1). */
 export class HeaderFields {
-  readonly #fields: ReadonlyArray<readonly [name: string, value: string]>
+  readonly #values = new Map<string, string>()
 
   /** @param fields in wire order, names in any case */
   constructor(fields: Iterable<readonly [string, string]>) {
-    this.#fields = [...fields].map(([name, value]) => [name.toLowerCase(), value])
+    for (const [field, value] of fields) {
+      const name = field.toLowerCase()
+      const before = this.#values.get(name)
+      this.#values.set(name, before === undefined ? value : `${before}, ${value}`)
+    }
   }
 
   /** The value; of a repeated field, its values joined by `, `; undefined when absent. */
   get(name: string): string | undefined {
-    const values = this.#fields.filter(([field]) => field === name.toLowerCase())
-    return values.length === 0 ? undefined : values.map(([, value]) => value).join(', ')
+    return this.#values.get(name.toLowerCase())
   }
 
   /** True when the comma-separated list of a field has this token, in any case. */
