@@ -5,6 +5,8 @@ import type { Purpose } from './trust-list.ts'
 /** A node refuses cookies over this many characters before it looks at them. */
 export const MAX_COOKIE_CHARACTERS = 4096
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** One kind of token that is a compact JWS. */
 export interface JwsFormat<Claims> {
   /** Header parameter `typ`: keeps the kinds apart even where one key signs both. */
@@ -69,7 +71,7 @@ function decodePart(name: string, part: string): Buffer {
 export function decodeJson(name: string, part: string): unknown {
   const bytes = decodePart(name, part)
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    return JSON.parse(UTF8.decode(bytes))
   } catch (error) {
     // The parser's text quotes the input; a type name is all that a log needs.
     throw malformed(`${name}: not JSON (${error instanceof Error ? error.name : errorText(error)})`)
