@@ -22,6 +22,8 @@ export interface GatewayFigures {
   issuers: CertificateEnd[]
 }
 
+const TELL_STATE_EVERY_MS = 10_000
+
 /** One running node. */
 export interface Gateway {
   /**
@@ -70,11 +72,13 @@ export function createGateway(options: GatewayOptions): Gateway {
       onConnection,
     }),
   )
-  const setState = (state: string): void => log.info('node.state', { state })
+  // Trust grows stale in silence, when nobody says anything.
+  let stateTimer: NodeJS.Timeout | undefined
   return {
     async listen() {
       const addresses = await listenOnAll(servers, connections)
-      setState(node.ready ? 'ready' : 'degraded')
+      node.tellState()
+      stateTimer = setInterval(() => node.tellState(), TELL_STATE_EVERY_MS)
       node.control?.client.start()
       return addresses.map((address) => ({ address }))
     },
@@ -94,6 +98,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     drain: (order) => node.drain.apply(order),
     async close() {
       node.stopping = true
+      clearInterval(stateTimer)
       node.drain.stop()
       for (const server of servers) server.stop()
       requests.close()
@@ -101,7 +106,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       // After the sessions, so that the broker hears of their ends.
       await node.control?.client.close()
       connections.destroyAll()
-      setState('stopped')
+      log.info('node.state', { state: 'stopped' })
     },
   }
 }

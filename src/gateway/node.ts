@@ -1,4 +1,4 @@
-import type { NodeStatus } from '../control/index.ts'
+import type { NodeState, NodeStatus } from '../control/index.ts'
 import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import { BrokerAddresses } from './broker-addresses.ts'
@@ -40,6 +40,8 @@ export class GatewayNode {
   /** Set by close: no new tunnel is admitted. */
   stopping = false
 
+  #toldState: NodeState | undefined
+
   constructor(options: GatewayOptions) {
     this.farmName = options.farmName
     this.clientBinding = options.clientBinding
@@ -63,6 +65,7 @@ export class GatewayNode {
         service: {
           drain: (order) => this.drain.apply(order),
           status: () => this.status,
+          tellState: () => this.tellState(),
         },
       })
       this.trust = trust
@@ -98,6 +101,14 @@ export class GatewayNode {
   /** Whether a balancer should send new clients here. */
   get ready(): boolean {
     return !this.draining && this.trust.refusal === undefined
+  }
+
+  /** Logs whether clients should come here, once it has changed; a drain tells of itself. */
+  tellState(): void {
+    const { state, reason } = this.status
+    if (state === 'draining' || state === this.#toldState) return
+    this.#toldState = state
+    this.log.info('node.state', { state, ...(reason === undefined ? {} : { reason }) })
   }
 
   get status(): NodeStatus {

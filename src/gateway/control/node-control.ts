@@ -38,7 +38,12 @@ export interface NodeControlOptions {
 export interface NodeControlParts {
   trust: LiveTrust
   /** What the broker's word about service sets in motion, and how the node stands. */
-  service: { drain(order: TimedDrainOrder | undefined): void; status(): NodeStatus }
+  service: {
+    drain(order: TimedDrainOrder | undefined): void
+    status(): NodeStatus
+    /** Called when the trust has changed, on which the state depends. */
+    tellState(): void
+  }
   sessions: SessionRegistry
   ownLedger: NodeLedger
   clock: Clock
@@ -80,12 +85,16 @@ export class NodeControl implements ControlHandlers {
   }
 
   applyTrust(set: TrustSet): void {
-    const { trust, log } = this.#parts
+    const { trust, service, log } = this.#parts
     const before = trust.versions.trust
     trust.applyTrust(set)
     this.#remember()
-    if (set.version === before) return
-    log.info('trust.applied', { trustVersion: set.version, issuers: trust.list.issuers.length })
+    if (set.version !== before) {
+      const thumbprints = set.issuers.map(({ sha256Thumbprint }) => sha256Thumbprint)
+      // One certificate for both purposes is one issuer.
+      log.info('trust.applied', { trustVersion: set.version, issuers: new Set(thumbprints).size })
+    }
+    service.tellState()
   }
 
   applyRevocations(change: RevocationMessage): void {

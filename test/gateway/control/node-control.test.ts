@@ -108,6 +108,24 @@ test('a node is ready when it has a trust set, and admits by it at once', async 
   expect(await present(controlled)).toBe(0x8007_59f8)
 })
 
+test('a node says once that it is ready, and again when it is not', async () => {
+  const { node, handlers, giveTrust } = await start()
+  const states = () => node.logged('node.state').map(({ state, reason }) => [state, reason])
+  expect(states()).toEqual([['degraded', 'trust-stale']])
+  giveTrust(1)
+  giveTrust(2)
+  expect(states().slice(1)).toEqual([['ready', undefined]])
+  handlers.applyTrust({ version: 3, asOf: 0, issuers: [] })
+  expect(states().slice(2)).toEqual([['degraded', 'trust-stale']])
+})
+
+test('an issuer that is trusted for two purposes counts once', async () => {
+  const { node, handlers } = await start()
+  const issuers = [node.trustedIssuer, { ...node.trustedIssuer, purpose: 'host' as const }]
+  handlers.applyTrust({ version: 1, asOf: 0, issuers })
+  expect(node.logged('trust.applied')).toMatchObject([{ trustVersion: 1, issuers: 1 }])
+})
+
 test('a node starts with what it remembers', async () => {
   const first = await start()
   first.giveTrust(4)
