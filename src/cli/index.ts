@@ -15,6 +15,7 @@ import * as issuer from './issuer.ts'
 import * as key from './key.ts'
 import * as node from './node.ts'
 import { ExitCode, endWhenNobodyReads, fail } from './output.ts'
+import * as policy from './policy.ts'
 import * as probe from './probe.ts'
 import * as rdp from './rdp.ts'
 import * as token from './token.ts'
@@ -29,6 +30,7 @@ const commands: Array<{ register(program: Command): void }> = [
   token,
   issuer,
   node,
+  policy,
   key,
   rdp,
   certs,
