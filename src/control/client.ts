@@ -147,12 +147,12 @@ class Client implements ControlClient {
 
   release(tunnel: string, reason?: Reason): void {
     if (!this.#connected) return
-    this.#send({ type: 'release', tunnel, ...(reason === undefined ? {} : { reason }) })
+    this.#sendSoon({ type: 'release', tunnel, ...(reason === undefined ? {} : { reason }) })
   }
 
   event(event: SessionEvent): void {
     if (this.#connected) {
-      this.#send({ type: 'event', ...event })
+      this.#sendSoon({ type: 'event', ...event })
       return
     }
     this.#queuedEvents.push(event)
@@ -284,6 +284,11 @@ class Client implements ControlClient {
 
   #send(message: ToBrokerMessage): void {
     this.#link?.send(encodeMessage(message))
+  }
+
+  /** For what the broker need not know this instant. */
+  #sendSoon(message: ToBrokerMessage): void {
+    this.#link?.sendSoon(encodeMessage(message))
   }
 }
 

@@ -19,6 +19,12 @@ type CloseCode = (typeof CloseCode)[keyof typeof CloseCode]
 
 export const CONTROL_PATH = '/control'
 
+/**
+ * A message that nobody waits for waits this long for others, and all go in one write: five belong to
+ * each tunnel, and a write costs more than all else about them.
+ */
+const GATHER_MS = 10
+
 export interface LinkOptions<Incoming> {
   decode(text: string): Incoming
   /** What it throws ends the link. */
@@ -36,6 +42,10 @@ export class Link<Incoming> {
   readonly #socket: WebSocket
   readonly #options: LinkOptions<Incoming>
   readonly #silence: NodeJS.Timeout
+  /** Under the WebSocket, where this end has dialled. */
+  #stream: Duplex | undefined
+  readonly #gathered: string[] = []
+  #gathering: NodeJS.Timeout | undefined
   #cause: Error | undefined
   #closing: NodeJS.Timeout | undefined
 
@@ -44,27 +54,32 @@ export class Link<Incoming> {
     this.#options = options
     const { silenceMs } = options.limits
     this.#silence = setTimeout(() => this.#silent(), silenceMs)
+    socket.once('upgrade', ({ socket: stream }) => {
+      this.#stream = stream
+    })
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
     socket.on('error', (error) => this.close(CloseCode.protocolError, error))
     const closed = Promise.withResolvers<Error>()
     this.ended = closed.promise
     socket.once('close', (code, text) => {
       clearTimeout(this.#silence)
+      clearTimeout(this.#gathering)
       clearTimeout(this.#closing)
       const peerSays = `closed by the peer with ${code} ${printable(text)}`.trimEnd()
       closed.resolve(this.#cause ?? new BrokerError('ERR_CLOSED', peerSays))
     })
   }
 
-  /** Queues a message; nothing happens when the link is not open. A peer that takes none loses the link. */
+  /** Sends a message, behind those that wait; nothing happens when the link is not open. */
   send(text: string): void {
-    if (this.#socket.readyState !== WebSocket.OPEN) return
-    this.#socket.send(text)
-    const { maxQueuedBytes } = this.#options.limits
-    if (this.#socket.bufferedAmount <= maxQueuedBytes) return
-    const waiting = `slow peer: ${this.#socket.bufferedAmount} bytes wait, at most ${maxQueuedBytes}`
-    this.close(CloseCode.tryAgainLater, new BrokerError('ERR_DEADLINE', waiting))
-    this.#socket.terminate()
+    this.#gathered.push(text)
+    this.#flush()
+  }
+
+  /** As {@link send}, a moment later and together with what else comes until then. */
+  sendSoon(text: string): void {
+    this.#gathered.push(text)
+    this.#gathering ??= setTimeout(() => this.#flush(), GATHER_MS)
   }
 
   /** Reads no further until {@link resume}. */
@@ -85,9 +100,26 @@ export class Link<Incoming> {
     this.#cause ??= cause
     if (this.#closing !== undefined) return
     this.#closing = setTimeout(() => this.#socket.terminate(), this.#options.limits.closeMs)
+    this.#flush()
     // A paused socket would never see the peer's half of the closing handshake.
     this.resume()
     this.#socket.close(code)
+  }
+
+  /** A peer that takes none loses the link. */
+  #flush(): void {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
+    const texts = this.#gathered.splice(0)
+    if (this.#socket.readyState !== WebSocket.OPEN) return
+    this.#stream?.cork()
+    for (const text of texts) this.#socket.send(text)
+    this.#stream?.uncork()
+    const { maxQueuedBytes } = this.#options.limits
+    if (this.#socket.bufferedAmount <= maxQueuedBytes) return
+    const waiting = `slow peer: ${this.#socket.bufferedAmount} bytes wait, at most ${maxQueuedBytes}`
+    this.close(CloseCode.tryAgainLater, new BrokerError('ERR_DEADLINE', waiting))
+    this.#socket.terminate()
   }
 
   #receive(data: unknown, isBinary: boolean): void {

@@ -1,5 +1,5 @@
-import { createServer } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { createServer, Socket } from 'node:net'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { Heartbeat } from '../../src/control/index.ts'
 import { Secret } from '../../src/lib/index.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -17,6 +17,7 @@ import {
 } from './support.ts'
 
 afterEach(closeAll)
+afterEach(() => void vi.restoreAllMocks())
 
 const soon = <T>(what: string, probe: () => T | undefined | false): Promise<T> =>
   eventually(what, probe, { timeoutMs: WITHIN_MS, intervalMs: 5 })
@@ -221,3 +222,40 @@ test('the broker hears how a node stands, at once when asked to, and the node wh
     { status: { state: 'draining', tunnels: 3 } },
   ])
 })
+
+test('what nobody waits for goes in one write, in order, and before a redeem that follows', async () => {
+  const { endpoint, broker } = await startServer()
+  const { client } = await startClient(endpoint)
+  await soon('both sets', () => broker.called('applied').length === 2)
+  const writes = spyOnWrites(endpoint.port)
+  for (const tunnel of ['t-1', 't-2', 't-3']) client.release(tunnel)
+  expect(writes()).toBe(0)
+  await client.redeem({ ...REDEEM, tunnel: 't-4' })
+  expect(writes()).toBe(1)
+  client.release('t-4')
+  client.release('t-5')
+  await soon('the rest', () => broker.called('release').length === 5)
+  expect(writes()).toBe(2)
+  const served = broker.calls.filter(({ method }) => method === 'release' || method === 'redeem')
+  expect(served.map(({ input }) => input)).toMatchObject(
+    ['t-1', 't-2', 't-3', 't-4', 't-4', 't-5'].map((tunnel) => ({ tunnel })),
+  )
+})
+
+test('what waits is sent when the node stops', async () => {
+  const { endpoint, broker } = await startServer()
+  const { client } = await startClient(endpoint)
+  await soon('both sets', () => broker.called('applied').length === 2)
+  client.release('t-1', 'node-stopped')
+  await client.close()
+  await soon('release', () => broker.called('release')[0])
+})
+
+/** Counts writes on sockets that are connected to this port. */
+function spyOnWrites(port: number): () => number {
+  const spies = [vi.spyOn(Socket.prototype, '_write'), vi.spyOn(Socket.prototype, '_writev')]
+  return () =>
+    spies
+      .flatMap(({ mock }) => mock.contexts)
+      .filter((socket) => socket instanceof Socket && socket.remotePort === port).length
+}
