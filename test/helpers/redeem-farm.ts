@@ -10,6 +10,7 @@ import {
 import { type RunningBroker, startBroker } from '../../src/cli/broker.ts'
 import type { BrokerConfig } from '../../src/config/index.ts'
 import { type Endpoint, type Secret, silentLog, systemClock } from '../../src/lib/index.ts'
+import { type ConsoleSession, openSqliteStore } from '../../src/store/index.ts'
 import { createIssuer, type GatewayClaims } from '../../src/tokens/index.ts'
 
 /** A broker with its store and control channel in this process, and what nodes need to dial it. */
@@ -18,8 +19,13 @@ export interface RedeemFarm {
   /** PEM of the control CA. */
   controlCa: string
   nodeTls(name: string): KeyPair
+  /** What a node shows to clients, and the PEM of the authority behind it. */
+  gatewayTls(name: string): KeyPair
+  ca: string
   /** A token as the broker would mint it. */
   mint(change?: Partial<GatewayClaims>): Promise<Secret>
+  /** Sessions that the broker takes for open. */
+  sessions(): Promise<ConsoleSession[]>
   close(): Promise<void>
 }
 
@@ -39,11 +45,9 @@ export async function startRedeemFarm(nodes: string[]): Promise<RedeemFarm> {
   return {
     control: controlOf(broker),
     controlCa: certificates.controlAuthority.certificatePem,
-    nodeTls(name) {
-      const pair = certificates.gatewayControl[name]
-      if (pair === undefined) throw new TypeError(`no certificate for ${name}`)
-      return pair
-    },
+    nodeTls: (name) => pairOf(name, certificates.gatewayControl),
+    gatewayTls: (name) => pairOf(name, certificates.gatewayTls),
+    ca: certificates.authority.certificatePem,
     mint(change = {}) {
       const now = Math.floor(Date.now() / 1000)
       return issuer.sign({
@@ -60,6 +64,14 @@ export async function startRedeemFarm(nodes: string[]): Promise<RedeemFarm> {
         dst: '192.0.2.10:3389',
         ...change,
       })
+    },
+    async sessions() {
+      const store = await openSqliteStore(config.store)
+      try {
+        return await store.leases.list()
+      } finally {
+        await store.close()
+      }
     },
     async close() {
       await broker.close()
@@ -99,6 +111,12 @@ function brokerConfig(directory: string, certificates: DevelopmentCertificates):
     logLevel: 'error',
     development: true,
   }
+}
+
+function pairOf(name: string, pairs: Record<string, KeyPair>): KeyPair {
+  const pair = pairs[name]
+  if (pair === undefined) throw new TypeError(`no certificate for ${name}`)
+  return pair
 }
 
 function controlOf({ controlAddress }: RunningBroker): Endpoint {

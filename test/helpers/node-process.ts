@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { get } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { KeyPair } from '../../src/certs/index.ts'
+import type { LogFields } from '../../src/lib/index.ts'
+import { ENTRY } from './demo.ts'
+import { eventually } from './eventually.ts'
+import { accepts, freePort } from './ports.ts'
+import { type RunningProgram, startProgram } from './programs.ts'
+import type { RedeemFarm } from './redeem-farm.ts'
+
+export interface NodeProcessOptions {
+  farm: RedeemFarm
+  /** One of the farm's. */
+  name: string
+  /** Where it may dial. */
+  allow: { cidr: string; ports: number[] }[]
+}
+
+/** A node of a farm as a process of its own, and what it tells of itself. */
+export interface NodeProcess {
+  program: RunningProgram
+  port: number
+  /** Every line that it has logged, those of level `debug` as well. */
+  readonly log: readonly LogFields[]
+  /** Its metrics now, by name and labels. */
+  scrape(): Promise<Figures>
+  stop(): Promise<void>
+}
+
+/** Values of metrics, by name and labels, without the prefix `portcullis_`. */
+export type Figures = Map<string, number>
+
+export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
+  const directory = await mkdtemp(join(tmpdir(), 'portcullis-node-'))
+  const [port, metricsPort] = [await freePort(), await freePort()]
+  const config = await writeConfig(directory, port, metricsPort, options)
+  const program = startProgram(process.execPath, [ENTRY, 'gateway', '--config', config])
+  const log: LogFields[] = []
+  collectLines(program, (line) => {
+    if (line.startsWith('{')) log.push(JSON.parse(line))
+  })
+  const stop = async (): Promise<void> => {
+    await program.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    // It listens once it has the broker's trust set.
+    await eventually('node', () => accepts(port), { context: program.output })
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { program, port, log, scrape: () => scrapeMetrics(metricsPort), stop }
+}
+
+async function writeConfig(
+  directory: string,
+  port: number,
+  metricsPort: number,
+  { farm, name, allow }: NodeProcessOptions,
+): Promise<string> {
+  const file = async (of: string, text: string): Promise<string> => {
+    const path = join(directory, of)
+    await writeFile(path, text, { mode: 0o600 })
+    return path
+  }
+  const pair = async (of: string, { certificatePem, privateKeyPem }: KeyPair) => ({
+    certificateFile: await file(`${of}.crt`, certificatePem),
+    privateKeyFile: await file(`${of}.key`, privateKeyPem),
+  })
+  return file(
+    'node.yaml',
+    stringify({
+      node: name,
+      farm: { name: 'demo' },
+      listeners: [{ address: `127.0.0.1:${port}` }],
+      tls: await pair('tls', farm.gatewayTls(name)),
+      control: {
+        broker: `localhost:${farm.control.port}`,
+        tls: await pair('control', farm.nodeTls(name)),
+        caFile: await file('control-ca.crt', farm.controlCa),
+      },
+      targets: { allow },
+      metrics: { listen: `127.0.0.1:${metricsPort}` },
+      // Every client of a test has the same address.
+      limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 1_000 },
+      logLevel: 'debug',
+      development: true,
+    }),
+  )
+}
+
+/** @param port of 127.0.0.1, where a role serves its metrics */
+export function scrapeMetrics(port: number): Promise<Figures> {
+  return new Promise((resolve, reject) => {
+    const asked = get({ host: '127.0.0.1', port, path: '/metrics', agent: false }, (answer) => {
+      let text = ''
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      answer.once('error', reject)
+      answer.once('end', () => {
+        const lines = text.split('\n').filter((line) => line.startsWith('portcullis_'))
+        const entries = lines.map((line): [string, number] => {
+          const space = line.lastIndexOf(' ')
+          return [line.slice('portcullis_'.length, space), Number(line.slice(space + 1))]
+        })
+        resolve(new Map(entries))
+      })
+    })
+    asked.once('error', reject)
+  })
+}
+
+/** Whole lines of a program's output, however they come. */
+function collectLines({ child }: RunningProgram, onLine: (line: string) => void): void {
+  let rest = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString('utf8')).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+  })
+}
