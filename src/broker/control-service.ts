@@ -196,11 +196,14 @@ async function heartbeat(
   beat: Heartbeat,
 ): Promise<void> {
   if (role === 'broker') return
-  const { trustVersion, revocationVersion, tunnels } = beat
+  const { trustVersion, revocationVersion, tunnels, usage = [] } = beat
   const nowMs = clock.now()
   await store.verifiers.seen({ name, role, lastSeenMs: nowMs, trustVersion, revocationVersion })
   if (role === 'node') await nodes.beat(name, beat)
-  await store.leases.renew(name, tunnels, nowMs)
+  await store.leases.report(name, usage, nowMs)
+  const told = new Set(usage.map(({ tunnel }) => tunnel))
+  const named = tunnels.filter((tunnel) => !told.has(tunnel))
+  await store.leases.renew(name, named, nowMs)
   // A set that the node could not use, or a message that was lost, is sent again.
   if (trustVersion < (await trust.current()).version) {
     pushes.push({ type: 'trust', ...(await trust.forVerifiers()) })
@@ -211,15 +214,19 @@ async function heartbeat(
   }
 }
 
-/** A node's event is one line of ours, and its session's end is remembered. */
+/** A node's event is one line of ours; what its session is, and that it has ended, is remembered. */
 async function tell(
   { store, log }: ControlServiceOptions,
   peer: Peer,
   { event, time, fields }: SessionEvent,
 ): Promise<void> {
   log.info(event, { ...fields, node: peer.name, toldBy: 'node', at: new Date(time).toISOString() })
-  if (event !== 'session.closed' || fields.tunnel === undefined) return
-  const { tunnel, reason, bytesIn, bytesOut } = fields
+  const { tunnel, transport, takesMessages, reason, bytesIn, bytesOut } = fields
+  if (tunnel === undefined) return
+  if (event === 'tunnel.created' && transport !== undefined && takesMessages !== undefined) {
+    await store.leases.describe({ node: peer.name, tunnel, transport, takesMessages })
+  }
+  if (event !== 'session.closed') return
   await store.leases.end({
     node: peer.name,
     tunnel,

@@ -49,7 +49,7 @@ const port = z.int().min(1).max(65_535)
 
 const user = z.string().min(1).max(MAX_USER_ID_LENGTH).regex(PRINTABLE, 'need printable characters')
 
-const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC.' })
+export const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC.' })
 
 export const tenantBody = z.strictObject({ name }).meta({ id: 'TenantBody' })
 export const tenantShape = z.object({ id, name }).meta({ id: 'Tenant' })

@@ -1,5 +1,5 @@
 import type { Clock, Log } from '../lib/index.ts'
-import type { ConsoleSession, Store } from '../store/index.ts'
+import type { ConsoleSession, SessionFilter, Store } from '../store/index.ts'
 import { ApiError } from './errors.ts'
 import type { Pushes } from './pushes.ts'
 
@@ -9,11 +9,17 @@ export const LOST_AFTER_MS = 35_000
 /** Live console sessions, as the nodes' redeems, heartbeats and events tell of them. */
 export interface Sessions {
   /** Open ones, oldest first. */
-  list(): Promise<ConsoleSession[]>
+  list(filter?: SessionFilter): Promise<ConsoleSession[]>
   /** @throws ApiError `not-found` */
   get(id: string): Promise<ConsoleSession>
   /** Ends it and makes its token worthless; again is no error. @throws ApiError `not-found` */
   kill(id: string, askedBy: string): Promise<void>
+  /**
+   * Shows its user a text. A node that is not connected doesn't hear of it: it would come too late.
+   *
+   * @throws ApiError `not-found`, `conflict` when it has ended or its client takes no messages
+   */
+  message(id: string, text: string, askedBy: string): Promise<void>
   /** Ends what lost nodes held, at their last heartbeat. */
   sweep(): Promise<void>
 }
@@ -35,7 +41,7 @@ export function createSessions({ store, pushes, clock, log }: SessionOptions): S
   }
 
   return {
-    list: () => store.leases.list(),
+    list: (filter) => store.leases.list(filter),
     get,
     async kill(id, askedBy) {
       const { key, ...session } = await get(id)
@@ -44,6 +50,15 @@ export function createSessions({ store, pushes, clock, log }: SessionOptions): S
       for (const { tunnel } of open) pushes.push({ type: 'kill', by: { tunnel }, reason: 'killed' })
       const { jti, tenant, vm, node, tunnel } = session
       log.info('session.killed', { session: id, jti, tenant, vm, node, tunnel, askedBy })
+    },
+    async message(id, text, askedBy) {
+      const { jti, tenant, vm, node, tunnel, endedAtMs, takesMessages } = await get(id)
+      if (endedAtMs !== undefined) throw new ApiError('conflict', 'The session has ended.')
+      if (takesMessages !== true) {
+        throw new ApiError('conflict', 'The client of this session takes no messages.')
+      }
+      pushes.push({ type: 'message', by: { tunnel }, text })
+      log.info('session.messaged', { session: id, jti, tenant, vm, node, tunnel, text, askedBy })
     },
     async sweep() {
       // After a restart the nodes get the time to say who still lives.

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { REVOCATION_KINDS } from '../tokens/index.ts'
-import { id } from './schemas.ts'
+import { id, timestamp } from './schemas.ts'
 
-/** Shapes of what the API says of trust, revocations and sessions. */
+/** Shapes of what the API says of trust and revocations. */
 
-const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC.' })
 const thumbprint = z.string().meta({ description: 'SHA-256 of the certificate, upper-case hex.' })
 const name = z
   .string()
@@ -42,25 +41,6 @@ export const revocationShape = z
     askedBy: z.string(),
   })
   .meta({ id: 'Revocation' })
-
-export const sessionShape = z
-  .object({
-    id,
-    jti: z.string().optional(),
-    tenant: z.string().optional(),
-    user: z.string().optional(),
-    vm: z.string().optional(),
-    node: z.string(),
-    tunnel: z.string(),
-    clientAddress: z.string(),
-    openedAt: timestamp,
-    seenAt: timestamp.meta({ description: 'The last heartbeat that named it.' }),
-    endedAt: timestamp.optional(),
-    reason: z.string().optional().meta({ description: 'Why it ended.' }),
-    bytesIn: z.int().optional(),
-    bytesOut: z.int().optional(),
-  })
-  .meta({ id: 'Session' })
 
 export const trustedIssuerShape = z
   .object({

@@ -20,6 +20,7 @@ export type {
   RedeemOutcome,
   Redeems,
   Revocations,
+  SessionFilter,
   Store,
   Tenants,
   Trust,

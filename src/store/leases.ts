@@ -70,9 +70,17 @@ export function createLeases(db: Kysely<Database>): Leases {
         .execute()
       return lost.map(toSession)
     },
-    async list() {
+    async list({ vm, tenant, user, node } = {}) {
       const rows = await selectSessions(db)
         .where('leases.endedAtMs', 'is', null)
+        .where(({ and, eb }) =>
+          and([
+            ...(vm === undefined ? [] : [eb('redeems.vm', '=', vm)]),
+            ...(tenant === undefined ? [] : [eb('redeems.tenant', '=', tenant)]),
+            ...(user === undefined ? [] : [eb('redeems.user', '=', user)]),
+            ...(node === undefined ? [] : [eb('leases.node', '=', node)]),
+          ]),
+        )
         .orderBy('leases.openedAtMs')
         .orderBy('leases.id')
         .execute()

@@ -179,6 +179,8 @@ export interface LeaseEnd {
   burns?: boolean
 }
 
+export type SessionFilter = { [Name in 'vm' | 'tenant' | 'user' | 'node']?: string | undefined }
+
 export interface Leases {
   /** Ends it once; later calls only add what is not known yet. An unknown tunnel is no error. */
   end(end: LeaseEnd): Promise<void>
@@ -192,8 +194,8 @@ export interface Leases {
   ): Promise<void>
   /** Ends leases that no heartbeat has named since then, at their last one, with `node-lost`. */
   endLost(seenBeforeMs: number): Promise<ConsoleSession[]>
-  /** Open sessions, oldest first. */
-  list(): Promise<ConsoleSession[]>
+  /** Open sessions, oldest first; all that is named has to be the same. */
+  list(filter?: SessionFilter): Promise<ConsoleSession[]>
   /** Open ones of the node whose token is worthless, each with the reason. */
   listBurned(node: string): Promise<Array<ConsoleSession & { burned: string }>>
   /** Open or ended, as long as it is remembered. */

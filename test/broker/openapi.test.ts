@@ -70,6 +70,7 @@ test('lists every route that there is', () => {
     'post /v1/issuers/rotation',
     'post /v1/nodes/{id}/drain',
     'post /v1/revocations',
+    'post /v1/sessions/{id}/message',
     'put /v1/hosts/{id}',
     'put /v1/issuers/verifiers/{id}',
     'put /v1/issuers/{id}',

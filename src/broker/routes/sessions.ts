@@ -1,10 +1,10 @@
 import type { ConsoleSession } from '../../store/index.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
+import { messageBody, sessionQuery, sessionShape } from '../session-schemas.ts'
 import type { Sessions } from '../sessions.ts'
-import { sessionShape } from '../trust-schemas.ts'
 
-/** Live console sessions: seen, and ended. */
+/** Live console sessions: seen, spoken to, ended. */
 export function sessionRoutes(sessions: Sessions): Route[] {
   const content = { 'application/json': { schema: sessionShape } }
   return [
@@ -14,14 +14,15 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       operationId: 'listSessions',
       summary: 'Sessions that are open now, oldest first',
       access: 'key',
+      query: sessionQuery,
       answers: {
         '200': {
           description: 'The sessions.',
           content: { 'application/json': { schema: listOf(sessionShape) } },
         },
       },
-      async handle() {
-        return { status: 200, body: { items: (await sessions.list()).map(render) } }
+      async handle({ query }) {
+        return { status: 200, body: { items: (await sessions.list(query)).map(render) } }
       },
     }),
     defineRoute({
@@ -47,27 +48,30 @@ export function sessionRoutes(sessions: Sessions): Route[] {
         return { status: 204 }
       },
     }),
+    defineRoute({
+      method: 'post',
+      path: '/v1/sessions/{id}/message',
+      operationId: 'messageSession',
+      summary: 'Show its user a text; 409 when its client takes none, or the session has ended',
+      access: 'key',
+      body: messageBody,
+      answers: { '204': { description: 'Its node is told to show it.' } },
+      async handle({ id, body, caller }) {
+        await sessions.message(id, body.text, `key:${caller.keyId}`)
+        return { status: 204 }
+      },
+    }),
   ]
 }
 
 function render(session: ConsoleSession) {
-  const { id, jti, tenant, user, vm, node, tunnel, clientAddress, endReason } = session
-  const { openedAtMs, seenAtMs, endedAtMs, bytesIn, bytesOut } = session
+  const { key: _, openedAtMs, seenAtMs, endedAtMs, endReason: reason, ...rest } = session
   return {
-    id,
-    jti,
-    tenant,
-    user,
-    vm,
-    node,
-    tunnel,
-    clientAddress,
+    ...rest,
     openedAt: toTimestamp(openedAtMs),
     seenAt: toTimestamp(seenAtMs),
     ...(endedAtMs === undefined ? {} : { endedAt: toTimestamp(endedAtMs) }),
-    reason: endReason,
-    bytesIn,
-    bytesOut,
+    ...(reason === undefined ? {} : { reason }),
   }
 }
 
