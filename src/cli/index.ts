@@ -18,6 +18,7 @@ import { ExitCode, endWhenNobodyReads, fail } from './output.ts'
 import * as policy from './policy.ts'
 import * as probe from './probe.ts'
 import * as rdp from './rdp.ts'
+import * as session from './session.ts'
 import * as token from './token.ts'
 
 /** In the order of the help. */
@@ -30,6 +31,7 @@ const commands: Array<{ register(program: Command): void }> = [
   token,
   issuer,
   node,
+  session,
   policy,
   key,
   rdp,

@@ -1,0 +1,124 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
+import { callApi } from './api-client.ts'
+import { printJson, printTable } from './output.ts'
+
+const sessionAnswer = z.object({
+  id: z.string(),
+  tenant: z.string().optional(),
+  user: z.string().optional(),
+  vm: z.string().optional(),
+  host: z.string().optional(),
+  node: z.string(),
+  transport: z.string().optional(),
+  clientAddress: z.string(),
+  openedAt: z.string(),
+  idleSeconds: z.int().optional(),
+  bytesIn: z.int().optional(),
+  bytesOut: z.int().optional(),
+  takesMessages: z.boolean().optional(),
+})
+type SessionAnswer = z.output<typeof sessionAnswer>
+
+const FILTERS = ['vm', 'tenant', 'user', 'node'] as const
+type Filters = { [Name in (typeof FILTERS)[number]]?: string }
+
+export function register(program: Command): void {
+  const session = program.command('session').description('the consoles that are open now')
+  addApiOptions(
+    session
+      .command('list')
+      .description('who is where, since when, and what is used; oldest first')
+      .option('--vm <id>', 'only those of this machine')
+      .option('--tenant <id>', 'only those of this tenant')
+      .option('--user <id>', 'only those of this user')
+      .option('--node <name>', 'only those on this node')
+      .option('--json', 'the same as JSON, with all fields')
+      .addHelpText('after', '\nExample:\n  portcullis session list --tenant acme --node gw1'),
+  ).action(list)
+  addApiOptions(
+    session
+      .command('kill')
+      .description('end a session and make its token worthless')
+      .argument('<session>', 'its id')
+      .addHelpText(
+        'after',
+        '\nExample:\n  portcullis session kill 5f3c1c9e-0d1b-4c53-9d1e-7a7a9f0c2b11',
+      ),
+  ).action(kill)
+  addApiOptions(
+    session
+      .command('message')
+      .description('show its user a text, as far as the client takes one')
+      .argument('<session>', 'its id')
+      .argument('<text>', 'up to 1024 characters')
+      .addHelpText(
+        'after',
+        '\nExample:\n  portcullis session message 5f3c1c9e-0d1b-4c53-9d1e-7a7a9f0c2b11 "Maintenance at ten."',
+      ),
+  ).action(message)
+}
+
+async function list({
+  json,
+  ...options
+}: ApiOptions & Filters & { json?: boolean }): Promise<void> {
+  const query = new URLSearchParams()
+  for (const name of FILTERS) {
+    const value = options[name]
+    if (value !== undefined) query.set(name, value)
+  }
+  const path = `/v1/sessions?${query}`
+  const api = await findApi(options)
+  if (json) {
+    printJson(await callApi(api, 'GET', path, { answer: z.unknown() }))
+    return
+  }
+  const { items } = await callApi(api, 'GET', path, {
+    answer: z.object({ items: z.array(sessionAnswer) }),
+  })
+  printTable(
+    [
+      ...['SESSION', 'TENANT', 'USER', 'VM', 'HOST', 'NODE', 'TRANSPORT', 'CLIENT'],
+      ...['SINCE', 'IDLE', 'IN', 'OUT', 'MESSAGES'],
+    ],
+    items.map(toRow),
+  )
+}
+
+async function kill(id: string, options: ApiOptions): Promise<void> {
+  await callApi(await findApi(options), 'DELETE', sessionPath(id), { answer: z.undefined() })
+}
+
+async function message(id: string, text: string, options: ApiOptions): Promise<void> {
+  await callApi(await findApi(options), 'POST', `${sessionPath(id)}/message`, {
+    body: { text },
+    answer: z.undefined(),
+  })
+}
+
+function sessionPath(id: string): string {
+  return `/v1/sessions/${encodeURIComponent(id)}`
+}
+
+/** A dash is what nobody has told yet. */
+function toRow(session: SessionAnswer): string[] {
+  const { id, tenant = '-', user = '-', vm = '-', host = '-', node, transport = '-' } = session
+  const { clientAddress, openedAt, idleSeconds, bytesIn, bytesOut, takesMessages } = session
+  return [
+    ...[id, tenant, user, vm, host, node, transport, clientAddress, openedAt],
+    idleSeconds === undefined ? '-' : `${idleSeconds} s`,
+    formatBytes(bytesIn),
+    formatBytes(bytesOut),
+    takesMessages === undefined ? '-' : takesMessages ? 'yes' : 'no',
+  ]
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB']
+
+function formatBytes(bytes: number | undefined): string {
+  if (bytes === undefined) return '-'
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1)
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${UNITS[power]}`
+}

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RunningBroker } from '../../src/cli/broker.ts'
+import { register as registerConsole } from '../../src/cli/console.ts'
+import { identifyPeer } from '../../src/cli/control-peer.ts'
+import { createProgram } from '../../src/cli/index.ts'
+import { register } from '../../src/cli/session.ts'
+import {
+  type ControlClient,
+  createControlClient,
+  type KillMessage,
+  type TunnelUsage,
+  type UserMessage,
+} from '../../src/control/index.ts'
+import { Secret, silentLog, systemClock } from '../../src/lib/index.ts'
+import { parseRdpFile } from '../../src/rdpfile/index.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { runCommand } from './run-command.ts'
+import { type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+
+let files: BrokerFiles
+let broker: RunningBroker
+let access: string[]
+let client: ControlClient
+const heard: (KillMessage | UserMessage)[] = []
+const usage: TunnelUsage[] = []
+
+beforeAll(async () => {
+  files = await createBrokerFiles(['gw1'])
+  broker = await start(files.config)
+  access = [
+    ...['--api', `https://127.0.0.1:${broker.address.port}`],
+    ...['--key-file', files.keyFile],
+    ...['--ca', files.caFile],
+  ]
+  client = await connect()
+  for (const [tunnel, takesMessages] of [
+    ['t1', true],
+    ['t2', false],
+  ] as const) {
+    await client.redeem({ token: await openConsole(), clientAddress: '192.0.2.7', tunnel })
+    const used = {
+      transport: 'websocket',
+      idleSeconds: 7,
+      bytesIn: 999,
+      bytesOut: 1_234_567,
+    } as const
+    usage.push({ ...used, tunnel, takesMessages })
+  }
+  client.report()
+  await eventually('usage', async () => (await listed()).every(({ transport }) => transport))
+})
+afterAll(async () => {
+  await client.close()
+  await broker.close()
+  files.remove()
+})
+
+/** A node's end of the control channel. */
+async function connect(): Promise<ControlClient> {
+  const tls = files.nodeTls.gw1
+  const endpoint = broker.controlAddress
+  if (tls === undefined || endpoint === undefined) throw new TypeError('no control channel')
+  const connected = Promise.withResolvers<void>()
+  const node = createControlClient({
+    broker: endpoint,
+    tls,
+    ca: files.controlCa,
+    identify: identifyPeer,
+    software: '1.2.3',
+    clock: systemClock,
+    log: silentLog,
+    handlers: {
+      versions: () => ({ trust: 0, revocations: 0 }),
+      applyTrust: () => {},
+      applyRevocations: () => {},
+      confirm: () => {},
+      drain: () => {},
+      status: () => undefined,
+      kill: (message) => void heard.push(message),
+      message: (message) => void heard.push(message),
+      tunnels: () => usage,
+      connected: () => connected.resolve(),
+    },
+  })
+  node.start()
+  await connected.promise
+  return node
+}
+
+async function openConsole(): Promise<Secret> {
+  const out = join(files.directory, 'console.rdp')
+  await runCommand(registerConsole, ['console', 'open', 'web', '--out', out, ...access])
+  return new Secret(parseRdpFile(readFileSync(out)).get('gatewayaccesstoken') ?? '')
+}
+
+const session = async (...args: string[]) => {
+  const { stdout, ...rest } = await runCommand(register, ['session', ...args, ...access])
+  return { stdout: stdout.toString(), ...rest }
+}
+
+async function listed(...filters: string[]): Promise<Array<Record<string, unknown>>> {
+  return JSON.parse((await session('list', '--json', ...filters)).stdout).items
+}
+
+async function idOf(tunnel: string): Promise<string> {
+  return String((await listed()).find((item) => item.tunnel === tunnel)?.id)
+}
+
+test('lists who is where, and what was used', async () => {
+  const id = await idOf('t1')
+  const { stdout, exitCode } = await session('list')
+  expect(exitCode).toBe(0)
+  const [header = '', row = ''] = stdout.split('\n')
+  expect(header.split(/ {2,}/)).toEqual(
+    'SESSION TENANT USER VM HOST NODE TRANSPORT CLIENT SINCE IDLE IN OUT MESSAGES'.split(' '),
+  )
+  expect(row.split(/ {2,}/)).toEqual([
+    ...[id, 'acme', expect.stringContaining('key:'), 'web', '192.0.2.10:3389', 'gw1'],
+    ...['websocket', '192.0.2.7', expect.stringMatching(/Z$/), '7 s', '999 B', '1.2 MB', 'yes'],
+  ])
+})
+
+test.each([
+  [['--vm', 'web'], 2],
+  [['--tenant', 'acme', '--node', 'gw1'], 2],
+  [['--node', 'gw2'], 0],
+  [['--user', 'nobody'], 0],
+])('lists with %j', async (filters, count) => {
+  expect(await listed(...filters)).toHaveLength(count)
+})
+
+test('sends a message over several lines; says why not when the client takes none', async () => {
+  const text = 'Maintenance at ten.\nSave your work.'
+  const sent = await session('message', await idOf('t1'), text)
+  expect(sent).toMatchObject({ stdout: '', exitCode: 0 })
+  await eventually('message', () => heard.length > 0)
+  expect(heard.splice(0)).toMatchObject([{ type: 'message', by: { tunnel: 't1' }, text }])
+  const refused = await session('message', await idOf('t2'), text)
+  expect(refused.exitCode).toBe(1)
+  expect(refused.stderr).toContain('conflict: The client of this session takes no messages.')
+  expect((await session('message', await idOf('t1'), '')).stderr).toContain('validation-failed')
+})
+
+test('kills; again is no error, and an unknown session is', async () => {
+  const id = await idOf('t1')
+  expect(await session('kill', id)).toMatchObject({ stdout: '', exitCode: 0 })
+  await eventually('kill', () => heard.length > 0)
+  expect(heard).toMatchObject([{ type: 'kill', by: { tunnel: 't1' }, reason: 'killed' }])
+  expect((await session('kill', id)).exitCode).toBe(0)
+  const unknown = await session('kill', 'nobody')
+  expect(unknown.exitCode).toBe(1)
+  expect(unknown.stderr).toContain('not-found')
+})
+
+test('without a broker there is no answer', async () => {
+  const nowhere = ['session', 'list', '--api', 'https://127.0.0.1:1', '--key-file', files.keyFile]
+  expect((await runCommand(register, nowhere)).exitCode).toBe(3)
+})
+
+test('is among the commands', () => {
+  const found = createProgram().commands.find((command) => command.name() === 'session')
+  expect(found?.commands.map((command) => command.name())).toEqual(['list', 'kill', 'message'])
+})
