@@ -104,8 +104,14 @@ describe('a refused client is told its class, the log the reason', () => {
   for (const program of FREERDP_PROGRAMS) {
     for (const transport of TRANSPORTS) {
       for (const wrong of cases) {
-        testWithPrograms([program, 'Xvfb'], `${program} over ${transport}: ${wrong.name}`, () =>
+        testWithPrograms([program, 'Xvfb'], `82. ${program} over ${transport}: ${wrong.name}`, () =>
           isRefused(program, transport, wrong),
+        )
+        // With it, a client that took the refusal for a lost connection would come again.
+        testWithPrograms(
+          [program, 'Xvfb'],
+          `82. ${program} over ${transport}, with auto-reconnect: ${wrong.name}`,
+          () => isRefused(program, transport, wrong, ['+auto-reconnect']),
         )
       }
     }
@@ -115,6 +121,7 @@ describe('a refused client is told its class, the log the reason', () => {
     program: FreerdpProgram,
     transport: Transport,
     { text, event, reason, spoil }: Case,
+    options: string[] = [],
   ): Promise<void> {
     const good = await fetchConsoleFile(demo.ready, demo.ready.vms[0]?.id ?? '')
     const file = join(scratch, 'console.rdp')
@@ -124,7 +131,7 @@ describe('a refused client is told its class, the log the reason', () => {
     const client = await startFreerdp({
       program,
       display,
-      args: [file, ...TRANSPORT_ARGS[program][transport]],
+      args: [file, ...TRANSPORT_ARGS[program][transport], ...options],
     })
     const late = setTimeout(() => void client.stop(), 20_000)
     await client.ended
@@ -136,6 +143,8 @@ describe('a refused client is told its class, the log the reason', () => {
       (await demo.log('gw1')).slice(before).find((entry) => entry.event === event),
     )
     expect(line).toMatchObject({ reason, node: 'gw1' })
+    const lines = (await demo.log('gw1')).slice(before)
+    expect(lines.filter((entry) => entry.event === event)).toHaveLength(1)
     expect(JSON.stringify(await demo.log('gw1'))).not.toContain(tokenOf(good).slice(-40))
   }
 })

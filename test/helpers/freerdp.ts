@@ -15,23 +15,37 @@ export interface FreerdpOptions {
   display: Display
   /** `['/v:127.0.0.1:3389']`, or a path of an .rdp file first. */
   args: string[]
+  /** What it does about certificates it can't verify; `ask` on standard input, which stays open then. */
+  certificates?: 'ignore' | 'ask'
 }
 
+/** What a client asks before it goes on with a certificate; one `Y` on standard input answers it for good. */
+export const CERTIFICATE_PROMPT = 'Do you trust the above certificate? (Y/T/N)'
+
 /**
- * Starts a FreeRDP client that asks nothing: TLS security, any certificate, no NLA, standard input
- * closed, HOME in a scratch directory that goes away with `stop()`. FreeRDP 3 would prompt without user
+ * Starts a FreeRDP client that asks nothing: TLS security, any certificate unless told, no NLA, standard
+ * input closed, HOME in a scratch directory that goes away with `stop()`. FreeRDP 3 would prompt without user
  * name and password, so it gets some. Its exit code means nothing after `stop()`; `output()` has its log.
  */
 export async function startFreerdp({
   program,
   display,
   args,
+  certificates = 'ignore',
 }: FreerdpOptions): Promise<RunningProgram> {
   const home = await mkdtemp(join(tmpdir(), 'portcullis-freerdp-'))
   const client = startProgram(
     program,
-    [...args, '/sec:tls', '/cert:ignore', ...(program === 'xfreerdp3' ? ['/u:u', '/p:p'] : [])],
-    { env: { ...display.env, HOME: home, XDG_CONFIG_HOME: home, LANG: 'C.UTF-8' } },
+    [
+      ...args,
+      '/sec:tls',
+      ...(certificates === 'ignore' ? ['/cert:ignore'] : []),
+      ...(program === 'xfreerdp3' ? ['/u:u', '/p:p'] : []),
+    ],
+    {
+      env: { ...display.env, HOME: home, XDG_CONFIG_HOME: home, LANG: 'C.UTF-8' },
+      keepInputOpen: certificates === 'ask',
+    },
   )
   return {
     ...client,

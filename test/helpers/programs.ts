@@ -29,6 +29,8 @@ export interface StartOptions {
   cwd?: string
   /** Bytes for standard input; /dev/null when absent, so that nothing can prompt. */
   input?: string | Uint8Array
+  /** Standard input is a pipe that the test writes to by `child.stdin`. */
+  keepInputOpen?: boolean
   /** Further descriptors to read from, from 3 on: `['pipe']` gives `child.stdio[3]`. */
   extraStdio?: 'pipe'[]
   /** Numeric user id to run as; needs root. */
@@ -72,13 +74,18 @@ export function testWithPrograms(
 export function startProgram(
   name: string,
   args: string[],
-  { env = {}, cwd, input, extraStdio = [], uid }: StartOptions = {},
+  { env = {}, cwd, input, keepInputOpen = false, extraStdio = [], uid }: StartOptions = {},
 ): RunningProgram {
   const path = name.includes('/') ? name : findProgram(name)
   if (path === undefined) throw new Error(`${name} is not installed`)
   const child = spawn(path, args, {
     env: { ...process.env, ...env },
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...extraStdio],
+    stdio: [
+      input === undefined && !keepInputOpen ? 'ignore' : 'pipe',
+      'pipe',
+      'pipe',
+      ...extraStdio,
+    ],
     ...(cwd === undefined ? {} : { cwd }),
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
@@ -90,7 +97,7 @@ export function startProgram(
   child.stderr?.on('data', collect)
   // A program that ended before it read its input is judged by its end, not by EPIPE.
   child.stdin?.on('error', () => {})
-  child.stdin?.end(input)
+  if (!keepInputOpen) child.stdin?.end(input)
 
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('error', (error) => {

@@ -1,0 +1,199 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { callApi } from '../helpers/api.ts'
+import { type DemoRun, startDemoRun } from '../helpers/demo.ts'
+import { eventually } from '../helpers/eventually.ts'
+import {
+  CERTIFICATE_PROMPT,
+  FREERDP_PROGRAMS,
+  type FreerdpProgram,
+  startFreerdp,
+  TRANSPORT_ARGS,
+  TRANSPORTS,
+  type Transport,
+} from '../helpers/freerdp.ts'
+import { findProgram, type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
+import { type Colour, isNear, takeScreenshot } from '../helpers/screenshot.ts'
+import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
+import { type Display, startDisplay } from '../helpers/xvfb.ts'
+
+// Line 81 of the checklist; 82 is in refusals.test.ts, 83 in host-reset.test.ts.
+
+/** Longer than a person reads, and than any time that a node gives to those who ask nobody. */
+const PROMPT_MS = 61_000
+const NEEDED = ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot']
+
+/** Off unless asked for: the files that a broker renders say so. */
+const RECONNECT = { without: [], with: ['+auto-reconnect'] } as const
+type Reconnect = keyof typeof RECONNECT
+
+interface Kind {
+  program: FreerdpProgram
+  transport: Transport
+}
+
+/** One that asks about certificates, and at which of its two questions its user leaves. */
+interface Asking extends Kind {
+  about: 'gateway' | 'host'
+}
+
+/** All at once, since each takes its minute: every client and every transport with either question. */
+const ASKING: readonly Asking[] = [
+  { program: 'xfreerdp', transport: 'websocket', about: 'gateway' },
+  { program: 'xfreerdp', transport: 'http', about: 'host' },
+  { program: 'xfreerdp3', transport: 'http', about: 'gateway' },
+  { program: 'xfreerdp3', transport: 'websocket', about: 'host' },
+]
+
+describe('whole clients', () => {
+  let host: ShadowHost
+  let demo: DemoRun
+  let display: Display
+  let scratch: string
+  /** What the host shows now. */
+  let colour: Colour = [0, 0, 0]
+  /** Begun before the other tests and judged after them. */
+  const asked = new Map<Asking, Promise<unknown>>()
+
+  beforeAll(async () => {
+    scratch = await mkdtemp(join(tmpdir(), 'portcullis-whole-'))
+    host = await startShadowHost()
+    await paint([200, 160, 40])
+    demo = await startDemoRun(['--console', `${host.address}:${host.port}`])
+    display = await startDisplay()
+    if (NEEDED.some((program) => findProgram(program) === undefined)) return
+    for (const asking of ASKING) {
+      if (findProgram(asking.program) === undefined) continue
+      const outcome = answersLate(asking)
+      // Its own test tells.
+      outcome.catch(() => {})
+      asked.set(asking, outcome)
+    }
+  })
+
+  afterAll(async () => {
+    await Promise.allSettled(asked.values())
+    await display?.stop()
+    await demo?.stop()
+    await host?.stop()
+    await rm(scratch, { recursive: true, force: true })
+  })
+
+  for (const program of FREERDP_PROGRAMS) {
+    for (const transport of TRANSPORTS) {
+      for (const reconnect of ['without', 'with'] as const) {
+        testWithPrograms(
+          [program, ...NEEDED],
+          `81. ${program} over ${transport}, ${reconnect} auto-reconnect, shows the host`,
+          () => showsTheHost({ program, transport }, reconnect),
+        )
+      }
+    }
+  }
+
+  for (const transport of TRANSPORTS) {
+    testWithPrograms(
+      ['xfreerdp', ...NEEDED],
+      `81. xfreerdp over ${transport}, token and gateway by option, shows the host`,
+      async () => {
+        const { token } = await fetchFile()
+        const to = `/v:${host.address}:${host.port}`
+        const by = [`/g:${demo.ready.gatewayAddress}`, `/gat:${token}`]
+        const how = transport === 'http' ? '/gt:http,no-websockets' : '/gt:http'
+        await shownBy({ program: 'xfreerdp', transport }, [to, ...by, how, '/size:800x600'])
+      },
+    )
+  }
+
+  for (const asking of ASKING) {
+    const { program, transport, about } = asking
+    testWithPrograms(
+      [program, ...NEEDED],
+      `81. ${program} over ${transport} shows the host, the ${about}'s certificate accepted after a minute`,
+      async () => {
+        await asked.get(asking)
+      },
+    )
+  }
+
+  async function showsTheHost(kind: Kind, reconnect: Reconnect): Promise<void> {
+    const { file } = await fetchFile()
+    await shownBy(kind, [
+      file,
+      ...TRANSPORT_ARGS[kind.program][kind.transport],
+      ...RECONNECT[reconnect],
+    ])
+  }
+
+  /** A colour that it cannot have shown before. */
+  async function shownBy({ program, transport }: Kind, args: string[]): Promise<void> {
+    const before = (await demo.log('gw1')).length
+    const client = await startFreerdp({ program, display, args })
+    try {
+      await shows(display, client)
+      await paintAnother()
+      await shows(display, client)
+      expect(await logged(before, 'tunnel.created')).toContainEqual(
+        expect.objectContaining({ transport }),
+      )
+    } finally {
+      await client.stop()
+    }
+  }
+
+  async function answersLate({ program, transport, about }: Asking): Promise<void> {
+    const own = await startDisplay()
+    const { file } = await fetchFile()
+    const args = [file, ...TRANSPORT_ARGS[program][transport]]
+    const client = await startFreerdp({ program, display: own, args, certificates: 'ask' })
+    try {
+      for (const [index, question] of (['gateway', 'host'] as const).entries()) {
+        await eventually(
+          `the client asks about the ${question}`,
+          () => client.output().split(CERTIFICATE_PROMPT).length > index + 1,
+          { context: client.output },
+        )
+        if (question === about) await sleep(PROMPT_MS)
+        client.child.stdin?.write('Y\n')
+      }
+      await shows(own, client)
+    } finally {
+      await client.stop()
+      await own.stop()
+    }
+  }
+
+  async function fetchFile(): Promise<{ file: string; token: string }> {
+    // As long as the portal's: people take their time over prompts.
+    const json = { vm: demo.ready.vms[0]?.id, ttlSeconds: 120 }
+    const { body } = await callApi(demo.ready, 'POST', '/v1/consoles', { json })
+    const { id, rdp, gatewayToken: token } = JSON.parse(body.toString('utf8'))
+    const file = join(scratch, `${id}.rdp`)
+    await writeFile(file, Buffer.from(rdp, 'base64'))
+    return { file, token }
+  }
+
+  function shows(on: Display, client: RunningProgram): Promise<unknown> {
+    return eventually(
+      'the client shows the host',
+      async () => isNear((await takeScreenshot(on)).at(700, 400), colour),
+      { timeoutMs: 30_000, context: client.output },
+    )
+  }
+
+  async function paint(next: Colour): Promise<void> {
+    colour = next
+    await host.display.paintRoot(`#${next.map((it) => it.toString(16).padStart(2, '0')).join('')}`)
+  }
+
+  function paintAnother(): Promise<void> {
+    return paint([255 - colour[0], 255 - colour[1], 255 - colour[2]])
+  }
+
+  async function logged(from: number, event: string): Promise<Array<Record<string, unknown>>> {
+    return (await demo.log('gw1')).slice(from).filter((line) => line.event === event)
+  }
+})
