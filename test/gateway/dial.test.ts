@@ -76,3 +76,18 @@ test('an address that stays silent leaves time for the next one', async () => {
   host.close()
   await silent.close()
 })
+
+test('gives up after as many addresses as are allowed', async () => {
+  const addresses = ['127.0.0.2', '127.0.0.3', '127.0.0.4']
+  const host = await startTarget(undefined, { host: '127.0.0.4' })
+  const dial = (maxAttempts: number) =>
+    dialHost(
+      { host: 'hv1.example', port: host.port },
+      options(host.port, { lookup: async () => addresses, maxAttempts }),
+    )
+  await expect(dial(2)).rejects.toMatchObject({ reason: 'host-unreachable' })
+  const { socket, target } = await dial(3)
+  expect(target.address).toBe('127.0.0.4')
+  socket.destroy()
+  host.close()
+})

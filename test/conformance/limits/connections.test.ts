@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, expect, test } from 'vitest'
+import { withDeadline } from '../../../src/lib/index.ts'
+import {
+  HEALTH,
+  type Limited,
+  PROMPT_MS,
+  startLimited,
+} from '../../gateway/support/limited-node.ts'
+import { eventually } from '../../helpers/eventually.ts'
+import { openConnection } from '../../helpers/packet-client.ts'
+import { proxyHeader } from '../../helpers/proxy-header.ts'
+
+let limited: Limited
+
+afterEach(() => limited.close())
+
+const upgrade = (): string =>
+  [
+    'RDG_OUT_DATA /remoteDesktopGateway/ HTTP/1.1',
+    `RDG-Connection-Id: {${randomUUID()}}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  ].join('\r\n')
+const out = (id: string = randomUUID()): string =>
+  `RDG_OUT_DATA /remoteDesktopGateway/ HTTP/1.1\r\nRDG-Connection-Id: {${id}}\r\n\r\n`
+
+function connectTcp(): Socket {
+  const socket = connect({ host: '127.0.0.1', port: limited.node.port })
+  socket.on('error', () => {})
+  return socket
+}
+
+/** @returns milliseconds until the server has closed it */
+async function closedAfter(socket: Socket): Promise<number> {
+  const startedAtMs = performance.now()
+  if (!socket.destroyed) await withDeadline(once(socket.resume(), 'close'), 5_000, 'close')
+  return performance.now() - startedAtMs
+}
+
+/** Keeps sending a byte of these, so that silence is not what ends it. */
+async function dribble(socket: Socket, bytes: Uint8Array, everyMs: number): Promise<void> {
+  for (const byte of bytes) {
+    if (socket.destroyed || !socket.writable) return
+    socket.write(Buffer.of(byte))
+    await sleep(everyMs)
+  }
+}
+
+test('past all connections the one that waits longest in silence makes room, at once', async () => {
+  limited = await startLimited({ maxConnections: 3 })
+  const silent = [connectTcp(), connectTcp(), connectTcp()]
+  await Promise.all(silent.map((socket) => once(socket.resume(), 'connect')))
+  const startedAtMs = performance.now()
+  expect(await limited.ask(HEALTH)).toBe('HTTP/1.1 200 OK')
+  expect(performance.now() - startedAtMs).toBeLessThan(PROMPT_MS)
+  await eventually('room', () => silent[0]?.destroyed, { intervalMs: 5 })
+  expect(silent.map(({ destroyed }) => destroyed)).toEqual([true, false, false])
+  for (const socket of silent) socket.destroy()
+  await limited.expectNothingLeft()
+})
+
+test('past all connections, when all have spoken, a newcomer is closed at once', async () => {
+  limited = await startLimited({ maxConnections: 2 })
+  for (const address of ['127.0.0.1', '127.0.0.2']) {
+    const connection = await limited.open(address)
+    connection.write(upgrade())
+    expect(await connection.readHead()).toContain(' 101 ')
+  }
+  expect(await closedAfter(connectTcp())).toBeLessThan(PROMPT_MS)
+  await limited.expectNothingLeft()
+  expect(await limited.ask(HEALTH)).toBe('HTTP/1.1 200 OK')
+})
+
+test('past the connections of one address it is closed at once, another is served', async () => {
+  limited = await startLimited({ maxConnectionsPerAddress: 2 })
+  const held = [await limited.open(), await limited.open()]
+  expect(await closedAfter(connectTcp())).toBeLessThan(PROMPT_MS)
+  expect(await limited.ask(HEALTH, '127.0.0.2')).toBe('HTTP/1.1 200 OK')
+  held[0]?.socket.destroy()
+  await eventually('place', async () => (await limited.ask(HEALTH)).includes('200'), {
+    intervalMs: 10,
+  })
+  await limited.expectNothingLeft()
+})
+
+test('a client that begins no TLS, or only dribbles, is closed when its time is over', async () => {
+  limited = await startLimited({ requestHeadTimeoutMs: 300 })
+  const silent = connectTcp()
+  const dribbling = connectTcp()
+  // A record of 512 bytes, of which one comes every 50 ms.
+  void dribble(dribbling, Buffer.concat([Buffer.from('1603010200', 'hex'), Buffer.alloc(99)]), 50)
+  for (const tookMs of await Promise.all([closedAfter(silent), closedAfter(dribbling)])) {
+    expect(tookMs).toBeGreaterThan(200)
+    expect(tookMs).toBeLessThan(300 + PROMPT_MS)
+  }
+  await limited.expectNothingLeft()
+})
+
+test('no byte of a head in time: 408', async () => {
+  limited = await startLimited({ firstByteTimeoutMs: 300 })
+  const silent = await limited.open()
+  const startedAtMs = performance.now()
+  expect(await silent.readHead()).toContain('HTTP/1.1 408 ')
+  expect(performance.now() - startedAtMs).toBeLessThan(300 + PROMPT_MS)
+  await limited.expectNothingLeft()
+})
+
+test('a head that is not whole in time gets 408, though a byte of it comes all the time', async () => {
+  limited = await startLimited({ requestHeadTimeoutMs: 300 })
+  const dribbling = await limited.open()
+  const startedAtMs = performance.now()
+  void dribble(dribbling.socket, Buffer.from(out()), 50)
+  expect(await dribbling.readHead()).toContain('HTTP/1.1 408 ')
+  expect(performance.now() - startedAtMs).toBeLessThan(300 + PROMPT_MS)
+  await limited.expectNothingLeft()
+})
+
+test('a PROXY header that is not whole in time closes the connection', async () => {
+  limited = await startLimited(
+    { proxyHeaderTimeoutMs: 300 },
+    {
+      listeners: [
+        { address: { host: '127.0.0.1', port: 0 }, proxy: 'required', from: ['127.0.0.0/8'] },
+      ],
+    },
+  )
+  const socket = connectTcp()
+  void dribble(socket, proxyHeader(), 50)
+  const tookMs = await closedAfter(socket)
+  expect(tookMs).toBeGreaterThan(200)
+  expect(tookMs).toBeLessThan(300 + PROMPT_MS)
+  await limited.expectNothingLeft()
+})
+
+test.each([
+  ['maxHalfOpen', { maxHalfOpen: 2 }, ['127.0.0.2', '127.0.0.3', '127.0.0.1']],
+  ['maxHalfOpenPerAddress', { maxHalfOpenPerAddress: 2 }, ['127.0.0.1', '127.0.0.1', '127.0.0.1']],
+] as const)('past %s OUT and WebSocket get 503 at once', async (_, limits, addresses) => {
+  limited = await startLimited(limits)
+  const [first, second, third] = addresses
+  const socket = await limited.open(first)
+  socket.write(upgrade())
+  expect(await socket.readHead()).toContain(' 101 ')
+  const pending = await limited.open(second)
+  pending.write(out())
+  expect(await pending.readHead()).toContain(' 200 ')
+  for (const request of [upgrade(), out()]) {
+    const startedAtMs = performance.now()
+    expect(await limited.ask(request, third)).toContain(' 503 ')
+    expect(performance.now() - startedAtMs).toBeLessThan(PROMPT_MS)
+  }
+  await limited.expectNothingLeft()
+  const again = await limited.open(third)
+  again.write(upgrade())
+  expect(await again.readHead()).toContain(' 101 ')
+})
+
+test('OUT without IN is closed when its time is over, and its place is free', async () => {
+  limited = await startLimited({ pairingTimeoutMs: 300, maxHalfOpen: 1 })
+  const pending = await limited.open()
+  pending.write(out())
+  await pending.readHead()
+  const tookMs = await closedAfter(pending.socket)
+  expect(tookMs).toBeGreaterThan(200)
+  expect(tookMs).toBeLessThan(300 + PROMPT_MS)
+  await limited.expectNothingLeft()
+  const next = await limited.open()
+  next.write(out())
+  expect(await next.readHead()).toContain(' 200 ')
+})
+
+test('IN without OUT gets 404 when its moment is over', async () => {
+  limited = await startLimited({ inBeforeOutMs: 200 })
+  const startedAtMs = performance.now()
+  const request = out()
+    .replace('RDG_OUT', 'RDG_IN')
+    .replace('\r\n\r\n', '\r\nContent-Length: 0\r\n\r\n')
+  expect(await limited.ask(request)).toContain(' 404 ')
+  expect(performance.now() - startedAtMs).toBeGreaterThan(150)
+  expect(performance.now() - startedAtMs).toBeLessThan(200 + PROMPT_MS)
+  await limited.expectNothingLeft()
+})
+
+test('a client that does not close its half after the answer is cut off', async () => {
+  limited = await startLimited({ closeTimeoutMs: 300 })
+  const connection = await openConnection({ ...limited.node, allowHalfOpen: true })
+  connection.write('GET /nowhere HTTP/1.1\r\nHost: gw\r\n\r\n')
+  expect((await connection.readToEnd()).toString()).toContain('HTTP/1.1 404 ')
+  const startedAtMs = performance.now()
+  // As long as the node is there it throws away what comes; then a byte brings a reset.
+  await eventually('reset', () => connection.socket.destroyed || !connection.socket.write('x'), {
+    intervalMs: 20,
+  })
+  expect(performance.now() - startedAtMs).toBeGreaterThan(200)
+  expect(performance.now() - startedAtMs).toBeLessThan(300 + PROMPT_MS)
+  await limited.expectNothingLeft()
+})
