@@ -1,6 +1,11 @@
+import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
+  type ConsoleChannel,
+  type NegotiateOptions,
   negotiate,
+  negotiateDirectly,
   openConsole,
   StepError,
   type StepReport,
@@ -12,6 +17,7 @@ import {
   errorText,
   formatEndpoint,
   parseEndpoint,
+  parseReference,
   Secret,
 } from '../lib/index.ts'
 import {
@@ -23,7 +29,7 @@ import {
 import { parseRdpFile, type RdpFile } from '../rdpfile/index.ts'
 import { demoAuthority } from './demo-authority.ts'
 import { readBytes, readText } from './files.ts'
-import { print, printJson } from './output.ts'
+import { print, printJson, say } from './output.ts'
 
 const TRANSPORTS: readonly TransportKind[] = ['websocket', 'http']
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -34,6 +40,7 @@ const RDP_PORT = 3389
 
 interface Options {
   ca?: string
+  gateway?: Endpoint
   transport: TransportKind
   timeout: number
   json?: boolean
@@ -45,6 +52,16 @@ interface Route {
   target: Endpoint
   token: Secret
   preconnectionBlob: string | undefined
+  /** The host speaks TLS after the blob, without X.224: Hyper-V's console. */
+  direct: boolean
+}
+
+/** By what the logs know this attempt: clients are told a class of reasons only. */
+interface Attempt {
+  /** In the node's. */
+  connectionId: string
+  /** In the broker's, as the name of a downloaded file has it. */
+  ref?: string
 }
 
 export function register(program: Command): void {
@@ -56,6 +73,11 @@ export function register(program: Command): void {
       '--ca <file>',
       "authorities to trust, PEM (default: the running demo's for its gateways, else the system's)",
     )
+    .option(
+      '--gateway <host:port>',
+      "one node of a farm, in place of the file's gateway, as which it must still prove itself",
+      parseGateway,
+    )
     .addOption(
       new Option('--transport <kind>', 'how to reach the gateway')
         .choices(TRANSPORTS)
@@ -63,14 +85,21 @@ export function register(program: Command): void {
     )
     .option('--timeout <time>', 'limit of each step, for example 500ms or 10s', parseTimeout)
     .option('--json', 'steps and answer as JSON')
-    .addHelpText('after', '\nExample:\n  portcullis probe console.rdp --ca certs/public/ca.crt')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  portcullis probe console.rdp --ca certs/public/ca.crt\n  portcullis probe console.rdp --gateway 192.0.2.21:443 --transport http',
+    )
     .action((path: string, { timeout = DEFAULT_TIMEOUT_MS, ...options }: Options) =>
       probe(path, { ...options, timeout }),
     )
 }
 
-async function probe(path: string, { ca, transport, timeout, json }: Options): Promise<void> {
+async function probe(
+  path: string,
+  { ca, gateway: dial, transport, timeout, json }: Options,
+): Promise<void> {
   const route = routeOf(path)
+  const attempt: Attempt = { connectionId: randomUUID(), ...referenceOf(path) }
   const reports: StepReport[] = []
   const common = {
     timeoutMs: timeout,
@@ -79,28 +108,60 @@ async function probe(path: string, { ca, transport, timeout, json }: Options): P
       if (!json) print(stepLine(report))
     },
   }
+  const summary = () => ({
+    gateway: formatEndpoint(dial ?? route.gateway),
+    target: formatEndpoint(route.target),
+    transport,
+    ...attempt,
+    steps: reports,
+  })
   try {
     const channel = await openConsole({
       ...common,
       ...route,
+      dial,
+      connectionId: attempt.connectionId,
       transport,
       ca: ca === undefined ? demoAuthority(route.gateway) : readAuthorities(ca),
     })
     try {
-      const answer = describe(
-        await negotiate(channel, { ...common, preconnectionBlob: route.preconnectionBlob }),
-      )
-      if (json) printJson({ ...summary(route, transport, reports), answer })
+      const answer = await ask(channel, route, common)
+      if (json) printJson({ ...summary(), answer })
       else print(`${formatEndpoint(route.target)} answers: ${answer}`)
     } finally {
       channel.destroy()
     }
   } catch (error) {
-    if (json && error instanceof StepError) {
-      printJson({ ...summary(route, transport, reports), failure: failureOf(error) })
+    if (error instanceof StepError) {
+      if (json) printJson({ ...summary(), failure: failureOf(error) })
+      else if (error.code === 'ERR_REFUSED') say(whereToLook(attempt))
     }
     throw error
   }
+}
+
+/** What the target says first, in words. */
+async function ask(
+  channel: ConsoleChannel,
+  { direct, preconnectionBlob }: Route,
+  common: Omit<NegotiateOptions, 'preconnectionBlob'>,
+): Promise<string> {
+  const options = { ...common, preconnectionBlob }
+  if (!direct) return describe(await negotiate(channel, options))
+  const { protocol, sha256Thumbprint } = await negotiateDirectly(channel, options)
+  return `${protocol} at once, with certificate ${sha256Thumbprint}`
+}
+
+function whereToLook({ connectionId, ref }: Attempt): string {
+  const broker = ref === undefined ? '' : `; ref ${ref} in the broker's log`
+  return `the reason is in the node's log at connectionId ${connectionId}${broker}`
+}
+
+/** A file as the broker named it: `web-1-7K3M-Q2XD.rdp`. */
+function referenceOf(path: string): { ref?: string } {
+  const [, text = ''] = /([0-9A-Z]{4}-[0-9A-Z]{4})\.rdp$/.exec(basename(path)) ?? []
+  const ref = parseReference(text)
+  return ref === undefined ? {} : { ref }
 }
 
 /** @throws BrokerError `ERR_USAGE`: a file without certificates would only look like a gateway without trust */
@@ -126,17 +187,12 @@ function readRoute(file: RdpFile): Route {
   if (token === undefined || token === '') {
     throw new BrokerError('ERR_RDP_FILE', 'gatewayaccesstoken: not in the file')
   }
-  if (file.get('negotiate security layer') === '0') {
-    throw new BrokerError(
-      'ERR_RDP_FILE',
-      'negotiate security layer: 0 wants TLS at once, which this probe does not speak',
-    )
-  }
   return {
     gateway: endpointOf(file, 'gatewayhostname', GATEWAY_PORT),
     target: endpointOf(file, 'full address', portOf(file)),
     token: new Secret(token),
     preconnectionBlob: file.get('pcb') || undefined,
+    direct: file.get('negotiate security layer') === '0',
   }
 }
 
@@ -153,10 +209,6 @@ function endpointOf(file: RdpFile, setting: string, defaultPort: number): Endpoi
   const endpoint = parseEndpoint(text, defaultPort)
   if (endpoint === undefined) throw new BrokerError('ERR_RDP_FILE', `${setting}: need host:port`)
   return endpoint
-}
-
-function summary({ gateway, target }: Route, transport: TransportKind, steps: StepReport[]) {
-  return { gateway: formatEndpoint(gateway), target: formatEndpoint(target), transport, steps }
 }
 
 function failureOf(error: StepError) {
@@ -187,6 +239,12 @@ function describe(confirm: ConnectionConfirm): string {
 
 function nameIn(table: Record<string, number>, value: number): string {
   return Object.entries(table).find(([, code]) => code === value)?.[0] ?? String(value)
+}
+
+function parseGateway(text: string): Endpoint {
+  const endpoint = parseEndpoint(text, GATEWAY_PORT)
+  if (endpoint !== undefined) return endpoint
+  throw new InvalidArgumentError('need host:port.')
 }
 
 /** `500ms`, `10s`, `2m` or plain seconds, in milliseconds. */

@@ -37,19 +37,21 @@ export function negotiate(
   { preconnectionBlob, ...options }: NegotiateOptions,
 ): Promise<ConnectionConfirm> {
   return new Steps(options).run('negotiation', async (signal) => {
-    if (preconnectionBlob !== undefined) {
-      const { length } = preconnectionBlob
-      if (length > MAX_BLOB_CHARACTERS) {
-        const message = `preconnectionBlob: need at most ${MAX_BLOB_CHARACTERS} characters, have ${length}`
-        throw new BrokerError('ERR_USAGE', message)
-      }
-      channel.write(encodePreconnectionBlob({ version: 2, id: 0, text: preconnectionBlob }))
-    }
+    if (preconnectionBlob !== undefined) sendPreconnectionBlob(channel, preconnectionBlob)
     channel.write(
       encodeConnectionRequest({ negotiation: { flags: 0, requestedProtocols: OFFERED } }),
     )
     return decodeConnectionConfirm(await readTpkt(channel, signal))
   })
+}
+
+/** @throws BrokerError `ERR_USAGE` when it is too long for the wire */
+export function sendPreconnectionBlob(channel: ConsoleChannel, text: string): void {
+  if (text.length > MAX_BLOB_CHARACTERS) {
+    const message = `preconnectionBlob: need at most ${MAX_BLOB_CHARACTERS} characters, have ${text.length}`
+    throw new BrokerError('ERR_USAGE', message)
+  }
+  channel.write(encodePreconnectionBlob({ version: 2, id: 0, text }))
 }
 
 /** Leaves the channel paused; bytes past the packet are lost. */
@@ -79,7 +81,8 @@ async function readTpkt(channel: ConsoleChannel, signal: AbortSignal): Promise<B
   }
 }
 
-function endOf({ closeStatus }: ConsoleChannel): BrokerError {
+/** Why a channel has ended before the target had answered. */
+export function endOf({ closeStatus }: ConsoleChannel): BrokerError {
   if (closeStatus !== undefined && closeStatus !== 0) {
     return StepError.refused('negotiation', closeStatus)
   }

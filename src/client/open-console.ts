@@ -15,6 +15,10 @@ const MAX_TEXT_CHARACTERS = 32_766
 
 export interface OpenConsoleOptions extends StepsOptions {
   gateway: Endpoint
+  /** Where to connect instead, for one node of a farm; it has to prove to be `gateway` all the same. */
+  dial?: Endpoint | undefined
+  /** A GUID by which the gateway's log knows this attempt; a random one when absent. */
+  connectionId?: string
   /** PEM of the authorities that may vouch for the gateway; the system's when absent. */
   ca?: string | undefined
   transport: TransportKind
@@ -49,23 +53,21 @@ export async function openConsole(options: OpenConsoleOptions): Promise<ConsoleC
   }
 }
 
-async function openTransport(
-  steps: Steps,
-  { gateway, ca, transport }: OpenConsoleOptions,
-): Promise<Transport> {
+async function openTransport(steps: Steps, options: OpenConsoleOptions): Promise<Transport> {
+  const { gateway, dial = gateway, ca, transport, connectionId = randomUUID() } = options
   const tls = { ca, host: gateway.host }
   const identity: RequestIdentity = {
     host: formatEndpoint(gateway),
-    connectionId: randomUUID(),
+    connectionId,
     correlationId: randomUUID(),
   }
-  const tcp = await steps.run('connect', (signal) => dialTcp(gateway, signal))
+  const tcp = await steps.run('connect', (signal) => dialTcp(dial, signal))
   try {
     const socket = await steps.run('tls', (signal) => startTls(tcp, tls, signal))
     return await steps.run('transport', (signal) => {
       if (transport === 'websocket') return openWebSocket(socket, identity, signal)
       // IN must reach the same node as OUT: behind one name there may be several addresses.
-      const address = { host: tcp.remoteAddress ?? gateway.host, port: gateway.port }
+      const address = { host: tcp.remoteAddress ?? dial.host, port: dial.port }
       const dialIn = async (): Promise<Socket> =>
         startTls(await dialTcp(address, signal), tls, signal)
       return openHttpPair(socket, dialIn, identity, signal)

@@ -1,21 +1,34 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createSecureContext, TLSSocket } from 'node:tls'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { createAuthority } from '../../src/certs/index.ts'
 import { register } from '../../src/cli/probe.ts'
 import { Secret } from '../../src/lib/index.ts'
-import { encodeConnectionConfirm, NegotiationFailureCode } from '../../src/protocol/index.ts'
+import {
+  decodePreconnectionBlob,
+  encodeConnectionConfirm,
+  NegotiationFailureCode,
+} from '../../src/protocol/index.ts'
 import { renderConsoleFile } from '../../src/rdpfile/index.ts'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
+import { runCommand, writeFiles } from './run-command.ts'
 
 const CONFIRM = encodeConnectionConfirm({ kind: 'selected', flags: 0, selectedProtocol: 1 })
+
+const GUID = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
 
 let node: TestNode
 let target: ScriptedTarget
 /** What the target answers; nothing when undefined. */
 let answer: Uint8Array | undefined
+/** What takes a connection over once the blob has come, in place of an answer. */
+let behindBlob: ((socket: Socket) => void) | undefined
 let directory: string
 let rdp: string
 let ca: string
@@ -23,7 +36,16 @@ let ca: string
 beforeAll(async () => {
   node = await startNode()
   target = await startTarget(({ socket }) => {
-    socket.once('data', () => answer !== undefined && socket.write(answer))
+    socket.once('data', (bytes: Buffer) => {
+      const blob = behindBlob && decodePreconnectionBlob(bytes)
+      if (blob === undefined) {
+        if (answer !== undefined) socket.write(answer)
+        return
+      }
+      socket.removeAllListeners('data').pause()
+      socket.unshift(bytes.subarray(blob.length))
+      behindBlob?.(socket)
+    })
   })
   directory = mkdtempSync(join(tmpdir(), 'probe-'))
   rdp = join(directory, 'console.rdp')
@@ -33,6 +55,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   answer = undefined
+  behindBlob = undefined
   vi.restoreAllMocks()
 })
 
@@ -42,13 +65,30 @@ afterAll(async () => {
   await node.gateway.close()
 })
 
-async function writeFile(change: { token?: Secret; port?: number } = {}): Promise<void> {
-  const port = change.port ?? target.port
+async function writeFile(
+  change: { token?: Secret; port?: number; gatewayAddress?: string } = {},
+): Promise<void> {
+  const { port = target.port, gatewayAddress = `localhost:${node.port}` } = change
   const gatewayToken = change.token ?? (await node.mint(port))
-  const gatewayAddress = `localhost:${node.port}`
   writeFileSync(
     rdp,
     renderConsoleFile({ kind: 'rdp', host: '127.0.0.1', port, gatewayAddress, gatewayToken }),
+  )
+}
+
+/** A machine of a host as Hyper-V is one: its console speaks TLS behind the blob. */
+async function writeHypervFile(): Promise<void> {
+  const { port } = target
+  writeFileSync(
+    rdp,
+    renderConsoleFile({
+      kind: 'hyperv',
+      host: '127.0.0.1',
+      port,
+      vmg: GUID,
+      gatewayAddress: `localhost:${node.port}`,
+      gatewayToken: await node.mint(port, { knd: 'hyperv', vmg: GUID }),
+    }),
   )
 }
 
@@ -59,6 +99,7 @@ async function probe(...options: string[]): Promise<{ output: string; error: unk
     written.push(String(text))
     return true
   })
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   const program = new Command().exitOverride()
   program.configureOutput({ writeErr: () => {} })
   register(program)
@@ -122,7 +163,66 @@ test('a refusal names step and code, in text and in JSON', async () => {
     statusName: 'E_PROXY_COOKIE_AUTHENTICATION_ACCESS_DENIED',
     detail: text.error instanceof Error ? text.error.message : '',
   })
+  const { connectionId } = JSON.parse(output)
+  expect(node.logged('token.refused').at(-1)).toMatchObject({ connectionId })
   expect(output).not.toContain('a.b.c')
+})
+
+test('says where the reason of a refusal is', async () => {
+  const { directory } = writeFiles({})
+  await writeFile({ token: new Secret('a.b.c') })
+  const named = join(directory, 'web-1-7K3M-Q2XD.rdp')
+  renameSync(rdp, named)
+  const { stderr } = await runCommand(register, ['probe', named, '--ca', ca])
+  const [, connectionId] = /node's log at connectionId (\S+); ref 7K3M-Q2XD/.exec(stderr) ?? []
+  expect(node.logged('token.refused').at(-1)).toMatchObject({ connectionId })
+})
+
+test.each(['websocket', 'http'])(
+  'asks one node of a farm over %s, by its own address',
+  async (transport) => {
+    answer = CONFIRM
+    await writeFile({ gatewayAddress: 'localhost:1' })
+    const node1 = `127.0.0.1:${node.port}`
+    const { output, error } = await probe('--gateway', node1, '--transport', transport, '--json')
+    expect(error).toBeUndefined()
+    expect(JSON.parse(output)).toMatchObject({ gateway: node1, answer: 'RDP with ssl' })
+  },
+)
+
+test('a node that is not of the farm does not get the token', async () => {
+  await writeFile({ gatewayAddress: 'gateway.example:443' })
+  const { error } = await probe('--gateway', `127.0.0.1:${node.port}`)
+  expect(error).toMatchObject({ code: 'ERR_CERTIFICATE', step: 'tls' })
+})
+
+test("goes on to the TLS of Hyper-V's console", async () => {
+  const { certificatePem: cert, privateKeyPem: key } = await createAuthority({
+    commonName: 'hv1',
+    organization: 'Example',
+    notBefore: new Date(),
+    days: 1,
+  })
+  const context = createSecureContext({ cert, key })
+  behindBlob = (socket) => {
+    new TLSSocket(socket, { isServer: true, secureContext: context }).on('error', () => {})
+  }
+  await writeHypervFile()
+  const { output, error } = await probe('--json')
+  expect(error).toBeUndefined()
+  const { fingerprint256 } = new X509Certificate(cert)
+  expect(JSON.parse(output).answer).toBe(`TLSv1.3 at once, with certificate ${fingerprint256}`)
+})
+
+test.each([
+  ['other bytes than TLS', (socket: Socket) => void socket.end(CONFIRM)],
+  ['E_PROXY_INTERNALERROR', (socket: Socket) => void socket.resume().end()],
+])('a Hyper-V console that gives no TLS is no success: %s', async (text, behave) => {
+  behindBlob = behave
+  await writeHypervFile()
+  const { error } = await probe()
+  expect(error).toMatchObject({ step: 'negotiation' })
+  expect(String(error)).toContain(text)
 })
 
 test('a target that stays silent is no answer', async () => {
@@ -135,7 +235,6 @@ test.each([
   ['gatewayaccesstoken', 'full address:s:a\r\ngatewayhostname:s:b\r\n'],
   ['gatewayhostname', 'full address:s:a\r\ngatewayaccesstoken:s:x\r\n'],
   ['full address', 'gatewayhostname:s:b\r\ngatewayaccesstoken:s:x\r\n'],
-  ['negotiate security layer', 'gatewayaccesstoken:s:x\r\nnegotiate security layer:i:0\r\n'],
   [
     'server port',
     'gatewayaccesstoken:s:x\r\ngatewayhostname:s:b\r\nfull address:s:a\r\nserver port:s:abc\r\n',
