@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { BrokerError, type Endpoint, errorText, formatEndpoint } from '../lib/index.ts'
 
-/** A deadline for every phase of a connection, in milliseconds. */
-export interface Timeouts {
+/** A deadline for every phase of a connection, in milliseconds, and how many there may be. */
+export interface HttpsLimits {
   handshakeMs: number
   /** From the handshake, or the answer before, to the end of a request's head. */
   headersMs: number
@@ -15,20 +15,22 @@ export interface Timeouts {
   inactiveMs: number
   /** How often Node looks at the times of heads and requests: they end so much later at most. */
   checkEveryMs: number
+  /** How long running requests may take once the server closes. */
+  closeGraceMs: number
+  /** A browser and a panel use a few each; each one costs about 50 kB with its TLS state. */
+  maxConnections: number
 }
 
-const TIMEOUTS: Timeouts = {
+export const DEFAULT_HTTPS_LIMITS: HttpsLimits = {
   handshakeMs: 10_000,
   headersMs: 10_000,
   requestMs: 30_000,
   keepAliveMs: 5_000,
   inactiveMs: 60_000,
   checkEveryMs: 5_000,
+  closeGraceMs: 3_000,
+  maxConnections: 2_000,
 }
-/** A browser and a panel use a few each; each one costs about 50 kB with its TLS state. */
-const MAX_CONNECTIONS = 2_000
-/** How long running requests may take once the server closes. */
-const CLOSE_GRACE_MS = 3_000
 
 export interface HttpsServerOptions {
   listen: Endpoint
@@ -36,13 +38,13 @@ export interface HttpsServerOptions {
   privateKeyPem: string
   handler: RequestListener
   /** Those that differ from the usual ones. */
-  timeouts?: Partial<Timeouts>
+  limits?: Partial<HttpsLimits>
 }
 
 export interface HttpsServer {
   /** Where it listens, with the port that port 0 became. */
   address: Endpoint
-  /** Lets running requests finish for 3 s. */
+  /** Lets running requests finish for `closeGraceMs`. */
   close(): Promise<void>
 }
 
@@ -56,30 +58,27 @@ export async function startHttpsServer({
   certificatePem,
   privateKeyPem,
   handler,
-  timeouts,
+  ...options
 }: HttpsServerOptions): Promise<HttpsServer> {
-  const { handshakeMs, headersMs, requestMs, keepAliveMs, inactiveMs, checkEveryMs } = {
-    ...TIMEOUTS,
-    ...timeouts,
-  }
+  const limits = { ...DEFAULT_HTTPS_LIMITS, ...options.limits }
   const server = createServer(
     {
       cert: certificatePem,
       key: privateKeyPem,
       minVersion: 'TLSv1.2',
       ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: handshakeMs,
-      headersTimeout: headersMs,
-      requestTimeout: requestMs,
-      keepAliveTimeout: keepAliveMs,
-      connectionsCheckingInterval: checkEveryMs,
+      handshakeTimeout: limits.handshakeMs,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: limits.checkEveryMs,
     },
     handler,
   )
-  server.maxConnections = MAX_CONNECTIONS
-  server.setTimeout(inactiveMs)
+  server.maxConnections = limits.maxConnections
+  server.setTimeout(limits.inactiveMs)
   const port = await listenOn(server, listen)
-  return { address: { host: listen.host, port }, close: () => close(server) }
+  return { address: { host: listen.host, port }, close: () => close(server, limits.closeGraceMs) }
 }
 
 function listenOn(server: Server, listen: Endpoint): Promise<number> {
@@ -100,9 +99,9 @@ function listenOn(server: Server, listen: Endpoint): Promise<number> {
   })
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
     server.close(() => {
       clearTimeout(timer)
       resolve()

@@ -7,12 +7,23 @@ import {
   type Metrics,
 } from '../lib/index.ts'
 
-/** One collector or two ask every few seconds. */
-const MAX_CONNECTIONS = 32
-const HEAD_TIMEOUT_MS = 5_000
-/** Without a byte in either direction. */
-const INACTIVE_TIMEOUT_MS = 10_000
-const CHECK_EVERY_MS = 1_000
+export interface MetricsLimits {
+  /** One collector or two ask every few seconds. */
+  maxConnections: number
+  /** From TCP accept, or the answer before, to the end of a request, in milliseconds. */
+  headersMs: number
+  /** Without a byte in either direction. */
+  inactiveMs: number
+  /** How often Node looks at the times of requests: they end so much later at most. */
+  checkEveryMs: number
+}
+
+export const DEFAULT_METRICS_LIMITS: MetricsLimits = {
+  maxConnections: 32,
+  headersMs: 5_000,
+  inactiveMs: 10_000,
+  checkEveryMs: 1_000,
+}
 
 export interface MetricsServer {
   address: Endpoint
@@ -28,17 +39,22 @@ export interface MetricsServer {
 export async function startMetricsServer(
   listen: Endpoint,
   metrics: Metrics,
+  limits: Partial<MetricsLimits> = {},
 ): Promise<MetricsServer> {
+  const { maxConnections, headersMs, inactiveMs, checkEveryMs } = {
+    ...DEFAULT_METRICS_LIMITS,
+    ...limits,
+  }
   const server = createServer(
     {
-      headersTimeout: HEAD_TIMEOUT_MS,
-      requestTimeout: HEAD_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_EVERY_MS,
+      headersTimeout: headersMs,
+      requestTimeout: headersMs,
+      connectionsCheckingInterval: checkEveryMs,
     },
     answer(metrics),
   )
-  server.maxConnections = MAX_CONNECTIONS
-  server.setTimeout(INACTIVE_TIMEOUT_MS)
+  server.maxConnections = maxConnections
+  server.setTimeout(inactiveMs)
   const port = await listenOn(server, listen)
   return {
     address: { host: listen.host, port },

@@ -1,11 +1,12 @@
 import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage, RequestListener } from 'node:http'
-import type { Socket } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { createDevelopmentCertificates } from '../../src/certs/index.ts'
-import { startHttpsServer, type Timeouts } from '../../src/cli/https-server.ts'
+import { type HttpsLimits, type HttpsServer, startHttpsServer } from '../../src/cli/https-server.ts'
 import { withDeadline } from '../../src/lib/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
@@ -14,11 +15,18 @@ afterEach(async () => {
   for (const close of toClose.splice(0).reverse()) await close()
 })
 
-/** A server, and a client that is connected to it. */
-async function start(
+interface Started {
+  server: HttpsServer
+  /** A connection on which nothing was sent, and TLS done. */
+  connectTls(): Promise<TLSSocket>
+  /** A connection without a byte of TLS. */
+  connectTcp(): Promise<Socket>
+}
+
+async function startServer(
   handler: RequestListener,
-  timeouts: Partial<Timeouts> = {},
-): Promise<TLSSocket> {
+  limits: Partial<HttpsLimits>,
+): Promise<Started> {
   const { authority, portalTls } = await createDevelopmentCertificates({
     farmName: 'demo',
     names: ['localhost'],
@@ -26,13 +34,30 @@ async function start(
     now: new Date(),
   })
   const listen = { host: '127.0.0.1', port: 0 }
-  const server = await startHttpsServer({ ...portalTls, listen, handler, timeouts })
+  const server = await startHttpsServer({ ...portalTls, listen, handler, limits })
+  toClose.push(server.close)
+  const opened = async <Kind extends Socket>(client: Kind, event: string): Promise<Kind> => {
+    client.on('error', () => {})
+    toClose.push(() => client.destroy())
+    await once(client, event)
+    return client
+  }
   const ca = authority.certificatePem
-  const client = connect({ ...server.address, ca, servername: 'localhost' })
-  client.on('error', () => {})
-  toClose.push(server.close, () => client.destroy())
-  await once(client, 'secureConnect')
-  return client
+  return {
+    server,
+    connectTls: () =>
+      opened(connect({ ...server.address, ca, servername: 'localhost' }), 'secureConnect'),
+    connectTcp: () => opened(connectTcp(server.address), 'connect'),
+  }
+}
+
+/** A server, and a client that is connected to it. */
+async function start(
+  handler: RequestListener,
+  limits: Partial<HttpsLimits> = {},
+): Promise<TLSSocket> {
+  const { connectTls } = await startServer(handler, limits)
+  return connectTls()
 }
 
 function soon<T>(promise: Promise<T>): Promise<T> {
@@ -57,6 +82,58 @@ test('closes a connection whose client asks and asks, and takes no answer', asyn
   client.pause()
   client.write(REQUEST.repeat(300))
   await soon(once(await served.promise, 'close'))
+})
+
+test('closes a connection that begins no TLS', async () => {
+  const { connectTcp } = await startServer(() => {}, { handshakeMs: 100 })
+  await soon(once((await connectTcp()).resume(), 'close'))
+})
+
+test('answers 408 to a request whose body does not come to its end', async () => {
+  const client = await start((request) => void request.resume(), {
+    headersMs: 100,
+    requestMs: 200,
+    checkEveryMs: 50,
+  })
+  client.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx')
+  const dribbling = setInterval(() => client.write('x'), 50)
+  const [answer] = await soon(once(client, 'data'))
+  clearInterval(dribbling)
+  expect(String(answer)).toContain('HTTP/1.1 408 ')
+  await soon(once(client, 'close'))
+})
+
+test('closes a connection between two requests when its time is over', async () => {
+  const client = await start((_, response) => void response.end('ok'), { keepAliveMs: 100 })
+  client.write(REQUEST)
+  await soon(once(client, 'data'))
+  await soon(once(client.resume(), 'close'))
+})
+
+test('closes connections past their number at once, and takes others when there is room', async () => {
+  const { connectTcp, connectTls } = await startServer((_, response) => void response.end('ok'), {
+    maxConnections: 2,
+  })
+  const held = [await connectTcp(), await connectTcp()]
+  const tooMany = await connectTcp()
+  await soon(once(tooMany.resume(), 'close'))
+  held[0]?.destroy()
+  await eventually('room', async () => {
+    const client = await connectTls()
+    client.write(REQUEST)
+    return String((await once(client, 'data'))[0]).includes(' 200 ')
+  })
+})
+
+test('lets a running request finish when it closes, but not for ever', async () => {
+  const running = Promise.withResolvers<void>()
+  const { server, connectTls } = await startServer(() => running.resolve(), { closeGraceMs: 200 })
+  const client = await connectTls()
+  client.write(REQUEST)
+  await running.promise
+  const startedAtMs = performance.now()
+  await soon(server.close())
+  expect(performance.now() - startedAtMs).toBeGreaterThan(150)
 })
 
 test('goes on serving after accepts that failed, such as for want of descriptors', async () => {

@@ -1,16 +1,22 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { type MetricsServer, startMetricsServer } from '../../src/cli/metrics-server.ts'
+import {
+  type MetricsLimits,
+  type MetricsServer,
+  startMetricsServer,
+} from '../../src/cli/metrics-server.ts'
 import { formatEndpoint, Metrics } from '../../src/lib/index.ts'
+import { eventually } from '../helpers/eventually.ts'
 
 let server: MetricsServer
 
 afterEach(() => server.close())
 
-async function start(): Promise<string> {
+async function start(limits: Partial<MetricsLimits> = {}): Promise<string> {
   const metrics = new Metrics()
   metrics.gauge({ name: 'level', help: 'Level.' }, () => 7)
-  server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, metrics)
+  server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, metrics, limits)
   return `http://${formatEndpoint(server.address)}`
 }
 
@@ -36,4 +42,31 @@ test('closes although a collector is connected, and names an address that is tak
   })
   await server.close()
   idle.destroy()
+})
+
+async function open(): Promise<Socket> {
+  const socket = connect(server.address.port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket.resume()
+}
+
+test('closes connections past their number at once, and serves again when there is room', async () => {
+  const url = await start({ maxConnections: 1 })
+  const held = await open()
+  await once(await open(), 'close')
+  held.destroy()
+  await eventually('room', async () => (await fetch(`${url}/metrics`)).ok)
+})
+
+test('closes a connection on which no request comes to its end', async () => {
+  await start({ headersMs: 100, checkEveryMs: 50 })
+  const socket = await open()
+  socket.write('GET /metrics HTTP/1.1\r\n')
+  await once(socket, 'close')
+})
+
+test('closes a connection on which nothing happens', async () => {
+  await start({ inactiveMs: 100 })
+  await once(await open(), 'close')
 })

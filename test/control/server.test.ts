@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import { connect } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { issueCertificate, readCertificate } from '../../src/certs/index.ts'
+import { withDeadline } from '../../src/lib/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import {
   certificates,
@@ -15,8 +18,10 @@ import {
 
 afterEach(closeAll)
 
-const soon = <T>(what: string, probe: () => T | undefined | false): Promise<T> =>
-  eventually(what, probe, { timeoutMs: WITHIN_MS, intervalMs: 5 })
+const soon = <T>(
+  what: string,
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> => eventually(what, probe, { timeoutMs: WITHIN_MS, intervalMs: 5 })
 
 async function openWelcomed(endpoint: TestServer['endpoint'], name = 'gw1'): Promise<RawPeer> {
   const { gatewayControl } = await certificates()
@@ -161,6 +166,42 @@ test('a peer that never says hello is dropped', async () => {
   const { endpoint } = await startServer({ limits: { welcomeMs: 50 } })
   const peer = await RawPeer.open(endpoint)
   expect(await peer.closed()).toBe(1002)
+})
+
+test('a connection that begins no TLS, or asks for nothing after it, is closed', async () => {
+  const { endpoint, broker } = await startServer({ limits: { handshakeMs: 100 } })
+  const silent = connectTcp(endpoint)
+  await withDeadline(once(silent.resume(), 'close'), WITHIN_MS, 'close')
+  const { gatewayControl, controlAuthority } = await certificates()
+  const { certificatePem, privateKeyPem } = pairOf(gatewayControl, 'gw1')
+  const ca = controlAuthority.certificatePem
+  const secured = connect({ ...endpoint, ca, cert: certificatePem, key: privateKeyPem })
+  await withDeadline(once(secured.resume(), 'close'), WITHIN_MS, 'close')
+  expect(broker.calls).toEqual([])
+})
+
+test('past all connections a newcomer is closed at once, and gets in when there is room', async () => {
+  const started = await startServer({ limits: { maxConnections: 1 } })
+  const held = connectTcp(started.endpoint)
+  await once(held, 'connect')
+  const startedAtMs = performance.now()
+  const newcomer = connectTcp(started.endpoint)
+  await withDeadline(once(newcomer.resume(), 'close'), WITHIN_MS, 'close')
+  expect(performance.now() - startedAtMs).toBeLessThan(1_000)
+  held.destroy()
+  await soon('room', async () => {
+    await expectServing(started)
+    return true
+  })
+})
+
+test('a peer that does not answer the close is cut off', async () => {
+  const { endpoint, log } = await startServer({ limits: { closeMs: 100 } })
+  const peer = await openWelcomed(endpoint)
+  peer.socket.pause()
+  // A second hello is a fault of the peer; it never reads what the broker says to that.
+  peer.hello()
+  await soon('cut off', () => log.logged('control.disconnected').length === 1)
 })
 
 test('a peer that falls silent is dropped, and the broker hears that it has left', async () => {
