@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { LONG } from '../helpers/long.ts'
+import { total } from '../helpers/metrics.ts'
 import { type Middleman, startMiddleman } from '../helpers/middleman.ts'
-import { type Figures, type NodeProcess, startNodeProcess } from '../helpers/node-process.ts'
+import { type NodeProcess, startNodeProcess } from '../helpers/node-process.ts'
 import { createRandom, seedFrom } from '../helpers/random.ts'
 import { type RedeemFarm, startRedeemFarm } from '../helpers/redeem-farm.ts'
 import { type ChaosHost, startChaosHost } from './chaos/host.ts'
@@ -83,12 +84,6 @@ async function standing(): Promise<Record<string, number>> {
     atHost: host.open,
     onTheWay: back.open,
   }
-}
-
-function total(figures: Figures, name: string): number {
-  return [...figures]
-    .filter(([series]) => series.startsWith(`${name}{`))
-    .reduce((sum, [, value]) => sum + value, 0)
 }
 
 test(`${SESSIONS} sessions through a network that cuts, stalls and resets leave nothing behind`, {

@@ -10,6 +10,7 @@ import { openSqliteStore } from '../../src/store/index.ts'
 import { type ApiAnswer, callApi } from './api.ts'
 import { ENTRY } from './demo.ts'
 import { eventually } from './eventually.ts'
+import { type Figures, scrapeMetrics } from './metrics.ts'
 import { freePort } from './ports.ts'
 import { type RunningProgram, startProgram } from './programs.ts'
 
@@ -20,7 +21,7 @@ export interface FarmRun {
   apiUrl: string
   controlPort: number
   broker: RoleRun
-  nodes: Array<RoleRun & { name: string; port: number }>
+  nodes: FarmNodeRun[]
   /** PEM of the authority behind the nodes' TLS certificates. */
   ca: string
   /** `host:port` of machine `web`: takes connections and says nothing. */
@@ -42,6 +43,13 @@ export interface RoleRun {
   start(): Promise<void>
 }
 
+export interface FarmNodeRun extends RoleRun {
+  name: string
+  port: number
+  /** Its metrics now. */
+  scrape(): Promise<Figures>
+}
+
 /** What a test wants otherwise. */
 export interface FarmOptions {
   /** `host:port` that clients dial; the first node's when absent. */
@@ -50,6 +58,8 @@ export interface FarmOptions {
   target?: FarmRun['target']
   /** Listeners of a node beside its own, by its place in the list. */
   listeners?: (index: number) => object[]
+  /** Of the nodes, beside those that let all clients of a test have one address. */
+  limits?: Record<string, number>
   /** Of the nodes; `warn` when absent. */
   logLevel?: 'info' | 'debug'
 }
@@ -79,7 +89,9 @@ async function start(
     ...['--broker', 'localhost', '--broker', '127.0.0.1'],
     ...names.flatMap((name) => ['--node', name]),
   ])
-  const [portalPort, controlPort, ...nodePorts] = await portsInARow(2 + names.length)
+  const [portalPort, controlPort, ...rest] = await portsInARow(2 + 2 * names.length)
+  const nodePorts = rest.slice(0, names.length)
+  const metricsPorts = rest.slice(names.length)
   const target = options.target ?? (await startSilentTarget(cleanUp))
   const key = createApiKey('test')
   const keyFile = join(directory, 'api.key')
@@ -126,6 +138,7 @@ async function start(
   const nodes = await Promise.all(
     names.map(async (name, index) => {
       const port = nodePorts[index] ?? 0
+      const metricsPort = metricsPorts[index] ?? 0
       const config = await write(`${name}.yaml`, {
         node: name,
         farm: { name: 'test' },
@@ -139,12 +152,17 @@ async function start(
         },
         targets: { allow: [{ cidr: '127.0.0.1/32', ports: [target.port] }] },
         // Several nodes on one machine cannot share the default port.
-        metrics: { listen: 'off' },
-        // Every client of a test has the same address.
-        limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 10_000 },
+        metrics: { listen: `127.0.0.1:${metricsPort}` },
+        limits: {
+          maxTunnelsPerAddress: 10_000,
+          maxHalfOpenPerAddress: 10_000,
+          maxConnectionsPerAddress: 10_000,
+          ...options.limits,
+        },
         logLevel: options.logLevel ?? 'warn',
       })
-      return Object.assign(await run('gateway', config, port), { name, port })
+      const scrape = () => scrapeMetrics(metricsPort)
+      return Object.assign(await run('gateway', config, port), { name, port, scrape })
     }),
   )
   const api: FarmRun['api'] = (method, path, json) =>

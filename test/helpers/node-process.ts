@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
@@ -7,6 +6,7 @@ import type { KeyPair } from '../../src/certs/index.ts'
 import type { LogFields } from '../../src/lib/index.ts'
 import { ENTRY } from './demo.ts'
 import { eventually } from './eventually.ts'
+import { type Figures, scrapeMetrics } from './metrics.ts'
 import { accepts, freePort } from './ports.ts'
 import { type RunningProgram, startProgram } from './programs.ts'
 import type { RedeemFarm } from './redeem-farm.ts'
@@ -25,13 +25,10 @@ export interface NodeProcess {
   port: number
   /** Every line that it has logged, those of level `debug` as well. */
   readonly log: readonly LogFields[]
-  /** Its metrics now, by name and labels. */
+  /** Its metrics now. */
   scrape(): Promise<Figures>
   stop(): Promise<void>
 }
-
-/** Values of metrics, by name and labels, without the prefix `portcullis_`. */
-export type Figures = Map<string, number>
 
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'portcullis-node-'))
@@ -91,28 +88,6 @@ async function writeConfig(
       development: true,
     }),
   )
-}
-
-/** @param port of 127.0.0.1, where a role serves its metrics */
-export function scrapeMetrics(port: number): Promise<Figures> {
-  return new Promise((resolve, reject) => {
-    const asked = get({ host: '127.0.0.1', port, path: '/metrics', agent: false }, (answer) => {
-      let text = ''
-      answer.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-      })
-      answer.once('error', reject)
-      answer.once('end', () => {
-        const lines = text.split('\n').filter((line) => line.startsWith('portcullis_'))
-        const entries = lines.map((line): [string, number] => {
-          const space = line.lastIndexOf(' ')
-          return [line.slice('portcullis_'.length, space), Number(line.slice(space + 1))]
-        })
-        resolve(new Map(entries))
-      })
-    })
-    asked.once('error', reject)
-  })
 }
 
 /** Whole lines of a program's output, however they come. */
