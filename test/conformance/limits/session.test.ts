@@ -1,7 +1,16 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Limits } from '../../../src/gateway/index.ts'
-import { decodeClose, encodeData, PacketType, Status } from '../../../src/protocol/index.ts'
 import {
+  decodeClose,
+  decodeData,
+  decodeServiceMessage,
+  encodeData,
+  PacketType,
+  Status,
+} from '../../../src/protocol/index.ts'
+import { startControlledNode } from '../../gateway/support/controlled-node.ts'
+import {
+  connectTo,
   expectPacket,
   FIRST_BYTES,
   KINDS,
@@ -86,4 +95,34 @@ test.each(KINDS)('a host that takes nothing: CLOSE_CHANNEL, over %s', async (kin
   // It is there and sees its end once it reads on.
   host.resume()
   await limited.expectNothingLeft()
+})
+
+test.each(KINDS)('a message to a client that takes nothing is left out, over %s', async (kind) => {
+  limited = await startLimited({})
+  const { node, handlers, giveTrust } = await startControlledNode({
+    gateway: { limits: { maxMessageBacklogBytes: 1_024 } },
+    answer: async () => ({ ok: true }),
+  })
+  giveTrust()
+  const say = (text: string): void => {
+    handlers.message({ type: 'message', by: { vm: 'vm1' }, text })
+  }
+  const client = await connectTo(node, kind)
+  await openChannel(client, node, limited.host.port)
+  client.send(encodeData(FIRST_BYTES))
+  for (const { socket } of client.connections) socket.pause()
+  const host = await limited.host.connection()
+  const flood = 16 * 1024 * 1024
+  host.write(Buffer.alloc(flood))
+  await eventually('backlog', () => node.gateway.figures().queued.out > 1_024)
+  say('left out')
+  for (const { socket } of client.connections) socket.resume()
+  for (let bytes = 0; bytes < flood; ) {
+    bytes += decodeData((await expectPacket(client, PacketType.data)).body).length
+  }
+  say('taken')
+  const { body } = await expectPacket(client, PacketType.serviceMessage)
+  expect(decodeServiceMessage(body)).toBe('taken')
+  await node.gateway.close()
+  for (const { socket } of client.connections) socket.destroy()
 })
