@@ -146,6 +146,27 @@ test.each(['localhost', '127.0.0.1', '169.254.169.254', '[::1]', '[::ffff:127.0.
   },
 )
 
+test("58. the broker's address is refused unless a rule names just that one", async () => {
+  const ports = [target.port]
+  const dst = `127.0.0.1:${target.port}`
+  for (const [cidr, admitted] of [
+    ['127.0.0.0/8', false],
+    ['127.0.0.1', true],
+  ] as const) {
+    const targets = { allow: [{ cidr, ports }], brokers: ['localhost'] }
+    const led = await startNode({ targets })
+    const wire = await authorized({ on: led, claims: { dst } })
+    if (admitted) {
+      wire.send(channelCreate(target.port))
+      expect(await wire.receive()).toEqual(CHANNEL_RESPONSE)
+    } else {
+      await expectRefused(wire, channelCreate(target.port), ACCESS_DENIED)
+    }
+    expect(target.connections).toHaveLength(admitted ? 1 : 0)
+    await led.gateway.close()
+  }
+})
+
 test('59. a target that refuses: the connect error, at once', async () => {
   const wire = await authorized()
   target.close()
