@@ -130,6 +130,24 @@ test.each(KINDS)('relays megabytes both ways unchanged over %s', async (kind) =>
   expect(host.received().equals(expected)).toBe(true)
 })
 
+test.each(KINDS)('keeps what waits for a slow host as it came over %s', async (kind) => {
+  const client = await openedChannel(kind)
+  const connection = await host.connection()
+  client.send(encodeData(FIRST_BYTES))
+  await eventually('first bytes', () => host.received().equals(FIRST_BYTES), { intervalMs: 5 })
+  connection.pause()
+  // More than the sockets between the two take, in packets of one TLS record: they are written as they lie.
+  const up = randomBytes(8_000_000)
+  for (let offset = 0; offset < up.length; offset += 16_366) {
+    client.send(encodeData(up.subarray(offset, offset + 16_366)))
+  }
+  await eventually('a queue', () => node.gateway.figures().queued.in > 0, { intervalMs: 5 })
+  connection.resume()
+  const expected = Buffer.concat([FIRST_BYTES, up])
+  await eventually('all bytes', () => host.received().length >= expected.length, { intervalMs: 20 })
+  expect(host.received().equals(expected)).toBe(true)
+})
+
 test.each(KINDS)(
   'delivers the last bytes of a host that ends, then closes over %s',
   async (kind) => {

@@ -89,7 +89,10 @@ export class Relay {
     socket.on('end', () => this.#toClient.whenSent(() => end('end of stream')))
     const timers = this.#startTimers()
     this.#sessionLimits.start((reason) => inbox.end(reason))
-    inbox.divert((packet) => this.#onPacket(packet))
+    inbox.divert({
+      onPacket: (packet) => this.#onPacket(packet),
+      onReadEnd: () => this.#toHost.written,
+    })
     const reason = await aborted(inbox.ended)
     for (const timer of timers) clearTimeout(timer)
     this.#sessionLimits.stop()

@@ -27,6 +27,11 @@ export class ToHost implements Direction {
     return this.#stalled
   }
 
+  /** The host's socket has taken all bytes that were pushed. */
+  get written(): boolean {
+    return this.#socket.writableLength === 0
+  }
+
   /** @throws Refusal from the first bytes, or `slow-peer` past the cap */
   push(payload: Uint8Array): void {
     const bytes = this.#firstBytes.push(payload)

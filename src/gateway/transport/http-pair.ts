@@ -5,6 +5,7 @@ import type { Limits } from '../limits.ts'
 import { closeGracefully } from './closing.ts'
 import { PacketInbox } from './packet-inbox.ts'
 import type { PacketTransport } from './packet-transport.ts'
+import { takeReads } from './reads.ts'
 
 /**
  * Packets over two HTTP connections, [MS-TSGU] 3.3.5.1: the chunked body of a request on IN, and on OUT
@@ -40,7 +41,7 @@ export class HttpPairTransport implements PacketTransport {
         this.inbox.end(error)
       }
     }
-    this.#in.on('data', read)
+    takeReads(this.#in, this.inbox, read)
     read(rest)
     this.#in.resume()
   }

@@ -7,6 +7,13 @@ export interface Flow {
   resume(): void
 }
 
+/** Where packets go once nobody asks for them one by one. */
+export interface PacketSink {
+  onPacket(packet: Packet): void
+  /** All packets of one read have come. @returns whether nothing refers to its bytes any more */
+  onReadEnd(): boolean
+}
+
 /**
  * Where a transport puts the client's bytes. During set-up, packets wait until they are asked for one by
  * one; afterwards they go straight to the relay.
@@ -20,7 +27,7 @@ export class PacketInbox {
   readonly #ended = new AbortController()
   readonly #queue: Packet[] = []
   #asked: PromiseWithResolvers<Packet> | undefined
-  #sink: ((packet: Packet) => void) | undefined
+  #sink: PacketSink | undefined
 
   /** @param maxQueued packets that may wait: the client is paused then, and one more ends the transport */
   constructor(flow: Flow, maxQueued: number) {
@@ -51,9 +58,10 @@ export class PacketInbox {
   }
 
   /** From now on every packet goes to `sink` at once. `pause` and `resume` are the sink's from here. */
-  divert(sink: (packet: Packet) => void): void {
+  divert(sink: PacketSink): void {
     this.#sink = sink
-    for (const packet of this.takeWaiting()) sink(packet)
+    for (const packet of this.takeWaiting()) sink.onPacket(packet)
+    sink.onReadEnd()
     this.#flow.resume()
   }
 
@@ -75,6 +83,12 @@ export class PacketInbox {
     }
   }
 
+  /** All bytes of one read have been pushed. @returns whether nothing refers to them any more */
+  endRead(): boolean {
+    // What waits for set-up is a copy.
+    return this.#sink?.onReadEnd() ?? true
+  }
+
   end(reason: unknown): void {
     if (this.ended.aborted) return
     this.#queue.length = 0
@@ -87,7 +101,7 @@ export class PacketInbox {
     if (this.ended.aborted) return
     // A packet that waits outlives the bytes it is a view of.
     if (this.#sink === undefined) this.#keep({ ...packet, body: new Uint8Array(packet.body) })
-    else this.#sink(packet)
+    else this.#sink.onPacket(packet)
   }
 
   #keep(packet: Packet): void {

@@ -4,6 +4,7 @@ import type { Limits } from '../limits.ts'
 import { closeGracefully } from './closing.ts'
 import { PacketInbox } from './packet-inbox.ts'
 import type { PacketTransport } from './packet-transport.ts'
+import { takeReads } from './reads.ts'
 import {
   CloseCode,
   encodeBinaryFrame,
@@ -42,7 +43,7 @@ export class WebSocketTransport implements PacketTransport {
         inbox.end(error)
       },
     })
-    socket.on('data', read)
+    takeReads(socket, inbox, read)
     socket.on('end', () => inbox.end(new Refusal('client-closed', 'end of the WebSocket')))
     socket.on('error', (error) => inbox.end(new Refusal('client-closed', error.message)))
     socket.on('close', () => inbox.end(new Refusal('client-closed', 'WebSocket closed')))

@@ -40,7 +40,7 @@ test('hands everything straight on once diverted, what waited first', () => {
   const { inbox: box } = inbox()
   const types: number[] = []
   box.push(encodeKeepAlive())
-  box.divert(({ type }) => void types.push(type))
+  box.divert({ onPacket: ({ type }) => types.push(type), onReadEnd: () => true })
   box.push(encodeData(Buffer.from('a')))
   expect(types).toEqual([PacketType.keepAlive, PacketType.data])
 })
@@ -62,9 +62,12 @@ test('bytes that are no packet end it, and so does a sink that throws', () => {
 
   const { inbox: other } = inbox()
   const seen: number[] = []
-  other.divert(({ type }) => {
-    seen.push(type)
-    throw new Refusal('vm-mismatch', 'no')
+  other.divert({
+    onPacket({ type }) {
+      seen.push(type)
+      throw new Refusal('vm-mismatch', 'no')
+    },
+    onReadEnd: () => true,
   })
   other.push(Buffer.concat([encodeKeepAlive(), encodeKeepAlive()]))
   expect(other.ended.reason).toMatchObject({ reason: 'vm-mismatch' })
