@@ -40,7 +40,7 @@ beforeAll(async () => {
       return {
         to: { host: '127.0.0.1', port: host.port, localAddress },
         trouble: plan.back,
-        random: createRandom(SEED, plan.index, 2),
+        random: createRandom(SEED, `${plan.index} back`),
         healed: healing.signal,
       }
     },

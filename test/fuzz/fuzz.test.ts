@@ -1,14 +1,14 @@
-import { randomInt } from 'node:crypto'
 import { afterAll, expect, test } from 'vitest'
+import { LONG } from '../helpers/long.ts'
+import { seedFrom } from '../helpers/random.ts'
 import { corpusNames } from './corpus.ts'
 import { fuzz } from './harness.ts'
 import { TARGETS } from './targets/index.ts'
 
-/** Repeats a run: `PORTCULLIS_FUZZ_SEED=…`, as the last line of the run said. */
-const seed = Number(process.env.PORTCULLIS_FUZZ_SEED ?? randomInt(2 ** 31))
-const isLong = process.env.PORTCULLIS_TEST_LONG === '1'
+/** Repeats a run: `FUZZ_SEED=…`, as the last line of the run said. */
+const seed = seedFrom('FUZZ_SEED')
 /** For all targets together. */
-const seconds = Number(process.env.PORTCULLIS_FUZZ_SECONDS ?? (isLong ? 600 : 60))
+const seconds = Number(process.env.FUZZ_SECONDS ?? (LONG ? 600 : 60))
 const forMs = (seconds * 1000) / TARGETS.length
 /** The corpus comes on top, and the last input may be a slow one. */
 const SLACK_MS = 60_000
@@ -16,7 +16,7 @@ const SLACK_MS = 60_000
 let inputs = 0
 
 afterAll(() => {
-  process.stdout.write(`fuzz: ${inputs} inputs, ${seconds} s, PORTCULLIS_FUZZ_SEED=${seed}\n`)
+  process.stdout.write(`fuzz: ${inputs} inputs, ${seconds} s, FUZZ_SEED=${seed}\n`)
 })
 
 test('every corpus belongs to a target', () => {

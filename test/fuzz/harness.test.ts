@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { ProtocolError } from '../../src/lib/index.ts'
+import { createRandom } from '../helpers/random.ts'
 import type { CorpusEntry } from './corpus.ts'
 import { fuzz } from './harness.ts'
 import { mutate } from './mutate.ts'
-import { createRandom } from './random.ts'
 import type { DecoderTarget, FuzzTarget, StreamTarget } from './target.ts'
 
 const CORPUS: CorpusEntry[] = [{ note: 'four bytes', bytes: Buffer.of(1, 2, 3, 4) }]

@@ -1,9 +1,9 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { createRandom, type Random } from '../helpers/random.ts'
 import { type CorpusEntry, keepFinding, loadCorpus } from './corpus.ts'
 import { mutate } from './mutate.ts'
-import { createRandom, type Random } from './random.ts'
 import type { FuzzTarget } from './target.ts'
 
 export interface FuzzOptions {

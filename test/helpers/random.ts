@@ -1,43 +1,55 @@
-/** Numbers that follow from a seed alone, so that a failed run can be had again. */
+import { createHash, randomInt } from 'node:crypto'
+
+/** Numbers that a seed decides: the same seed and name give the same ones on every machine. */
 export interface Random {
+  /** A whole number from 0 to `below` - 1. */
+  below(below: number): number
   /** From `min` to `max`, both included. */
   int(min: number, max: number): number
-  /** The same, with small numbers as likely as large ones: sizes and offsets. */
+  /** The same, with small numbers as likely as large ones: for sizes and offsets. */
   size(min: number, max: number): number
   chance(probability: number): boolean
-  pick<const T extends readonly unknown[]>(items: T): T[number]
+  /** One of these; there must be one. */
+  pick<const Values extends readonly unknown[]>(values: Values): Values[number]
   bytes(length: number): Buffer
 }
 
-/** @param seeds the run's, and what tells this sequence from the run's others */
-export function createRandom(...seeds: number[]): Random {
-  let state = seeds.reduce((mixed, seed) => scramble(mixed ^ seed), 0x9e37_79b9)
-  /** 32 bits. */
+/**
+ * sfc32 by Chris Doty-Humphrey: small, fast, and good enough to choose what to break.
+ *
+ * @param name tells the sequences of one run apart
+ */
+export function createRandom(seed: number, name: string): Random {
+  const state = createHash('sha256').update(`${seed} ${name}`).digest()
+  let a = state.readUInt32LE(0)
+  let b = state.readUInt32LE(4)
+  let c = state.readUInt32LE(8)
+  let counter = state.readUInt32LE(12)
   const next = (): number => {
-    state = (state + 0x9e37_79b9) | 0
-    return scramble(state)
+    const sum = (a + b + counter) | 0
+    counter = (counter + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = ((c << 21) | (c >>> 11)) + sum
+    return sum >>> 0
   }
   const fraction = (): number => next() / 2 ** 32
-  const int = (min: number, max: number): number => min + Math.floor(fraction() * (max - min + 1))
+  const below = (limit: number): number => Math.floor(fraction() * limit)
   return {
-    int,
+    below,
+    int: (min, max) => min + below(max - min + 1),
     size: (min, max) => Math.round((min + 1) * ((max + 1) / (min + 1)) ** fraction()) - 1,
     chance: (probability) => fraction() < probability,
-    pick: (items) => items[int(0, items.length - 1)] ?? items[0],
-    bytes: (length) => Buffer.from(Uint8Array.from({ length }, () => next() & 0xff)),
+    pick(values) {
+      if (values.length === 0) throw new RangeError('pick: nothing to choose from')
+      return values[below(values.length)]
+    },
+    bytes: (length) => Buffer.from(Uint8Array.from({ length }, () => next())),
   }
 }
 
-/** The seed of this run: the variable's, else any; tell it to whoever reads the output. */
+/** This run's seed: the variable's, for the same run again, else any. Print it beside the variable's name. */
 export function seedFrom(variable: string): number {
-  const given = Number(process.env[variable])
-  return Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 2 ** 31) + 1
-}
-
-/** The finalizer of MurmurHash3: every bit of the input moves half the bits of the result. */
-function scramble(value: number): number {
-  let mixed = value | 0
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35)
-  return (mixed ^ (mixed >>> 16)) >>> 0
+  const given = process.env[variable]
+  return given === undefined ? randomInt(2 ** 31) : Number(given)
 }

@@ -38,7 +38,7 @@ const FIRST_BYTES = encodeConnectionRequest({
 type Place = 'out' | 'in' | 'back' | 'client' | 'host' | 'nowhere'
 
 export function planOf(seed: number, index: number): Plan {
-  const random = createRandom(seed, index)
+  const random = createRandom(seed, `${index}`)
   const transport = random.pick(['websocket', 'http'])
   const rest = random.bytes(random.size(0, MAX_PAYLOAD_BYTES))
   const payload = Buffer.concat([FIRST_BYTES, rest])

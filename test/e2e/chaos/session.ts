@@ -39,7 +39,7 @@ export async function runSession(options: SessionOptions): Promise<Outcome> {
     route: (_near, index) => ({
       to: { host: '127.0.0.1', port: nodePort },
       trouble: plan.front[index === 0 ? 0 : 1],
-      random: createRandom(seed, plan.index, index),
+      random: createRandom(seed, `${plan.index} front ${index}`),
       healed: healing.signal,
     }),
   })
