@@ -107,7 +107,8 @@ export function createNodes(options: NodesOptions): Nodes {
         ...(status === undefined ? {} : { ...status, reason: status.reason ?? null }),
       })
     },
-    left: (name) => store.nodes.seen({ name, leftAtMs: clock.now() }),
+    // What it said of its state was about a process that may be gone.
+    left: (name) => store.nodes.seen({ name, state: null, leftAtMs: clock.now() }),
   }
 }
 

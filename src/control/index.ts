@@ -14,6 +14,7 @@ export {
 export { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 export {
   type DrainOrder,
+  drainOrder,
   type Heartbeat,
   type KillMessage,
   MAX_DRAIN_MESSAGE,

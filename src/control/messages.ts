@@ -215,7 +215,7 @@ const redeemAnswer = z.discriminatedUnion('ok', [
 ])
 
 /** Take no new tunnels, and end what is left at the deadline. */
-const drainOrder = z.object({
+export const drainOrder = z.object({
   /** On the broker's clock; its distance to the `time` beside it is what counts. */
   deadline: time,
   /** For the users; the node adds how long they have. */

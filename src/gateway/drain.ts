@@ -1,4 +1,4 @@
-import type { DrainOrder, NodeState } from '../control/index.ts'
+import type { DrainOrder } from '../control/index.ts'
 import { type Clock, type Log, Refusal } from '../lib/index.ts'
 import type { SessionRegistry } from './sessions.ts'
 
@@ -24,8 +24,8 @@ export interface DrainOptions {
   sessions: SessionRegistry
   clock: Clock
   log: Log
-  /** How the node stands without a drain. */
-  state(): NodeState
+  /** Called when the node takes tunnels again, or no more. */
+  tellState(): void
   /** The drain has begun or ended, or sessions have left during it. */
   report(): void
 }
@@ -39,32 +39,47 @@ export class Drain {
   #order: DrainOrder | undefined
   #timers: NodeJS.Timeout[] = []
   #reportTimer: NodeJS.Timeout | undefined
+  #closed = false
 
   constructor(options: DrainOptions) {
     this.#options = options
   }
 
-  /** Whether new tunnels are refused. */
-  get active(): boolean {
-    return this.#order !== undefined
+  /** While there is one, new tunnels are refused. */
+  get order(): DrainOrder | undefined {
+    return this.#order
   }
 
   /**
    * What holds from now on; the same again changes nothing.
    *
    * @param order undefined: the node is in service
+   * @returns whether it has changed anything
    */
-  apply(order: TimedDrainOrder | undefined): void {
-    if (order?.deadline === this.#order?.deadline && order?.message === this.#order?.message) return
-    this.stop()
-    this.#order = order
-    if (order === undefined) this.#cancel()
+  apply(order: TimedDrainOrder | undefined): boolean {
+    if (this.#closed) return false
+    if (order?.deadline === this.#order?.deadline && order?.message === this.#order?.message) {
+      return false
+    }
+    this.#stopTimers()
+    this.#order = order && {
+      deadline: order.deadline,
+      ...(order.message === undefined ? {} : { message: order.message }),
+    }
+    if (order === undefined) this.#tell(CANCELLED)
     else this.#begin(order)
+    this.#options.tellState()
     this.#options.report()
+    return true
   }
 
-  /** Its timers would keep the process alive. */
-  stop(): void {
+  /** The node stops: no timer keeps its process alive. */
+  close(): void {
+    this.#closed = true
+    this.#stopTimers()
+  }
+
+  #stopTimers(): void {
     for (const timer of this.#timers.splice(0)) clearTimeout(timer)
     clearTimeout(this.#reportTimer)
     this.#reportTimer = undefined
@@ -83,10 +98,9 @@ export class Drain {
     this.#timers.push(setTimeout(() => this.#end(), waitMs))
   }
 
-  #cancel(): void {
-    const { log, state } = this.#options
-    log.info('node.state', { state: state() })
-    this.#tell(CANCELLED)
+  #tellEmpty(): void {
+    const { sessions, log } = this.#options
+    if (sessions.holding().length === 0) log.info('node.state', { state: 'drained' })
   }
 
   #end(): void {
@@ -99,9 +113,10 @@ export class Drain {
   }
 
   #onGone(): void {
-    if (!this.active || this.#reportTimer !== undefined) return
+    if (this.#order === undefined || this.#closed || this.#reportTimer !== undefined) return
     this.#reportTimer = setTimeout(() => {
       this.#reportTimer = undefined
+      this.#tellEmpty()
       this.#options.report()
     }, REPORT_EVERY_MS)
   }

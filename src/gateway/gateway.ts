@@ -95,11 +95,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       trustConfirmedMs: node.trust.confirmedMs,
       issuers: node.trust.list.issuers.map(issuerEnd),
     }),
-    drain: (order) => node.drain.apply(order),
+    drain: (order) => void node.drain.apply(order),
     async close() {
       node.stopping = true
       clearInterval(stateTimer)
-      node.drain.stop()
+      node.drain.close()
       for (const server of servers) server.stop()
       requests.close()
       await node.sessions.endAll(new Refusal('node-stopped', 'this node stops'))

@@ -51,19 +51,25 @@ export class GatewayNode {
     this.clock = options.clock
     this.observer = options.observer ?? NO_OBSERVER
     const log = withEventNumbers(options.log.child({ node: options.node }))
+    this.drain = new Drain({
+      sessions: this.sessions,
+      clock: this.clock,
+      log,
+      tellState: () => this.tellState(),
+      report: () => this.control?.client.report(),
+    })
     if (options.control === undefined) {
       this.trust = new FixedTrust(options.trust)
       this.ledger = options.ledger
       this.log = log
     } else {
       const { maxTrustAgeMs: maxAgeMs, development } = options.control
-      const { clock, sessions } = this
+      const { clock, sessions, drain } = this
       const trust = new LiveTrust({ clock, maxAgeMs, development })
       const ownLedger = options.ledger
       const control = new NodeControl(options.control, {
-        ...{ trust, sessions, ownLedger, clock, log },
+        ...{ trust, sessions, drain, ownLedger, clock, log },
         service: {
-          drain: (order) => this.drain.apply(order),
           status: () => this.status,
           tellState: () => this.tellState(),
         },
@@ -73,13 +79,6 @@ export class GatewayNode {
       this.control = control
       this.log = tapSessionEvents(log, clock, (event) => control.client.event(event))
     }
-    this.drain = new Drain({
-      sessions: this.sessions,
-      clock: this.clock,
-      log,
-      state: () => this.status.state,
-      report: () => this.control?.client.report(),
-    })
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     const { allow, brokers: hosts = [] } = options.targets
     const brokers = new BrokerAddresses({ hosts, clock: this.clock })
@@ -95,7 +94,7 @@ export class GatewayNode {
 
   /** Whether new tunnels are refused, whatever their tokens say. */
   get draining(): boolean {
-    return this.stopping || this.drain.active
+    return this.stopping || this.drain.order !== undefined
   }
 
   /** Whether a balancer should send new clients here. */
@@ -106,8 +105,9 @@ export class GatewayNode {
   /** Logs whether clients should come here, once it has changed; a drain tells of itself. */
   tellState(): void {
     const { state, reason } = this.status
-    if (state === 'draining' || state === this.#toldState) return
+    if (state === this.#toldState) return
     this.#toldState = state
+    if (state === 'draining') return
     this.log.info('node.state', { state, ...(reason === undefined ? {} : { reason }) })
   }
 

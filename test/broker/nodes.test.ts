@@ -86,6 +86,13 @@ test('a node that has hung up is degraded, lost after 35 s, and back with its ne
   expect(await show()).toMatchObject({ state: 'ready', issues: [] })
 })
 
+test('a node that has stopped drains no longer: it is gone', async () => {
+  await beat({ status: { state: 'draining', tunnels: 0 } })
+  expect(await show()).toMatchObject({ state: 'draining' })
+  await api.broker.control.left(GW1)
+  expect(await show()).toMatchObject({ state: 'degraded' })
+})
+
 test('a control certificate is named in its last week, and the node is ready all the same', async () => {
   await join(GW1, NOW_MS + 7 * DAY_MS - 1)
   expect(await show()).toMatchObject({

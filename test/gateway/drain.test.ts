@@ -37,11 +37,14 @@ function setUp(count: number) {
   }
   const lines: Record<string, unknown>[] = []
   let reports = 0
+  let told = 0
   const drain = new Drain({
     sessions,
     clock: { now: () => Date.now() },
     log: createLog({ stream: { write: (line: string) => void lines.push(JSON.parse(line)) } }),
-    state: () => 'ready',
+    tellState: () => {
+      told += 1
+    },
     report: () => {
       reports += 1
     },
@@ -52,7 +55,7 @@ function setUp(count: number) {
       leftMs: minutes * MINUTE_MS,
       ...(message === undefined ? {} : { message }),
     })
-  return { drain, begin, texts, ends, leave, lines, reports: () => reports }
+  return { drain, begin, texts, ends, leave, lines, reports: () => reports, told: () => told }
 }
 
 test('users are told at the start, five minutes and one minute before the end', () => {
@@ -91,20 +94,16 @@ test('the count-down reads well', () => {
 })
 
 test('a cancelled drain ends nobody, and says so', () => {
-  const { drain, begin, texts, ends, lines } = setUp(1)
+  const { drain, begin, texts, ends, told } = setUp(1)
   begin(10)
   vi.advanceTimersByTime(MINUTE_MS)
-  expect(drain.active).toBe(true)
+  expect(drain.order).toEqual({ deadline: 10 })
   drain.apply(undefined)
-  expect(drain.active).toBe(false)
+  expect(drain.order).toBeUndefined()
   vi.advanceTimersByTime(60 * MINUTE_MS)
   expect(ends).toEqual([])
   expect(texts.at(-1)).toContain('stays in service')
-  expect(lines.filter(({ event }) => event === 'node.state')).toMatchObject([
-    { state: 'draining' },
-    { state: 'ready' },
-  ])
-  expect(lines.at(-1)).toMatchObject({ event: 'drain.announced', sessions: 1 })
+  expect(told()).toBe(2)
 })
 
 test('another deadline takes the place of the first; the same again changes nothing', () => {
@@ -123,17 +122,18 @@ test('another deadline takes the place of the first; the same again changes noth
   ])
 })
 
-test('sessions that end at once are reported together', async () => {
-  const { begin, leave, reports } = setUp(100)
+test('sessions that end at once are reported together, and the last of them is told', async () => {
+  const { begin, leave, lines, reports } = setUp(100)
   begin(10)
   for (const go of leave) go()
   await vi.advanceTimersByTimeAsync(1_000)
   expect(reports()).toBe(2)
+  expect(lines.at(-1)).toMatchObject({ event: 'node.state', state: 'drained' })
 })
 
 test('a stopped node keeps no timer', () => {
   const { drain, begin } = setUp(1)
   begin(10)
-  drain.stop()
+  drain.close()
   expect(vi.getTimerCount()).toBe(0)
 })

@@ -11,7 +11,7 @@ import type {
 } from '../../control/index.ts'
 import { type Clock, errorText, type Log, Refusal } from '../../lib/index.ts'
 import { createRevocationList } from '../../tokens/index.ts'
-import type { TimedDrainOrder } from '../drain.ts'
+import type { Drain, TimedDrainOrder } from '../drain.ts'
 import type { NodeLedger } from '../ledger.ts'
 import type { Session, SessionRegistry } from '../sessions.ts'
 import { BrokerLedger } from './broker-ledger.ts'
@@ -37,9 +37,9 @@ export interface NodeControlOptions {
 
 export interface NodeControlParts {
   trust: LiveTrust
-  /** What the broker's word about service sets in motion, and how the node stands. */
+  drain: Drain
+  /** How the node stands. */
   service: {
-    drain(order: TimedDrainOrder | undefined): void
     status(): NodeStatus
     /** Called when the trust has changed, on which the state depends. */
     tellState(): void
@@ -65,8 +65,8 @@ export class NodeControl implements ControlHandlers {
   constructor(options: NodeControlOptions, parts: NodeControlParts) {
     this.#options = options
     this.#parts = parts
-    const { trust, sessions, ownLedger, clock, log } = parts
-    if (options.remembered !== undefined) trust.restore(options.remembered)
+    const { sessions, ownLedger, clock, log } = parts
+    if (options.remembered !== undefined) this.#restore(options.remembered)
     this.client = options.connect(this)
     this.ledger = new BrokerLedger({
       client: this.client,
@@ -123,7 +123,7 @@ export class NodeControl implements ControlHandlers {
   }
 
   drain(order: TimedDrainOrder | undefined): void {
-    this.#parts.service.drain(order)
+    if (this.#parts.drain.apply(order)) this.#remember()
   }
 
   status(): NodeStatus {
@@ -164,14 +164,23 @@ export class NodeControl implements ControlHandlers {
     })
   }
 
+  #restore(remembered: RememberedTrust): void {
+    const { trust, drain, clock } = this.#parts
+    trust.restore(remembered)
+    // The deadline is the broker's time, but nobody is here to whom it would matter.
+    const { drain: order } = remembered
+    if (order !== undefined) drain.apply({ ...order, leftMs: order.deadline - clock.now() })
+  }
+
   /** A disk that is full must not cost the channel: the sets still apply, and only a restart would miss them. */
   #remember(): void {
-    const { trust, clock, log } = this.#parts
+    const { trust, drain, clock, log } = this.#parts
     const sets = trust.remembered
     if (sets === undefined) return
     this.#rememberedAtMs = clock.now()
+    const { order } = drain
     try {
-      this.#options.remember?.(sets)
+      this.#options.remember?.({ ...sets, ...(order === undefined ? {} : { drain: order }) })
     } catch (error) {
       log.error('control.failed', { work: 'remember', error: errorText(error) })
     }

@@ -1,11 +1,13 @@
 import { z } from 'zod'
-import { revocationSet, trustSet } from '../../control/index.ts'
+import { drainOrder, revocationSet, trustSet } from '../../control/index.ts'
 import { BrokerError } from '../../lib/index.ts'
 
 const rememberedTrust = z.strictObject({
   /** `asOf` is the node's own clock when the broker last confirmed both sets. */
   trust: trustSet,
   revocations: revocationSet,
+  /** Out of service until a broker says otherwise. */
+  drain: drainOrder.exactOptional(),
 })
 
 /** What a node keeps between two runs, so that it serves at once when no broker is there. */

@@ -1,6 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
 import type { RedeemAnswer } from '../../../src/control/index.ts'
-import type { NodeControlOptions } from '../../../src/gateway/index.ts'
+import {
+  type NodeControlOptions,
+  parseRemembered,
+  renderRemembered,
+} from '../../../src/gateway/index.ts'
 import {
   decodeClose,
   decodeServiceMessage,
@@ -303,4 +307,29 @@ test('a drain whose deadline is over when the node hears of it leaves nobody', a
   const client = await openSession(controlled)
   handlers.drain({ deadline: 1, leftMs: -5_000 })
   await expectClose(client, 0x8007_04d4)
+})
+
+test('a node that is restarted while no broker answers stays out of service', async () => {
+  const first = await start()
+  first.giveTrust()
+  first.handlers.drain({ deadline: Date.now() + 60_000, leftMs: 60_000 })
+  const remembered = first.remembered.at(-1)
+  if (remembered === undefined) throw new TypeError('nothing remembered')
+  const second = await start({ remembered: parseRemembered(renderRemembered(remembered)) })
+  expect(await readiness(second.node)).toMatch(/^HTTP\/1\.1 503/)
+  second.giveTrust(2)
+  expect(await present(second)).toBe(0x8007_59e6)
+  second.handlers.drain(undefined)
+  expect(await readiness(second.node)).toMatch(/^HTTP\/1\.1 200/)
+  expect(second.remembered.at(-1)).not.toHaveProperty('drain')
+  expect(second.node.logged('node.state').map(({ state }) => state)).toEqual(['draining', 'ready'])
+})
+
+test('an order that comes while the node stops sets nothing in motion', async () => {
+  const { node, handlers, giveTrust } = await start()
+  giveTrust()
+  const closed = node.gateway.close()
+  handlers.drain({ deadline: 1, leftMs: 60_000 })
+  await closed
+  expect(node.logged('node.state').map(({ state }) => state)).not.toContain('draining')
 })
