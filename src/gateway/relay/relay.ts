@@ -82,7 +82,7 @@ export class Relay {
   async run(): Promise<unknown> {
     const { inbox } = this.#transport
     const { socket } = this.#host
-    const end = (detail: string): void => inbox.end(new Refusal('host-closed', detail))
+    const end = (detail: string): void => inbox.endFor('host-closed', detail)
     socket.on('error', (error) => end(error.message))
     socket.on('close', () => end('connection closed'))
     // The host's last bytes go out before the client hears that it has ended.
@@ -125,14 +125,14 @@ export class Relay {
     const { inbox } = this.#transport
     const { firstBytesTimeoutMs, keepAliveMs, slowPeerTimeoutMs } = this.#limits
     const slow = (who: string): void =>
-      inbox.end(new Refusal('slow-peer', `${who}: took nothing within ${slowPeerTimeoutMs} ms`))
+      inbox.endFor('slow-peer', `${who}: took nothing within ${slowPeerTimeoutMs} ms`)
     const keepAlive = setInterval(() => this.#transport.send(encodeKeepAlive()), keepAliveMs)
     this.#toClient.start(() => keepAlive.refresh())
     return [
       keepAlive,
       setTimeout(() => {
         if (this.#firstBytes.proven) return
-        inbox.end(new Refusal('set-up-timeout', `first bytes: not in ${firstBytesTimeoutMs} ms`))
+        inbox.endFor('set-up-timeout', `first bytes: not in ${firstBytesTimeoutMs} ms`)
       }, firstBytesTimeoutMs),
       watchForStall(this.#toHost, slowPeerTimeoutMs, () => slow('host')),
       watchForStall(this.#toClient, slowPeerTimeoutMs, () => slow('client')),

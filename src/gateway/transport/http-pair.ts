@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { Refusal } from '../../lib/index.ts'
 import { ChunkedDecoder } from '../../protocol/index.ts'
 import type { Limits } from '../limits.ts'
 import { closeGracefully } from './closing.ts'
@@ -36,7 +35,7 @@ export class HttpPairTransport implements PacketTransport {
     const read = (bytes: Buffer): void => {
       try {
         for (const data of decoder.push(bytes)) this.inbox.push(data)
-        if (decoder.finished) this.inbox.end(new Refusal('client-closed', 'last chunk on IN'))
+        if (decoder.finished) this.inbox.endFor('client-closed', 'last chunk on IN')
       } catch (error) {
         this.inbox.end(error)
       }
@@ -66,8 +65,7 @@ export class HttpPairTransport implements PacketTransport {
   }
 
   #watch(socket: Socket, name: 'IN' | 'OUT'): void {
-    const end = (detail: string): void =>
-      this.inbox.end(new Refusal('client-closed', `${name}: ${detail}`))
+    const end = (detail: string): void => this.inbox.endFor('client-closed', `${name}: ${detail}`)
     socket.on('end', () => end('end of stream'))
     socket.on('error', (error) => end(error.message))
     socket.on('close', () => end('closed'))

@@ -1,4 +1,4 @@
-import { BrokerError, ProtocolError } from '../../lib/index.ts'
+import { BrokerError, ProtocolError, type Reason, Refusal } from '../../lib/index.ts'
 import { type Packet, PacketFramer } from '../../protocol/index.ts'
 
 /** What the inbox stops and restarts when packets come faster than they are taken. */
@@ -87,6 +87,11 @@ export class PacketInbox {
   endRead(): boolean {
     // What waits for set-up is a copy.
     return this.#sink?.onReadEnd() ?? true
+  }
+
+  /** As {@link end}; the refusal is made only if it is the first end, since its stack takes 10 µs. */
+  endFor(reason: Reason, detail: string): void {
+    if (!this.ended.aborted) this.end(new Refusal(reason, detail))
   }
 
   end(reason: unknown): void {

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { Refusal } from '../../lib/index.ts'
 import type { Limits } from '../limits.ts'
 import { closeGracefully } from './closing.ts'
 import { PacketInbox } from './packet-inbox.ts'
@@ -37,16 +36,16 @@ export class WebSocketTransport implements PacketTransport {
         // RFC 6455 5.5.3 lets us leave out answers: they must not pile up for a client that doesn't read.
         if (socket.writable && !socket.writableNeedDrain) socket.write(encodePongFrame(data))
       },
-      onClose: () => inbox.end(new Refusal('client-closed', 'WebSocket CLOSE')),
+      onClose: () => inbox.endFor('client-closed', 'WebSocket CLOSE'),
       onError: (error, closeCode) => {
         this.#closeCode = closeCode
         inbox.end(error)
       },
     })
     takeReads(socket, inbox, read)
-    socket.on('end', () => inbox.end(new Refusal('client-closed', 'end of the WebSocket')))
-    socket.on('error', (error) => inbox.end(new Refusal('client-closed', error.message)))
-    socket.on('close', () => inbox.end(new Refusal('client-closed', 'WebSocket closed')))
+    socket.on('end', () => inbox.endFor('client-closed', 'end of the WebSocket'))
+    socket.on('error', (error) => inbox.endFor('client-closed', error.message))
+    socket.on('close', () => inbox.endFor('client-closed', 'WebSocket closed'))
     read(rest)
     socket.resume()
   }
