@@ -39,7 +39,7 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
     takePlace(tunnel)
     const lease = await redeem(tunnel, { token: verified, presented })
     tunnel.transport.inbox.ended.throwIfAborted()
-    tunnel.log = tunnel.log.child(tokenFields(verified))
+    tunnel.addToLog(tokenFields(verified))
     tunnel.log.info('token.redeemed', { issuer: verified.issuerThumbprint })
     const { capsFlags } = request
     return { claims: verified.claims, capsFlags, ...consent(tunnel, lease, capsFlags) }

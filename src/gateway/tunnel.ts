@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { errorText, type Log, type Reason, type Refusal } from '../lib/index.ts'
+import { errorText, type Log, type LogFields, type Reason, type Refusal } from '../lib/index.ts'
 import { Capability } from '../protocol/index.ts'
 import type { AnyVerifiedToken } from '../tokens/index.ts'
 import type { Admitted } from './admission.ts'
@@ -48,13 +48,13 @@ export class Tunnel implements Session {
   host: HostConnection | undefined
   /** Resolves when everything is given back and closed. */
   readonly done: Promise<void>
-  /** Carries the token's fields once it is verified. */
-  log: Log
   readonly #leaveHalfOpen: () => void
   #createdAtMs: number | undefined
   /** Flags of `Capability` that the client offers. */
   #capsFlags = 0
   #relay: Relay | undefined
+  #log: Log | undefined
+  #logFields: LogFields = {}
 
   /** A running tunnel, known to its node until it is done. */
   static start(options: TunnelOptions): Tunnel {
@@ -67,10 +67,21 @@ export class Tunnel implements Session {
     this.node = node
     this.client = client
     this.transport = transport
-    this.log = node.log.child({ tunnel: this.id, ...client })
     this.#leaveHalfOpen = leaveHalfOpen
     this.held.defer(leaveHalfOpen)
     this.done = this.#run()
+  }
+
+  /** Made when a line is due, which mostly is after {@link addToLog}: it costs more than a line. */
+  get log(): Log {
+    this.#log ??= this.node.log.child({ tunnel: this.id, ...this.client, ...this.#logFields })
+    return this.#log
+  }
+
+  /** From here on, every line carries these fields as well. */
+  addToLog(fields: LogFields): void {
+    this.#logFields = { ...this.#logFields, ...fields }
+    this.#log = undefined
   }
 
   /** Payload from the client to the host. */
