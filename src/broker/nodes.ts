@@ -126,7 +126,9 @@ function judgeNode(
   const problems = [
     ...(isLost ? [`no heartbeat for ${silentSeconds} s`] : []),
     ...(leftAtMs !== undefined && !isLost ? ['its control channel is closed'] : []),
-    ...(state === 'degraded' ? [`it admits nobody: ${reason ?? 'no reason given'}`] : []),
+    ...(state === 'degraded'
+      ? [`it is not ready${reason === undefined ? '' : `: ${reason}`}`]
+      : []),
     ...(trustCurrent ? [] : [`it has trust version ${trustVersion}, need ${version}`]),
     ...(Math.abs(clockOffsetMs) > leewaySeconds * 1000
       ? [`its clock is off by ${clockOffsetMs} ms, at most ${leewaySeconds} s are forgiven`]

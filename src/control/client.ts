@@ -45,8 +45,12 @@ export interface ControlHandlers {
   applyTrust(set: TrustSet): void
   /** @throws BrokerError when it builds on a version that isn't there: the whole set comes on the next connection */
   applyRevocations(change: RevocationMessage): void
-  /** The broker's current versions, at every heartbeat: what equals them is not stale. */
-  confirm(current: Versions): void
+  /**
+   * The broker's current versions, at every heartbeat: what equals them is not stale.
+   *
+   * @param clockOffsetMs our clock minus the broker's, and the time that the answer took
+   */
+  confirm(current: Versions, clockOffsetMs: number): void
   /**
    * At every heartbeat, and whenever it has changed.
    *
@@ -197,7 +201,8 @@ class Client implements ControlClient {
         break
       case 'heartbeat.answer': {
         const { time, trustVersion, revocationVersion, drain } = message
-        handlers.confirm({ trust: trustVersion, revocations: revocationVersion })
+        const versions = { trust: trustVersion, revocations: revocationVersion }
+        handlers.confirm(versions, this.#options.clock.now() - time)
         handlers.drain(drain && { ...drain, leftMs: drain.deadline - time })
         break
       }

@@ -129,7 +129,7 @@ const redeem = z.object({
 /** The tunnel has ended, and with it its hold on its token; a kill, a limit and a revocation burn the token. */
 const release = z.object({ type: z.literal('release'), tunnel, reason: reason.exactOptional() })
 
-/** `degraded`: it would take nobody, and `reason` says why. */
+/** `degraded`: balancers should not send anybody; `reason` says why it takes nobody, absent when its clock is off. */
 export const NODE_STATES = ['ready', 'degraded', 'draining'] as const
 export type NodeState = (typeof NODE_STATES)[number]
 

@@ -99,7 +99,7 @@ export class GatewayNode {
 
   /** Whether a balancer should send new clients here. */
   get ready(): boolean {
-    return !this.draining && this.trust.refusal === undefined
+    return !this.draining && this.trust.refusal === undefined && !this.#clockIsOff
   }
 
   /** Logs whether clients should come here, once it has changed; a drain tells of itself. */
@@ -108,14 +108,23 @@ export class GatewayNode {
     if (state === this.#toldState) return
     this.#toldState = state
     if (state === 'draining') return
-    this.log.info('node.state', { state, ...(reason === undefined ? {} : { reason }) })
+    this.log.info('node.state', {
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      ...(this.#clockIsOff ? { clockOffsetMs: this.control?.clockOffsetMs } : {}),
+    })
   }
 
   get status(): NodeStatus {
     const tunnels = this.sessions.holding().length
     if (this.draining) return { state: 'draining', tunnels }
     const { refusal } = this.trust
-    if (refusal === undefined) return { state: 'ready', tunnels }
-    return { state: 'degraded', reason: refusal.reason, tunnels }
+    if (refusal !== undefined) return { state: 'degraded', reason: refusal.reason, tunnels }
+    return { state: this.#clockIsOff ? 'degraded' : 'ready', tunnels }
+  }
+
+  /** It would take good tokens for expired, or expired ones for good. */
+  get #clockIsOff(): boolean {
+    return Math.abs(this.control?.clockOffsetMs ?? 0) > this.leewaySeconds * 1000
   }
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { findApi } from '../../src/cli/api-access.ts'
 import { callApi } from '../../src/cli/api-client.ts'
@@ -168,6 +168,7 @@ test.each([
   ['whose sessions stay', NODE, 10, 'ERR_REFUSED', '2 sessions are still open'],
   ['that is lost', lost, 60_000, 'ERR_NO_ANSWER', 'no heartbeat for 40 s'],
 ])('waits no longer for a node %s', async (_, answer, leftMs, code, text) => {
+  hush()
   const last = await untilEmpty(unconfirmed, async () => answer, leftMs, WAITS)
   expect(() => assertDrained(last)).toThrow(
     expect.objectContaining({ code, message: expect.stringContaining(text) }),
@@ -175,6 +176,7 @@ test.each([
 })
 
 test('waits for a broker that restarts, not for one that stays away', async () => {
+  hush()
   let asked = 0
   const away = new BrokerError('ERR_NO_ANSWER', 'away')
   const done: NodeAnswer = { ...NODE, drain: { ...DRAIN, done: true } }
@@ -186,3 +188,9 @@ test('waits for a broker that restarts, not for one that stays away', async () =
   expect(await untilEmpty(NODE, restarting, 60_000, WAITS)).toBe(done)
   await expect(untilEmpty(NODE, () => Promise.reject(away), 60_000, WAITS)).rejects.toBe(away)
 })
+
+/** What is said of the progress is not this test's. */
+function hush(): void {
+  const spy = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  onTestFinished(() => spy.mockRestore())
+}

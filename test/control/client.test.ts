@@ -212,6 +212,8 @@ test('the broker hears how a node stands, at once when asked to, and the node wh
   const [first] = handlers.got('drain') as { leftMs: number }[]
   expect(first).toMatchObject({ deadline: order.deadline })
   expect(first?.leftMs).toBeGreaterThan(50_000)
+  const [offset] = handlers.got('clock')
+  expect(Math.abs(Number(offset))).toBeLessThan(1_000)
   state = 'draining'
   order = undefined
   client.report()

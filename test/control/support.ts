@@ -168,7 +168,10 @@ export function createTestHandlers(change: Partial<ControlHandlers> = {}): TestH
       applied.revocations = set.version
       note('applyRevocations', set)
     },
-    confirm: (current) => note('confirm', current),
+    confirm: (current, clockOffsetMs) => {
+      note('confirm', current)
+      note('clock', clockOffsetMs)
+    },
     kill: (message) => note('kill', message),
     drain: (order) => note('drain', order),
     status: () => undefined,

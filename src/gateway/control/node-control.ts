@@ -41,7 +41,7 @@ export interface NodeControlParts {
   /** How the node stands. */
   service: {
     status(): NodeStatus
-    /** Called when the trust has changed, on which the state depends. */
+    /** Called when trust or clock has changed, on which the state depends. */
     tellState(): void
   }
   sessions: SessionRegistry
@@ -57,6 +57,8 @@ const REMEMBER_EVERY_MS = 10 * 60 * 1000
 export class NodeControl implements ControlHandlers {
   readonly client: ControlClient
   readonly ledger: BrokerLedger
+  /** Our clock minus the broker's, as it last told; 0 before that. */
+  clockOffsetMs = 0
   readonly #options: NodeControlOptions
   readonly #parts: NodeControlParts
   readonly #usage = new UsageSampler()
@@ -114,8 +116,10 @@ export class NodeControl implements ControlHandlers {
     )
   }
 
-  confirm(current: Versions): void {
-    const { trust, clock } = this.#parts
+  confirm(current: Versions, clockOffsetMs: number): void {
+    const { trust, service, clock } = this.#parts
+    this.clockOffsetMs = clockOffsetMs
+    service.tellState()
     const isCurrent = trust.confirm(current)
     if (isCurrent && clock.now() - this.#rememberedAtMs >= REMEMBER_EVERY_MS) this.#remember()
     // What a slow broker has left unanswered is asked again.

@@ -333,3 +333,17 @@ test('an order that comes while the node stops sets nothing in motion', async ()
   await closed
   expect(node.logged('node.state').map(({ state }) => state)).not.toContain('draining')
 })
+
+test('a node whose clock is off is not ready, and is again when the clock is right', async () => {
+  const { node, handlers, giveTrust } = await start()
+  giveTrust()
+  const current = { trust: 1, revocations: 0 }
+  handlers.confirm(current, -5_000)
+  expect(await readiness(node)).toMatch(/^HTTP\/1\.1 200/)
+  handlers.confirm(current, -5_001)
+  expect(await readiness(node)).toMatch(/^HTTP\/1\.1 503/)
+  expect(handlers.status()).toEqual({ state: 'degraded', tunnels: 0 })
+  expect(node.logged('node.state').at(-1)).toMatchObject({ clockOffsetMs: -5_001 })
+  handlers.confirm(current, 20)
+  expect(await readiness(node)).toMatch(/^HTTP\/1\.1 200/)
+})
