@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { errorText, Refusal } from '../lib/index.ts'
+import type { SignedPart } from './jws-signature.ts'
 import type { Purpose } from './trust-list.ts'
 
 /** A node refuses cookies over this many characters before it looks at them. */
@@ -39,7 +40,7 @@ export type JwsHeader = z.infer<typeof jwsHeader>
 export function decodeCompactJws(
   text: string,
   typ: string,
-): { header: JwsHeader; payload: unknown } {
+): { header: JwsHeader; payload: unknown } & SignedPart {
   if (text.length === 0) throw malformed('token: empty')
   if (text.length > MAX_COOKIE_CHARACTERS) {
     throw malformed(`token: ${text.length} characters, may have ${MAX_COOKIE_CHARACTERS}`)
@@ -47,7 +48,7 @@ export function decodeCompactJws(
   const parts = text.split('.')
   const [header = '', payload = '', signature = ''] = parts
   if (parts.length !== 3) throw malformed(`token: need 3 parts, have ${parts.length}`)
-  decodePart('signature', signature)
+  const signatureBytes = decodePart('signature', signature)
   const parsed = jwsHeader.safeParse(decodeJson('header', header))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
@@ -56,7 +57,12 @@ export function decodeCompactJws(
   if (parsed.data.typ !== typ) {
     throw malformed(`header typ: need ${typ}, have ${JSON.stringify(parsed.data.typ)}`)
   }
-  return { header: parsed.data, payload: decodeJson('payload', payload) }
+  return {
+    header: parsed.data,
+    payload: decodeJson('payload', payload),
+    signedText: `${header}.${payload}`,
+    signature: signatureBytes,
+  }
 }
 
 /** @throws Refusal `token-malformed` when the part is empty or not canonical base64url */
