@@ -117,7 +117,8 @@ test('path parameters, bodies and problems are described', () => {
 })
 
 test('request bodies say that unknown fields are refused', () => {
-  for (const name of ['TenantBody', 'HostBody', 'VmBody', 'ConsoleBody', 'PolicyBody']) {
+  const names = ['TenantBody', 'HostBody', 'VmBody', 'ConsoleBody', 'PolicyBody', 'DrainBody']
+  for (const name of names) {
     expect(document.components.schemas[name]).toMatchObject({ additionalProperties: false })
   }
 })
