@@ -17,6 +17,8 @@ export interface FreerdpOptions {
   args: string[]
   /** What it does about certificates it can't verify; `ask` on standard input, which stays open then. */
   certificates?: 'ignore' | 'ask'
+  /** Somebody sits in front of it: standard input stays open, and what it prints is there at once. */
+  attended?: boolean
 }
 
 /** What a client asks before it goes on with a certificate; one `Y` on standard input answers it for good. */
@@ -32,11 +34,13 @@ export async function startFreerdp({
   display,
   args,
   certificates = 'ignore',
+  attended = false,
 }: FreerdpOptions): Promise<RunningProgram> {
   const home = await mkdtemp(join(tmpdir(), 'portcullis-freerdp-'))
   const client = startProgram(
-    program,
+    attended ? 'stdbuf' : program,
     [
+      ...(attended ? ['-o0', program] : []),
       ...args,
       '/sec:tls',
       ...(certificates === 'ignore' ? ['/cert:ignore'] : []),
@@ -44,7 +48,7 @@ export async function startFreerdp({
     ],
     {
       env: { ...display.env, HOME: home, XDG_CONFIG_HOME: home, LANG: 'C.UTF-8' },
-      keepInputOpen: certificates === 'ask',
+      keepInputOpen: attended || certificates === 'ask',
     },
   )
   return {
