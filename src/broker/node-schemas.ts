@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MAX_DRAIN_MESSAGE } from '../control/index.ts'
-import { isConsentText } from '../lib/index.ts'
+import { isUserText } from '../lib/index.ts'
 import { REGISTRY_STATES } from './nodes.ts'
 import { id } from './schemas.ts'
 
@@ -25,7 +25,7 @@ export const drainBody = z
     message: z
       .string()
       .max(MAX_DRAIN_MESSAGE, { abort: true })
-      .refine(isConsentText, 'need a text to show: no control characters but line feeds')
+      .refine(isUserText, 'need a text to show: no control characters but line feeds')
       .optional()
       .meta({ description: 'For the users; the node adds how long they have.' }),
   })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isConsentText, MAX_CONSENT_CHARACTERS } from '../lib/index.ts'
+import { isUserText, MAX_USER_TEXT_CHARACTERS } from '../lib/index.ts'
 import { id, timestamp } from './schemas.ts'
 
 /** Shapes of what the API says of live sessions, and takes for them. */
@@ -18,8 +18,8 @@ export const messageBody = z
     text: z
       .string()
       .refine(
-        isConsentText,
-        `need 1 to ${MAX_CONSENT_CHARACTERS} characters, no control characters but line feeds`,
+        isUserText,
+        `need 1 to ${MAX_USER_TEXT_CHARACTERS} characters, no control characters but line feeds`,
       )
       .meta({ description: 'What the user is to read.' }),
   })

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { isConsentText, MAX_CONSENT_CHARACTERS } from '../lib/index.ts'
+import { isUserText, MAX_USER_TEXT_CHARACTERS } from '../lib/index.ts'
 import { refuseOpenListener } from './development.ts'
 import {
   brokerAddress,
@@ -97,9 +97,9 @@ export const gatewaySchema = z
     /** What users have to agree to where no broker says otherwise. */
     consentText: z
       .string()
-      .refine(isConsentText)
+      .refine(isUserText)
       .describe(
-        `a text of 1 to ${MAX_CONSENT_CHARACTERS} characters, no control characters but line feeds`,
+        `a text of 1 to ${MAX_USER_TEXT_CHARACTERS} characters, no control characters but line feeds`,
       )
       .exactOptional(),
     /** Clock difference to the broker that is forgiven. */

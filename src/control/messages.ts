@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isConsentText, REASONS, type Reason, Secret } from '../lib/index.ts'
+import { isUserText, REASONS, type Reason, Secret } from '../lib/index.ts'
 import { REVOCATION_KINDS, type Revocation } from '../tokens/index.ts'
 
 /**
@@ -209,7 +209,7 @@ const redeemAnswer = z.discriminatedUnion('ok', [
     request,
     ok: z.literal(true),
     /** What the user has to agree to; a node that doesn't know the field shows its own text, or none. */
-    consentText: z.string().refine(isConsentText, 'need a consent text').exactOptional(),
+    consentText: z.string().refine(isUserText, 'need a consent text').exactOptional(),
   }),
   z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(false), reason }),
 ])
@@ -222,7 +222,7 @@ export const drainOrder = z.object({
   message: z
     .string()
     .max(MAX_DRAIN_MESSAGE)
-    .refine(isConsentText, 'need a text to show')
+    .refine(isUserText, 'need a text to show')
     .exactOptional(),
 })
 
@@ -255,7 +255,7 @@ const kill = z.object({ type: z.literal('kill'), by, reason })
 const message = z.object({
   type: z.literal('message'),
   by,
-  text: z.string().refine(isConsentText, 'need a text to show'),
+  text: z.string().refine(isUserText, 'need a text to show'),
 })
 
 /** What a broker may say. */

@@ -21,7 +21,7 @@ export interface Session extends TunnelFigures {
   /** The client has announced that it shows messages; it gets them once its channel is open. */
   readonly takesMessages: boolean
   /**
-   * Shows its user a text of the operator's, of at most `MAX_CONSENT_CHARACTERS`.
+   * Shows its user a text of the operator's, of at most `MAX_USER_TEXT_CHARACTERS`.
    *
    * @returns false when nothing was sent: the client takes none or not yet, or too much waits for it already
    */

@@ -1,9 +1,8 @@
 /**
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
- * references, deadlines, metrics, what a consent text is. It knows nothing of tokens, packets or processes, and imports no other room.
+ * references, deadlines, metrics, which text can be shown to a user. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { type Clock, nowSeconds, systemClock } from './clock.ts'
-export { isConsentText, MAX_CONSENT_CHARACTERS } from './consent-text.ts'
 export { withDeadline } from './deadline.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
 export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'
@@ -20,3 +19,4 @@ export { type CertificateEnd, type Count, Metrics } from './metrics.ts'
 export { REASONS, type Reason } from './reasons.ts'
 export { createReference, parseReference } from './reference.ts'
 export { Secret } from './secret.ts'
+export { isUserText, MAX_USER_TEXT_CHARACTERS } from './user-text.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isConsentText, MAX_CONSENT_CHARACTERS } from '../lib/index.ts'
+import { isUserText, MAX_USER_TEXT_CHARACTERS } from '../lib/index.ts'
 
 /** What of the client's own machine a console may use; the rest stays off whatever policy says. */
 export const REDIRECTIONS = ['clipboard', 'drives', 'printers', 'ports', 'pnp'] as const
@@ -43,8 +43,8 @@ export const policyValues = z.strictObject({
     .meta({ description: "What of the client's own machine the console may use." }),
   consentText: z
     .string()
-    .max(MAX_CONSENT_CHARACTERS)
-    .refine((text) => text === '' || isConsentText(text), {
+    .max(MAX_USER_TEXT_CHARACTERS)
+    .refine((text) => text === '' || isUserText(text), {
       message: 'need text without control characters, line feeds aside',
     })
     .meta({ description: 'What the user has to agree to; empty for nothing.' }),
