@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { DEFAULT_HTTPS_LIMITS, type HttpsLimits } from '../src/cli/https-server.ts'
 import { DEFAULT_METRICS_LIMITS, type MetricsLimits } from '../src/cli/metrics-server.ts'
@@ -103,6 +103,63 @@ const DEMO: Record<keyof typeof demoHostLimits, Proof> = {
   CLOSE_TIMEOUT_MS: `${DEMO_HOST}: close does not wait for a client that hangs %s`,
 }
 
+const HTTP1 = 'protocol/http1.test.ts'
+const CHUNKED = 'protocol/chunked.test.ts'
+const FRAMER = 'protocol/framer.test.ts'
+const READER = 'gateway/transport/websocket-reader.test.ts'
+const CODEC = 'control/codec.test.ts'
+
+/** Constants `MAX_…` where bytes are read: sizes and counts of the wire formats. */
+const CAPS: Record<string, Proof> = {
+  'control/messages.ts MAX_BYTES_TO_BROKER': `${CONTROL_SERVER}: an oversized message closes the connection before it is read`,
+  'control/messages.ts MAX_BYTES_TO_NODE': `${CONTROL_CLIENT}: a message that is too long ends the connection, and nothing of it is applied`,
+  'control/messages.ts MAX_DRAIN_MESSAGE': `${CODEC}: a drain whose message has 501 characters`,
+  'control/messages.ts MAX_ISSUERS': `${CODEC}: more than 64 issuers`,
+  'control/messages.ts MAX_REVOCATIONS': `${CODEC}: more than 20,000 revocations`,
+  'control/messages.ts MAX_TUNNELS': `${CODEC}: too many tunnels`,
+  'control/messages.ts MAX_USAGES': `${CODEC}: too many tunnels and what they use`,
+  'gateway/control/broker-ledger.ts MAX_UNREPORTED':
+    'gateway/control/broker-ledger.test.ts: an outage in which too many are admitted forgets the oldest',
+  'gateway/control/session-events.ts MAX_CHARACTERS':
+    'gateway/control/session-events.test.ts: long text is cut, and debug lines stay here',
+  'gateway/host-reader.ts MAX_BUFFERS': `${LIFECYCLE}: a client that reads nothing is held back, then ended, over %s`,
+  'gateway/relay/session-limits.ts MAX_TIMER_MS':
+    'gateway/relay/session-limits.test.ts: a session may last longer than one timer can',
+  'gateway/transport/websocket-reader.ts MAX_CONTROL_BYTES':
+    'gateway/requests.test.ts: a PONG of 1024 bytes',
+  'gateway/transport/websocket-reader.ts MAX_FRAGMENTS': `${READER}: a message without an end`,
+  'gateway/transport/websocket-reader.ts MAX_MESSAGE_BYTES': `${READER}: fragments over 256 KiB together`,
+  'protocol/chunked.ts MAX_CHUNK_BYTES': `${CHUNKED}: refuses sizes that are no size, before any data`,
+  'protocol/chunked.ts MAX_SIZE_LINE_BYTES': `${CHUNKED}: refuses broken line ends and lines without an end`,
+  'protocol/chunked.ts MAX_TRAILER_BYTES': `${CHUNKED}: refuses broken line ends and lines without an end`,
+  'protocol/http1.ts MAX_HEAD_BYTES': `${HTTP1}: refuses a head that is too long or has too many fields, at once`,
+  'protocol/http1.ts MAX_HEADERS': `${HTTP1}: refuses a head that is too long or has too many fields, at once`,
+  'protocol/preconnection.ts MAX_PRECONNECTION_BYTES':
+    'protocol/preconnection.test.ts: refuses sizes and versions that do not fit',
+  'protocol/proxy-v2.ts MAX_PROXY_HEADER_BYTES':
+    'protocol/proxy-v2.test.ts: takes 536 bytes and refuses 537',
+  'protocol/tsgu/channel.ts MAX_ALT_RESOURCES':
+    'protocol/tsgu.test.ts: refuses counts out of their bounds',
+  'protocol/tsgu/channel.ts MAX_RESOURCES':
+    'protocol/tsgu.test.ts: refuses counts out of their bounds',
+  'protocol/tsgu/framer.ts MAX_UNKNOWN_PACKETS': `${FRAMER}: skips 16 packets of unknown type and refuses the 17th`,
+  'protocol/tsgu/packet.ts MAX_DATA_PACKET_BYTES': `${FRAMER}: judges a length before it waits for the body`,
+  'protocol/tsgu/packet.ts MAX_PACKET_BYTES': `${FRAMER}: judges a length before it waits for the body`,
+}
+
+/** No peer can go past these. */
+const NO_CAPS: Record<string, string> = {
+  'gateway/drain.ts MAX_DRAIN_MS': 'shortens the timer of an order that the broker bounds itself',
+  'gateway/relay/first-bytes-rule.ts MAX_TERMINATORS': 'a rule of form, not of size',
+  'gateway/transport/websocket-frames.ts MAX_LENGTH': 'of frames that we write',
+  'gateway/transport/websocket-reader.ts MAX_HEADER_BYTES': 'sum of the fields of a header',
+  'protocol/tsgu/data.ts MAX_DATA_BYTES': 'what a field of 16 bits can say',
+  'protocol/x224.ts MAX_LENGTH_INDICATOR': 'of requests that we write',
+}
+
+const src = resolve(import.meta.dirname, '../src')
+const ROOMS = ['protocol', 'gateway', 'control']
+
 test.each([
   ['a gateway node', DEFAULT_LIMITS, GATEWAY],
   ['the control channel', DEFAULT_CONTROL_LIMITS, CONTROL],
@@ -118,4 +175,19 @@ test.each([
 function exists(proof: Proof): boolean {
   const [, file = '', title = ''] = /^(\S+?): (.*)$/.exec(proof) ?? []
   return readFileSync(join(import.meta.dirname, file), 'utf8').includes(`'${title}'`)
+}
+
+test('every MAX_ of the rooms that read bytes has a test that goes past it', () => {
+  const found = ROOMS.flatMap((room) => capsIn(join(src, room)))
+  expect([...Object.keys(CAPS), ...Object.keys(NO_CAPS)].sort()).toEqual(found.sort())
+  expect(Object.entries(CAPS).filter(([, proof]) => !exists(proof))).toEqual([])
+})
+
+function capsIn(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name)
+    if (statSync(path).isDirectory()) return capsIn(path)
+    const matches = readFileSync(path, 'utf8').matchAll(/^(?:export )?const (MAX_\w+)\b/gm)
+    return [...matches].map((match) => `${relative(src, path)} ${match[1]}`)
+  })
 }

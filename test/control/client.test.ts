@@ -150,6 +150,17 @@ test('a broker that falls silent is left, and found again', async () => {
   expect(broker.called('heartbeat').length).toBeGreaterThan(1)
 })
 
+test('a message that is too long ends the connection, and nothing of it is applied', async () => {
+  const issuer = { certificatePem: 'x'.repeat(16_000), purpose: 'gateway' as const }
+  const issuers = Array.from({ length: 600 }, () => ({ ...issuer, sha256Thumbprint: 'A' }))
+  const trustSet = async () => ({ version: 1, asOf: 1000, issuers })
+  const { endpoint } = await startServer({ change: { trustSet } })
+  const { handlers, log } = await startClient(endpoint)
+  await soon('disconnected', () => log.logged('control.disconnected').length > 0)
+  expect(String(log.logged('control.disconnected')[0]?.error)).toContain('Max payload size')
+  expect(handlers.applied.trust).toBe(0)
+})
+
 test('a kill is handed on', async () => {
   const { endpoint, broker } = await startServer()
   const { client, handlers } = await startClient(endpoint)

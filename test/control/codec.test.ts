@@ -130,6 +130,16 @@ test.each([
     'too many tunnels',
     JSON.stringify({ ...UP[4], tunnels: Array.from({ length: 4097 }, () => 't') }),
   ],
+  [
+    'too many tunnels and what they use',
+    JSON.stringify({
+      ...UP[4],
+      usage: Array.from({ length: 1025 }, () => ({
+        ...{ tunnel: 't', transport: 'http', takesMessages: false },
+        ...{ idleSeconds: 0, bytesIn: 0, bytesOut: 0 },
+      })),
+    }),
+  ],
 ])('a broker refuses %s', (_, text) => {
   expect(() => decodeToBroker(text)).toThrow(ProtocolError)
 })
@@ -149,6 +159,31 @@ test.each([
   [
     'a drain whose message clears the screen',
     '{"type":"heartbeat.answer","time":1,"trustVersion":1,"revocationVersion":1,"drain":{"deadline":2,"message":"\\u001bc"}}',
+  ],
+  [
+    'a drain whose message has 501 characters',
+    JSON.stringify({
+      ...{ type: 'heartbeat.answer', time: 1, trustVersion: 1, revocationVersion: 1 },
+      drain: { deadline: 2, message: 'x'.repeat(501) },
+    }),
+  ],
+  [
+    'more than 64 issuers',
+    JSON.stringify({
+      ...{ type: 'trust', version: 1, asOf: 1 },
+      issuers: Array.from({ length: 65 }, () => ({
+        ...{ certificatePem: '', sha256Thumbprint: 'A'.repeat(64), purpose: 'gateway' },
+      })),
+    }),
+  ],
+  [
+    'more than 20,000 revocations',
+    JSON.stringify({
+      ...{ type: 'revocations', version: 1 },
+      items: Array.from({ length: 20_001 }, () => ({
+        ...{ id: 'r', kind: 'vm', value: 'v', at: 1, until: 2, endSessions: false },
+      })),
+    }),
   ],
   ['a message without a text', '{"type":"message","by":{"vm":"a"},"text":""}'],
   [

@@ -31,13 +31,13 @@ function setUp(whenBrokerAway: 'local' | 'refuse' = 'local') {
     log: createLog({ stream: { write: (line: string) => void lines.push(JSON.parse(line)) } }),
     endSession: (tunnel, { reason }) => void ended.push([tunnel, reason]),
   })
-  const redeem = (tunnel: string, clientAddress = '192.0.2.7') =>
-    ledger.redeem(input(tunnel, clientAddress))
+  const redeem = (tunnel: string, clientAddress = '192.0.2.7', jti = CLAIMS.jti) =>
+    ledger.redeem(input(tunnel, clientAddress, jti))
   return { broker, ledger, redeem, asked, released, ended, lines }
 }
 
-const input = (tunnel: string, clientAddress: string): NodeRedeemInput => ({
-  token: { claims: CLAIMS, issuerThumbprint: 'A'.repeat(64), expiredBySeconds: 0 },
+const input = (tunnel: string, clientAddress: string, jti: string): NodeRedeemInput => ({
+  token: { claims: { ...CLAIMS, jti }, issuerThumbprint: 'A'.repeat(64), expiredBySeconds: 0 },
   presented: new Secret('a.b.c'),
   clientAddress,
   tunnel,
@@ -91,6 +91,20 @@ test('what was decided without a broker is reported with its time, once', async 
   expect(ended).toEqual([])
   lease.release('client-closed')
   expect(released).toEqual([['t-1', 'client-closed']])
+})
+
+test('an outage in which too many are admitted forgets the oldest', async () => {
+  const { broker, ledger, redeem, asked } = setUp()
+  broker.answer = undefined
+  for (let index = 0; index <= 10_000; index += 1) {
+    const lease = await redeem(`t-${index}`, undefined, `jti-${index}`)
+    lease.release('client-closed')
+  }
+  broker.answer = { ok: true }
+  asked.length = 0
+  await ledger.reconcile()
+  expect(asked).toHaveLength(10_000)
+  expect(asked.some(({ tunnel }) => tunnel === 't-0')).toBe(false)
 })
 
 test('a session that is over by then is reported and released', async () => {
