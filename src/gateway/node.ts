@@ -89,7 +89,9 @@ export class GatewayNode {
 
   /** Trust that a broker keeps stays the broker's. */
   replaceTrust(list: TrustList): void {
-    if (this.trust instanceof FixedTrust) this.trust.replace(list)
+    if (!(this.trust instanceof FixedTrust)) return
+    this.trust.replace(list)
+    this.tellState()
   }
 
   /** Whether new tunnels are refused, whatever their tokens say. */

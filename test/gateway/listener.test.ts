@@ -197,7 +197,7 @@ test('takes another certificate for new connections, and keeps the old one for a
   expect(await firstLine(live)).toContain('200')
 })
 
-test('a node without issuers is not ready until it is given some', async () => {
+test('a node without issuers is not ready until it is given some, and says so', async () => {
   const node = await start(PLAIN, { trust: createTrustList([], Date.now()) })
   const readiness = async (): Promise<string> => {
     const socket = connect(node)
@@ -208,4 +208,5 @@ test('a node without issuers is not ready until it is given some', async () => {
   const certificate = readCertificate(node.trustedIssuer.certificatePem)
   node.gateway.replaceTrust(createTrustList([{ certificate, purpose: 'gateway' }], Date.now()))
   expect(await readiness()).toContain('200')
+  expect(node.logged('node.state')).toMatchObject([{ state: 'degraded' }, { state: 'ready' }])
 })
