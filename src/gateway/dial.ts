@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { BrokerError, type Endpoint, errorText, Refusal } from '../lib/index.ts'
 import { HostReader } from './host-reader.ts'
 import type { Lookup } from './lookup.ts'
+import type { ReadBuffers } from './read-buffers.ts'
 import { resolveTarget, type Target, type TargetPolicy } from './targets.ts'
 
 /** A connected host: nothing has been read yet, `reader.start` begins. */
@@ -15,6 +16,8 @@ export interface DialOptions {
   policy: TargetPolicy
   /** The system's when absent. */
   lookup?: Lookup
+  /** The host is read into these; its own when absent. */
+  buffers?: ReadBuffers
   /** Name look-up and all attempts together. */
   timeoutMs: number
   /** Addresses of one name that are tried, in order. */
@@ -39,7 +42,7 @@ export async function dialHost(endpoint: Endpoint, options: DialOptions): Promis
     const targets = await resolveWithin(timeoutMs, signal, () =>
       resolveTarget(endpoint, policy, lookup),
     )
-    return await dialFirst(targets.slice(0, maxAttempts), endsAtMs, signal)
+    return await dialFirst(targets.slice(0, maxAttempts), endsAtMs, options)
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof Refusal) throw error
@@ -53,13 +56,14 @@ export async function dialHost(endpoint: Endpoint, options: DialOptions): Promis
 async function dialFirst(
   targets: readonly Target[],
   endsAtMs: number,
-  signal: AbortSignal,
+  { signal, buffers }: DialOptions,
 ): Promise<HostConnection> {
   let lastError: unknown
   for (const [index, target] of targets.entries()) {
     const leftMs = Math.max(0, endsAtMs - performance.now())
     try {
-      return await dialTarget(target, Math.ceil(leftMs / (targets.length - index)), signal)
+      const timeoutMs = Math.ceil(leftMs / (targets.length - index))
+      return await dialTarget(target, new HostReader(buffers), { timeoutMs, signal })
     } catch (error) {
       signal.throwIfAborted()
       lastError = error
@@ -83,11 +87,10 @@ function resolveWithin(
 /** One literal address; the returned socket is paused and its owner must handle `error`. */
 function dialTarget(
   target: Target,
-  timeoutMs: number,
-  signal: AbortSignal,
+  reader: HostReader,
+  { timeoutMs, signal }: Pick<DialOptions, 'timeoutMs' | 'signal'>,
 ): Promise<HostConnection> {
   return within(timeoutMs, signal, (resolve, reject) => {
-    const reader = new HostReader()
     const socket = connect({
       host: target.address,
       port: target.port,

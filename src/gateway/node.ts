@@ -7,11 +7,13 @@ import { FixedTrust, LiveTrust, type NodeTrust } from './control/node-trust.ts'
 import { tapSessionEvents } from './control/session-events.ts'
 import { Drain } from './drain.ts'
 import { withEventNumbers } from './event-numbers.ts'
+import { HalfOpen } from './half-open.ts'
 import type { NodeLedger } from './ledger.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { type GatewayObserver, NO_OBSERVER } from './observer.ts'
 import type { GatewayOptions } from './options.ts'
 import { Quota } from './quota.ts'
+import { ReadBuffers } from './read-buffers.ts'
 import { SessionRegistry } from './sessions.ts'
 import { createTargetPolicy, nodeAddresses, type TargetPolicy } from './targets.ts'
 
@@ -32,9 +34,10 @@ export class GatewayNode {
   readonly observer: GatewayObserver
   readonly limits: Limits
   readonly targets: TargetPolicy
+  readonly readBuffers = new ReadBuffers()
   readonly sessions = new SessionRegistry()
   /** Connections without a tunnel. */
-  readonly halfOpen: Quota
+  readonly halfOpen: HalfOpen
   readonly tunnels: Quota
   readonly drain: Drain
   /** Set by close: no new tunnel is admitted. */
@@ -83,7 +86,7 @@ export class GatewayNode {
     const { allow, brokers: hosts = [] } = options.targets
     const brokers = new BrokerAddresses({ hosts, clock: this.clock })
     this.targets = createTargetPolicy(allow, nodeAddresses(), brokers)
-    this.halfOpen = new Quota(this.limits.maxHalfOpen, this.limits.maxHalfOpenPerAddress)
+    this.halfOpen = new HalfOpen(this.limits)
     this.tunnels = new Quota(this.limits.maxTunnels, this.limits.maxTunnelsPerAddress)
   }
 

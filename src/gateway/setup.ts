@@ -134,6 +134,7 @@ async function openChannel(
     log.debug('channel.authorized', { target: claims.dst })
     const host = await dialHost(target, {
       policy: node.targets,
+      buffers: node.readBuffers,
       timeoutMs: node.limits.dialTimeoutMs,
       maxAttempts: node.limits.maxDialAttempts,
       signal: transport.inbox.ended,
