@@ -19,7 +19,10 @@ export interface Limits {
   firstByteTimeoutMs: number
   /** From TCP accept to the end of the PROXY header; a balancer sends it at once. */
   proxyHeaderTimeoutMs: number
-  /** OUT and WebSocket connections that have no tunnel yet: nobody has proven anything on them. */
+  /**
+   * OUT and WebSocket connections that have no tunnel yet: nobody has proven anything on them. Past it, the
+   * oldest gives way.
+   */
   maxHalfOpen: number
   /** The same for one client address. Many tenants may share one address behind NAT. */
   maxHalfOpenPerAddress: number

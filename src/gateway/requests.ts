@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
-import { BrokerError, errorText, ProtocolError } from '../lib/index.ts'
+import { BrokerError, errorText, ProtocolError, Refusal } from '../lib/index.ts'
 import type { ReceivedHead, RequestHead } from '../protocol/index.ts'
 import { clientKey } from '../tokens/index.ts'
+import type { HalfOpenPlace } from './half-open.ts'
 import { readRequestHead } from './http/head-reader.ts'
 import {
   renderAnswer,
@@ -15,9 +16,10 @@ import type { GatewayNode } from './node.ts'
 import { reasonOf } from './status.ts'
 import { closeGracefully } from './transport/closing.ts'
 import { HttpPairTransport } from './transport/http-pair.ts'
+import type { PacketTransport } from './transport/packet-transport.ts'
 import { PairingTable } from './transport/pairing.ts'
 import { WebSocketTransport } from './transport/websocket.ts'
-import { Tunnel } from './tunnel.ts'
+import { type Client, Tunnel } from './tunnel.ts'
 
 type RouteOf<Kind extends Route['kind']> = Extract<Route, { kind: Kind }>
 
@@ -89,30 +91,30 @@ export class Requests {
     { accept, subprotocol, connectionId, correlationId }: RouteOf<'websocket'>,
     rest: Buffer,
   ): Promise<void> {
-    const release = this.#node.halfOpen.take(remoteAddress)
-    if (release === undefined) return this.#turnAway(socket)
+    const place = this.#node.halfOpen.take(remoteAddress)
+    if (place === undefined) return this.#turnAway(socket)
     this.#sockets.delete(socket)
     socket.write(renderSwitchingProtocols(accept, subprotocol))
     const transport = new WebSocketTransport(socket, rest, this.#node.limits)
     const client = { remoteAddress, connectionId, correlationId }
-    Tunnel.start({ node: this.#node, transport, client, leaveHalfOpen: release })
+    this.#startTunnel(transport, client, place)
   }
 
   async #openOut(
     { socket, remoteAddress }: ClientConnection,
     { connectionId, correlationId }: RouteOf<'out'>,
   ): Promise<void> {
-    const release = this.#node.halfOpen.take(remoteAddress)
-    if (release === undefined) return this.#turnAway(socket)
+    const place = this.#node.halfOpen.take(remoteAddress)
+    if (place === undefined) return this.#turnAway(socket)
     socket.write(renderOutAnswer())
     this.#pairing.add({
       connectionId,
       correlationId,
       remoteAddress,
       socket,
-      release,
+      place,
       abandon: (why) => {
-        release()
+        place.release()
         this.#node.log.debug('connection.refused', { remoteAddress, connectionId, error: why })
         void closeGracefully(socket, this.#node.limits.closeTimeoutMs)
       },
@@ -130,7 +132,7 @@ export class Requests {
     const transport = new HttpPairTransport(out.socket, socket, this.#node.limits)
     const { connectionId, correlationId } = out
     const client = { remoteAddress, connectionId, correlationId }
-    Tunnel.start({ node: this.#node, transport, client, leaveHalfOpen: out.release })
+    this.#startTunnel(transport, client, out.place)
     try {
       transport.readBody(route.chunked ? rest : await this.#readSecondHead(connection, route, rest))
     } catch (error) {
@@ -165,7 +167,20 @@ export class Requests {
     return clientKey(a, clientBinding) === clientKey(b, clientBinding)
   }
 
-  /** Too many without a tunnel, in all or from this client. */
+  /** One that has no tunnel when others need its place hears that there are too many. */
+  #startTunnel(transport: PacketTransport, client: Client, place: HalfOpenPlace): void {
+    const tunnel = Tunnel.start({
+      node: this.#node,
+      transport,
+      client,
+      leaveHalfOpen: place.release,
+    })
+    place.onEvicted(() => {
+      tunnel.end(new Refusal('limit-reached', 'half-open: a newer connection needs its place'))
+    })
+  }
+
+  /** Too many of this client's without a tunnel. */
   #turnAway(socket: Socket): Promise<void> {
     this.#node.observer.refused('limit-reached')
     return this.#answer(socket, 503)

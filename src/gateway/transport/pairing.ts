@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { HalfOpenPlace } from '../half-open.ts'
 import type { Limits } from '../limits.ts'
 
 /** An OUT channel whose 200 is written and whose IN has not come yet. */
@@ -8,8 +9,7 @@ export interface PendingOut {
   remoteAddress: string
   correlationId: string | undefined
   socket: Socket
-  /** Gives its half-open place back. */
-  release(): void
+  place: HalfOpenPlace
   /** It waited in vain, or its client has gone: gives everything back and closes the socket. */
   abandon(why: string): void
 }
@@ -44,6 +44,7 @@ export class PairingTable {
       this.#take(connectionId)
       out.abandon(why)
     }
+    out.place.onEvicted(() => leave('a newer connection needs its place'))
     const { pairingTimeoutMs } = this.#limits
     const timer = setTimeout(() => leave(`no IN within ${pairingTimeoutMs} ms`), pairingTimeoutMs)
     this.#outs.set(connectionId, { out, timer })

@@ -4,14 +4,17 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { withDeadline } from '../../../src/lib/index.ts'
+import { decodeTunnelResponse, PacketType, Status } from '../../../src/protocol/index.ts'
+import { expectPacket, KINDS, openTunnel } from '../../gateway/support/conversation.ts'
 import {
+  expectRefusal,
   HEALTH,
   type Limited,
   PROMPT_MS,
   startLimited,
 } from '../../gateway/support/limited-node.ts'
 import { eventually } from '../../helpers/eventually.ts'
-import { openConnection } from '../../helpers/packet-client.ts'
+import { openConnection, requests } from '../../helpers/packet-client.ts'
 import { proxyHeader } from '../../helpers/proxy-header.ts'
 
 let limited: Limited
@@ -138,27 +141,60 @@ test('a PROXY header that is not whole in time closes the connection', async () 
   await limited.expectNothingLeft()
 })
 
-test.each([
-  ['maxHalfOpen', { maxHalfOpen: 2 }, ['127.0.0.2', '127.0.0.3', '127.0.0.1']],
-  ['maxHalfOpenPerAddress', { maxHalfOpenPerAddress: 2 }, ['127.0.0.1', '127.0.0.1', '127.0.0.1']],
-] as const)('past %s OUT and WebSocket get 503 at once', async (_, limits, addresses) => {
-  limited = await startLimited(limits)
-  const [first, second, third] = addresses
-  const socket = await limited.open(first)
+test('past the half-open connections of one address OUT and WebSocket get 503 at once', async () => {
+  limited = await startLimited({ maxHalfOpenPerAddress: 2 })
+  const [socket, pending] = [await limited.open(), await limited.open()]
   socket.write(upgrade())
   expect(await socket.readHead()).toContain(' 101 ')
-  const pending = await limited.open(second)
   pending.write(out())
   expect(await pending.readHead()).toContain(' 200 ')
   for (const request of [upgrade(), out()]) {
     const startedAtMs = performance.now()
-    expect(await limited.ask(request, third)).toContain(' 503 ')
+    expect(await limited.ask(request)).toContain(' 503 ')
     expect(performance.now() - startedAtMs).toBeLessThan(PROMPT_MS)
   }
   await limited.expectNothingLeft()
-  const again = await limited.open(third)
+  const again = await limited.open()
   again.write(upgrade())
   expect(await again.readHead()).toContain(' 101 ')
+})
+
+test.each(KINDS)('past all half-open connections the oldest gives way, over %s', async (kind) => {
+  limited = await startLimited({ maxHalfOpen: 2 })
+  const pending = await limited.open('127.0.0.2')
+  pending.write(out())
+  await pending.readHead()
+  await pending.read(10)
+  const tunnel = await limited.connect(kind)
+  tunnel.send(requests.handshake())
+  await expectPacket(tunnel, PacketType.handshakeResponse)
+  // The OUT that waits for its IN is the older one; then the tunnel that has not proven anything.
+  const next = await limited.open('127.0.0.3')
+  next.write(upgrade())
+  expect(await next.readHead()).toContain(' 101 ')
+  expect(await pending.readToEnd()).toHaveLength(0)
+  const last = await limited.open('127.0.0.4')
+  last.write(upgrade())
+  expect(await last.readHead()).toContain(' 101 ')
+  const status = (body: Uint8Array): number => decodeTunnelResponse(body).statusCode
+  const { tunnelResponse } = PacketType
+  await expectRefusal(tunnel, tunnelResponse, status, Status.maxConnectionsReached)
+  expect(limited.node.gateway.figures().halfOpen).toBe(2)
+  await limited.expectNothingLeft()
+})
+
+test('a tunnel that is admitted gives way to nobody', async () => {
+  limited = await startLimited({ maxHalfOpen: 1 })
+  const client = await limited.connect('websocket')
+  await openTunnel(client, await limited.node.mint(limited.host.port))
+  for (const address of ['127.0.0.2', '127.0.0.3']) {
+    const other = await limited.open(address)
+    other.write(upgrade())
+    expect(await other.readHead()).toContain(' 101 ')
+  }
+  client.send(requests.channel(limited.host.port))
+  await expectPacket(client, PacketType.channelResponse)
+  await limited.expectNothingLeft()
 })
 
 test('OUT without IN is closed when its time is over, and its place is free', async () => {

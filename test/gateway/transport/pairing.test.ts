@@ -13,7 +13,7 @@ function out(connectionId: string): PendingOut & { abandoned: string[] } {
     correlationId: undefined,
     remoteAddress: '192.0.2.1',
     socket: new Socket(),
-    release: () => {},
+    place: { release: () => {}, onEvicted: () => {} },
     abandon: (why) => void abandoned.push(why),
     abandoned,
   }
