@@ -26,7 +26,7 @@ export interface DrainOptions {
   log: Log
   /** Called when the node takes tunnels again, or no more. */
   tellState(): void
-  /** The drain has begun or ended, or sessions have left during it. */
+  /** The drain has begun or has another deadline, or sessions have left during it. */
   report(): void
 }
 
@@ -69,7 +69,7 @@ export class Drain {
     if (order === undefined) this.#tell(CANCELLED)
     else this.#begin(order)
     this.#options.tellState()
-    this.#options.report()
+    if (order !== undefined) this.#options.report()
     return true
   }
 

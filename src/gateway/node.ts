@@ -107,7 +107,7 @@ export class GatewayNode {
     return !this.draining && this.trust.refusal === undefined && !this.#clockIsOff
   }
 
-  /** Logs whether clients should come here, once it has changed; a drain tells of itself. */
+  /** Tells log and broker whether clients should come here, once it has changed; a drain tells of itself. */
   tellState(): void {
     const { state, reason } = this.status
     if (state === this.#toldState) return
@@ -118,6 +118,7 @@ export class GatewayNode {
       ...(reason === undefined ? {} : { reason }),
       ...(this.#clockIsOff ? { clockOffsetMs: this.control?.clockOffsetMs } : {}),
     })
+    this.control?.client.report()
   }
 
   get status(): NodeStatus {

@@ -283,6 +283,8 @@ test('a drain takes the node out of service until the broker says otherwise', as
   const { node, handlers, giveTrust, reports } = controlled
   expect(handlers.status()).toEqual({ state: 'degraded', reason: 'trust-stale', tunnels: 0 })
   giveTrust()
+  // Without waiting for the next heartbeat.
+  expect(reports.splice(0).at(-1)).toEqual({ state: 'ready', tunnels: 0 })
   const client = await openSession(controlled)
   expect(handlers.status()).toEqual({ state: 'ready', tunnels: 1 })
   const order = { deadline: 600_000, leftMs: 600_000 }
