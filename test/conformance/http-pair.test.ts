@@ -209,7 +209,7 @@ describe('pairing', () => {
   })
 
   test('23. OUT without IN for the pairing time is closed, and its place is free again', async () => {
-    const small = await startNode({ limits: { pairingTimeoutMs: 200, maxHalfOpen: 1 } })
+    const small = await startNode({ limits: { pairingTimeoutMs: 200, maxHalfOpenPerAddress: 1 } })
     const waiting = await openOut(small, guid())
     const refused = await RawTls.open(small)
     refused.write(request('RDG_OUT_DATA', idField(guid()), NO_BODY))
