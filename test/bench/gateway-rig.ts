@@ -7,6 +7,7 @@ import { createAuthority, issueCertificate, type KeyPair } from '../../src/certs
 import { renderHaproxy } from '../../src/farm/index.ts'
 import { ENTRY } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { untilReady } from '../helpers/farm.ts'
 import { accepts, freePort } from '../helpers/ports.ts'
 import { findProgram, startProgram } from '../helpers/programs.ts'
 import { startRedeemFarm } from '../helpers/redeem-farm.ts'
@@ -39,6 +40,8 @@ export interface Rig extends AsyncDisposable {
 /** TLS 1.3 has the client choose: it offers this one alone. */
 const CIPHER = 'TLS_AES_128_GCM_SHA256'
 const BEHIND = ['echo', 'flood', 'sink'] as const
+/** As `deploy/portcullis-gateway.service` starts a node. */
+const NODE_OPTIONS = '--max-semi-space-size=8'
 
 export async function startRig(key: CertificateKey): Promise<Rig> {
   const cleanUp = new AsyncDisposableStack()
@@ -57,7 +60,7 @@ export async function startRig(key: CertificateKey): Promise<Rig> {
     const haproxy = await startHaproxy(ports, pair, file, cleanUp)
     const farm = await startRedeemFarm(['gw1'])
     cleanUp.defer(() => farm.close())
-    const node = await configureNode(directory, farm, ports, pair, file)
+    const node = await configureNode(directory, farm, ports, { ca, pair }, file)
     cleanUp.defer(() => node.stop())
     const balancerPort = await startBalancer(node.plainPort, pair, file, cleanUp)
     const through = async (
@@ -199,7 +202,7 @@ async function configureNode(
   directory: string,
   farm: Awaited<ReturnType<typeof startRedeemFarm>>,
   ports: TargetPorts,
-  pair: KeyPair,
+  { ca, pair }: { ca: string; pair: KeyPair },
   file: WriteFile,
 ): Promise<NodeProcess> {
   const port = await freePort(2)
@@ -240,12 +243,11 @@ async function configureNode(
     pid: () => program?.pid ?? 0,
     async start() {
       await program?.stop()
-      const started = startProgram(process.execPath, [ENTRY, 'gateway', '--config', config])
-      program = started
-      // It listens once it has the broker's trust set.
-      await eventually('node', () => accepts(port), {
-        context: started.output,
+      const started = startProgram(process.execPath, [ENTRY, 'gateway', '--config', config], {
+        env: { NODE_OPTIONS },
       })
+      program = started
+      await untilReady(started, port, ca)
     },
     async stop() {
       await program?.stop()

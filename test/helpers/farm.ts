@@ -267,7 +267,8 @@ async function startSilentTarget(cleanUp: AsyncDisposableStack): Promise<FarmRun
   return { host: '127.0.0.1', port: address.port }
 }
 
-function untilReady(program: RunningProgram, port: number, ca: string): Promise<true> {
+/** Resolves when the program answers `/readyz` at this port: a node has its trust set then. */
+export function untilReady(program: RunningProgram, port: number, ca: string): Promise<true> {
   return eventually('readyz', () => isReady(port, ca), { context: program.output })
 }
 
