@@ -118,8 +118,8 @@ const CAPS: Record<string, Proof> = {
   'control/messages.ts MAX_REVOCATIONS': `${CODEC}: more than 20,000 revocations`,
   'control/messages.ts MAX_TUNNELS': `${CODEC}: too many tunnels`,
   'control/messages.ts MAX_USAGES': `${CODEC}: too many tunnels and what they use`,
-  'gateway/control/broker-ledger.ts MAX_UNREPORTED':
-    'gateway/control/broker-ledger.test.ts: an outage in which too many are admitted forgets the oldest',
+  'control/broker-ledger.ts MAX_UNREPORTED':
+    'control/broker-ledger.test.ts: an outage in which too many are admitted forgets the oldest',
   'gateway/control/session-events.ts MAX_CHARACTERS':
     'gateway/control/session-events.test.ts: long text is cut, and debug lines stay here',
   'gateway/host-reader.ts MAX_BUFFERS': `${LIFECYCLE}: a client that reads nothing is held back, then ended, over %s`,

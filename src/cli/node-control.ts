@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import type { GatewayConfig } from '../config/index.ts'
-import { createControlClient } from '../control/index.ts'
 import {
-  type NodeControlOptions,
+  createControlClient,
   parseRemembered,
   type RememberedTrust,
   renderRemembered,
-} from '../gateway/index.ts'
+} from '../control/index.ts'
+import type { NodeControlOptions } from '../gateway/index.ts'
 import { type Clock, ConfigError, errorText, type Log } from '../lib/index.ts'
 import { identifyPeer } from './control-peer.ts'
 import { readText } from './files.ts'

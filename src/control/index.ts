@@ -4,6 +4,7 @@
  * and session events go up. Who a peer is comes from its certificate alone; this room decides nothing about
  * tokens and opens no store. Start with `messages.ts`, then `service.ts`, which the broker implements.
  */
+export { BrokerLedger, type BrokerLedgerOptions } from './broker-ledger.ts'
 export {
   type ControlClient,
   type ControlClientOptions,
@@ -42,5 +43,13 @@ export {
   type UserMessage,
 } from './messages.ts'
 export type { PeerState } from './peer-connection.ts'
+export { parseRemembered, type RememberedTrust, renderRemembered } from './remembered.ts'
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'
 export type { ControlService, JoinedPeer, Peer, Push, PushMessage, Refresh } from './service.ts'
+export type { VerifierLease, VerifierLedger, VerifierRedeem } from './verifier-ledger.ts'
+export {
+  FixedTrust,
+  LiveTrust,
+  type LiveTrustOptions,
+  type VerifierTrust,
+} from './verifier-trust.ts'

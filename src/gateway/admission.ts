@@ -1,3 +1,4 @@
+import type { VerifierLease, VerifierRedeem } from '../control/index.ts'
 import { errorText, ProtocolError, Refusal, type Secret } from '../lib/index.ts'
 import { Capability, decodeTunnelCreate, type TunnelCreate } from '../protocol/index.ts'
 import {
@@ -5,7 +6,6 @@ import {
   verifyAnyGatewayToken,
   verifyGatewayToken,
 } from '../tokens/index.ts'
-import type { NodeLease, NodeRedeemInput } from './ledger.ts'
 import { reasonOf } from './status.ts'
 import type { Tunnel } from './tunnel.ts'
 
@@ -111,8 +111,8 @@ function takePlace({ node, client, held }: Tunnel): void {
 
 async function redeem(
   tunnel: Tunnel,
-  token: Pick<NodeRedeemInput, 'token' | 'presented'>,
-): Promise<NodeLease> {
+  token: Pick<VerifierRedeem, 'token' | 'presented'>,
+): Promise<VerifierLease> {
   const { id, node, client, held } = tunnel
   const clientAddress = client.remoteAddress
   const lease = await node.ledger.redeem({ ...token, clientAddress, tunnel: id })
@@ -126,7 +126,7 @@ async function redeem(
  */
 function consent(
   { node, log }: Tunnel,
-  { consentText = node.consentText }: NodeLease,
+  { consentText = node.consentText }: VerifierLease,
   capsFlags: number,
 ): Pick<Admitted, 'consentText'> {
   if (consentText === undefined) return {}

@@ -4,7 +4,6 @@
  * Start with `gateway.ts`, then `setup.ts`, which reads like the protocol's sequence.
  */
 export type { NodeControlOptions } from './control/node-control.ts'
-export { parseRemembered, type RememberedTrust, renderRemembered } from './control/remembered.ts'
 export { createGateway, type Gateway, type GatewayFigures } from './gateway.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
 export { createGatewayMetrics, type GatewayMetrics } from './metrics.ts'

@@ -1,14 +1,19 @@
-import type { NodeState, NodeStatus } from '../control/index.ts'
+import {
+  FixedTrust,
+  LiveTrust,
+  type NodeState,
+  type NodeStatus,
+  type VerifierLedger,
+  type VerifierTrust,
+} from '../control/index.ts'
 import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import { BrokerAddresses } from './broker-addresses.ts'
 import { NodeControl } from './control/node-control.ts'
-import { FixedTrust, LiveTrust, type NodeTrust } from './control/node-trust.ts'
 import { tapSessionEvents } from './control/session-events.ts'
 import { Drain } from './drain.ts'
 import { withEventNumbers } from './event-numbers.ts'
 import { HalfOpen } from './half-open.ts'
-import type { NodeLedger } from './ledger.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { type GatewayObserver, NO_OBSERVER } from './observer.ts'
 import type { GatewayOptions } from './options.ts'
@@ -20,8 +25,8 @@ import { createTargetPolicy, nodeAddresses, type TargetPolicy } from './targets.
 /** What all tunnels of one node share. */
 export class GatewayNode {
   readonly farmName: string
-  readonly trust: NodeTrust
-  readonly ledger: NodeLedger
+  readonly trust: VerifierTrust
+  readonly ledger: VerifierLedger
   /** The node's end of the control channel; undefined for a node on its own. */
   readonly control: NodeControl | undefined
   readonly clientBinding: ClientBinding

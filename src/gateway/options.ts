@@ -1,7 +1,7 @@
+import type { VerifierLedger } from '../control/index.ts'
 import type { Clock, Endpoint, Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import type { NodeControlOptions } from './control/node-control.ts'
-import type { NodeLedger } from './ledger.ts'
 import type { Limits } from './limits.ts'
 import type { ListenerAddress, TlsFiles } from './listener.ts'
 import type { GatewayObserver } from './observer.ts'
@@ -18,7 +18,7 @@ export interface GatewayOptions {
   /** Issuers whose tokens are admitted; with none the node is not ready. Without effect where there is `control`. */
   trust: TrustList
   /** Decides how often a token may open a tunnel, where no broker does. */
-  ledger: NodeLedger
+  ledger: VerifierLedger
   /** Brokers that keep trust and revocations and decide about redeems; absent: the node is on its own. */
   control?: NodeControlOptions
   /** The only hosts that may be dialled; the brokers, by name or address, only by a rule for just that address. */

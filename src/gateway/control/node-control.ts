@@ -1,22 +1,22 @@
-import type {
-  ControlClient,
-  ControlHandlers,
-  KillMessage,
-  NodeStatus,
-  RevocationMessage,
-  TrustSet,
-  TunnelUsage,
-  UserMessage,
-  Versions,
+import {
+  BrokerLedger,
+  type ControlClient,
+  type ControlHandlers,
+  type KillMessage,
+  type LiveTrust,
+  type NodeStatus,
+  type RememberedTrust,
+  type RevocationMessage,
+  type TrustSet,
+  type TunnelUsage,
+  type UserMessage,
+  type VerifierLedger,
+  type Versions,
 } from '../../control/index.ts'
 import { type Clock, errorText, type Log, Refusal } from '../../lib/index.ts'
 import { createRevocationList } from '../../tokens/index.ts'
 import type { Drain, TimedDrainOrder } from '../drain.ts'
-import type { NodeLedger } from '../ledger.ts'
 import type { Session, SessionRegistry } from '../sessions.ts'
-import { BrokerLedger } from './broker-ledger.ts'
-import type { LiveTrust } from './node-trust.ts'
-import type { RememberedTrust } from './remembered.ts'
 import { UsageSampler } from './usage.ts'
 
 /** How a node takes part in a farm that brokers lead. */
@@ -45,7 +45,7 @@ export interface NodeControlParts {
     tellState(): void
   }
   sessions: SessionRegistry
-  ownLedger: NodeLedger
+  ownLedger: VerifierLedger
   clock: Clock
   log: Log
 }

@@ -5,7 +5,7 @@ import {
   readCertificate,
   readCertificates,
 } from '../../../src/certs/index.ts'
-import { parseRemembered } from '../../../src/gateway/index.ts'
+import { parseRemembered } from '../../../src/control/index.ts'
 import { BrokerError, Secret } from '../../../src/lib/index.ts'
 import { lintRdpFile, parseRdpFile, verifyRdpFile } from '../../../src/rdpfile/index.ts'
 import { parseThumbprint } from '../../../src/tokens/index.ts'
@@ -113,7 +113,7 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
   {
     kind: 'decoder',
     name: 'remembered-trust',
-    covers: ['gateway/control/remembered.ts:parseRemembered'],
+    covers: ['control/remembered.ts:parseRemembered'],
     mayThrow: [BrokerError],
     dictionary: ['{', '}', '[', ']', '"', ',', ':', '1e400', 'null', '__proto__'],
     decode: (bytes) => parseRemembered(bytes.toString()),

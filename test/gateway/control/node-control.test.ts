@@ -1,10 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import type { RedeemAnswer } from '../../../src/control/index.ts'
-import {
-  type NodeControlOptions,
-  parseRemembered,
-  renderRemembered,
-} from '../../../src/gateway/index.ts'
+import { parseRemembered, type RedeemAnswer, renderRemembered } from '../../../src/control/index.ts'
+import type { NodeControlOptions } from '../../../src/gateway/index.ts'
 import {
   decodeClose,
   decodeServiceMessage,

@@ -3,13 +3,10 @@ import type {
   NodeStatus,
   RedeemAnswer,
   RedeemRequest,
+  RememberedTrust,
   SessionEvent,
 } from '../../../src/control/index.ts'
-import type {
-  GatewayOptions,
-  NodeControlOptions,
-  RememberedTrust,
-} from '../../../src/gateway/index.ts'
+import type { GatewayOptions, NodeControlOptions } from '../../../src/gateway/index.ts'
 import type { Reason } from '../../../src/lib/index.ts'
 import { startNode, type TestNode } from './test-node.ts'
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { RedeemAnswer, RedeemRequest } from '../../../src/control/index.ts'
-import { BrokerLedger } from '../../../src/gateway/control/broker-ledger.ts'
-import type { NodeLedger, NodeRedeemInput } from '../../../src/gateway/ledger.ts'
-import { BrokerError, createLog, type LogFields, Refusal, Secret } from '../../../src/lib/index.ts'
-import { createMemoryLedger } from '../../../src/tokens/index.ts'
-import { CLAIMS, NOW } from '../../tokens/minting.ts'
+import { BrokerLedger } from '../../src/control/broker-ledger.ts'
+import type { RedeemAnswer, RedeemRequest } from '../../src/control/index.ts'
+import type { VerifierLedger, VerifierRedeem } from '../../src/control/verifier-ledger.ts'
+import { BrokerError, createLog, type LogFields, Refusal, Secret } from '../../src/lib/index.ts'
+import { createMemoryLedger } from '../../src/tokens/index.ts'
+import { CLAIMS, NOW } from '../tokens/minting.ts'
 
 const clock = { now: () => NOW * 1000 }
 
@@ -15,7 +15,7 @@ function setUp(whenBrokerAway: 'local' | 'refuse' = 'local') {
   const lines: LogFields[] = []
   /** What the broker answers; undefined: nothing. */
   const broker: { answer: RedeemAnswer | undefined } = { answer: { ok: true } }
-  const own: NodeLedger = createMemoryLedger({ clock, clientBinding: 'address' })
+  const own: VerifierLedger = createMemoryLedger({ clock, clientBinding: 'address' })
   const ledger = new BrokerLedger({
     client: {
       redeem: async (request) => {
@@ -36,7 +36,7 @@ function setUp(whenBrokerAway: 'local' | 'refuse' = 'local') {
   return { broker, ledger, redeem, asked, released, ended, lines }
 }
 
-const input = (tunnel: string, clientAddress: string, jti: string): NodeRedeemInput => ({
+const input = (tunnel: string, clientAddress: string, jti: string): VerifierRedeem => ({
   token: { claims: { ...CLAIMS, jti }, issuerThumbprint: 'A'.repeat(64), expiredBySeconds: 0 },
   presented: new Secret('a.b.c'),
   clientAddress,

@@ -1,21 +1,17 @@
-import {
-  MAX_REVOCATIONS,
-  type RevocationMessage,
-  type TrustSet,
-  type Versions,
-} from '../../control/index.ts'
-import { BrokerError, type Clock, Refusal } from '../../lib/index.ts'
+import { BrokerError, type Clock, Refusal } from '../lib/index.ts'
 import {
   createRevocationList,
   createTrustListFromPem,
   type Revocation,
   type RevocationList,
   type TrustList,
-} from '../../tokens/index.ts'
+} from '../tokens/index.ts'
+import type { Versions } from './client.ts'
+import { MAX_REVOCATIONS, type RevocationMessage, type TrustSet } from './messages.ts'
 import type { RememberedTrust } from './remembered.ts'
 
-/** Whom a node trusts and what is revoked, as it stands now; read afresh at every decision. */
-export interface NodeTrust {
+/** Whom a verifier (a node, a host agent) trusts and what is revoked, as it stands now; read afresh at every decision. */
+export interface VerifierTrust {
   readonly list: TrustList
   readonly revocations: RevocationList
   /** Why nobody may be admitted at all: no trust, or trust that nobody has confirmed for too long. */
@@ -26,8 +22,8 @@ export interface NodeTrust {
   readonly confirmedMs: number | undefined
 }
 
-/** The list of a node without brokers: it never ages, and changes when its operator changes it. */
-export class FixedTrust implements NodeTrust {
+/** The list of a verifier without brokers: it never ages, and changes when its operator changes it. */
+export class FixedTrust implements VerifierTrust {
   readonly revocations = createRevocationList([])
   readonly version = undefined
   readonly confirmedMs = undefined
@@ -63,7 +59,7 @@ export interface LiveTrustOptions {
  * The sets that a broker keeps: replaced as it says, without a restart.
  * INVARIANT: neither version ever goes down, not over a restart either when the sets are remembered.
  */
-export class LiveTrust implements NodeTrust {
+export class LiveTrust implements VerifierTrust {
   readonly #options: LiveTrustOptions
   #set: TrustSet | undefined
   #list: TrustList

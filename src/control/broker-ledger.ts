@@ -1,15 +1,16 @@
-import type { ControlClient, RedeemAnswer } from '../../control/index.ts'
-import { BrokerError, type Clock, type Log, type Reason, Refusal } from '../../lib/index.ts'
-import type { Lease } from '../../tokens/index.ts'
-import type { NodeLease, NodeLedger, NodeRedeemInput } from '../ledger.ts'
+import { BrokerError, type Clock, type Log, type Reason, Refusal } from '../lib/index.ts'
+import type { Lease } from '../tokens/index.ts'
+import type { ControlClient } from './client.ts'
+import type { RedeemAnswer } from './messages.ts'
+import type { VerifierLease, VerifierLedger, VerifierRedeem } from './verifier-ledger.ts'
 
 /** About 2 KiB each with its token; an outage that sees more of them forgets the oldest. */
 const MAX_UNREPORTED = 10_000
 
 export interface BrokerLedgerOptions {
   client: Pick<ControlClient, 'redeem' | 'release'>
-  /** This node's memory: it decides when no broker does, and remembers what brokers have admitted. */
-  own: NodeLedger
+  /** This process's memory: it decides when no broker does, and remembers what brokers have admitted. */
+  own: VerifierLedger
   whenBrokerAway: 'local' | 'refuse'
   clock: Clock
   log: Log
@@ -17,16 +18,16 @@ export interface BrokerLedgerOptions {
   endSession(tunnel: string, reason: Refusal): void
 }
 
-/** What this node has decided by itself and no broker knows yet. */
+/** What this process has decided by itself and no broker knows yet. */
 interface Unreported {
-  input: NodeRedeemInput
+  input: VerifierRedeem
   decidedAt: number
   /** The tunnel is over; `reason` is why, where that is known. */
   ended?: { reason: Reason | undefined }
 }
 
 /** Redeems at the broker; without an answer within a second, as configured (DESIGN 4.4). */
-export class BrokerLedger implements NodeLedger {
+export class BrokerLedger implements VerifierLedger {
   readonly reopenSeconds: number
   readonly #options: BrokerLedgerOptions
   /** By tunnel, in the order of the decisions. */
@@ -38,7 +39,7 @@ export class BrokerLedger implements NodeLedger {
     this.reopenSeconds = options.own.reopenSeconds
   }
 
-  async redeem(input: NodeRedeemInput): Promise<NodeLease> {
+  async redeem(input: VerifierRedeem): Promise<VerifierLease> {
     const answer = await this.#ask(input)
     if (answer === undefined) return this.#decide(input)
     if (!answer.ok) throw new Refusal(answer.reason, 'redeem: refused by the broker')
@@ -74,7 +75,7 @@ export class BrokerLedger implements NodeLedger {
 
   /** @returns undefined when no broker answers */
   async #ask(
-    { presented, clientAddress, tunnel }: NodeRedeemInput,
+    { presented, clientAddress, tunnel }: VerifierRedeem,
     decidedAt?: number,
   ): Promise<RedeemAnswer | undefined> {
     try {
@@ -90,7 +91,7 @@ export class BrokerLedger implements NodeLedger {
     }
   }
 
-  async #decide(input: NodeRedeemInput): Promise<Lease> {
+  async #decide(input: VerifierRedeem): Promise<Lease> {
     const { own, whenBrokerAway, clock, client } = this.#options
     if (whenBrokerAway === 'refuse') {
       throw new Refusal('broker-unreachable', 'redeem: no broker answers')
@@ -109,12 +110,12 @@ export class BrokerLedger implements NodeLedger {
     }
   }
 
-  /** So that this node goes on with what it knows when the broker goes away. */
-  async #remember(input: NodeRedeemInput): Promise<Lease | undefined> {
+  /** So that this process goes on with what it knows when the broker goes away. */
+  async #remember(input: VerifierRedeem): Promise<Lease | undefined> {
     try {
       return await this.#options.own.redeem(input)
     } catch (error) {
-      // The broker knows more than this node's memory, and has decided.
+      // The broker knows more than this memory, and has decided.
       if (error instanceof Refusal) return undefined
       throw error
     }

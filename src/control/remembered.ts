@@ -1,16 +1,16 @@
 import { z } from 'zod'
-import { drainOrder, revocationSet, trustSet } from '../../control/index.ts'
-import { BrokerError } from '../../lib/index.ts'
+import { BrokerError } from '../lib/index.ts'
+import { drainOrder, revocationSet, trustSet } from './messages.ts'
 
 const rememberedTrust = z.strictObject({
-  /** `asOf` is the node's own clock when the broker last confirmed both sets. */
+  /** `asOf` is the verifier's own clock when the broker last confirmed both sets. */
   trust: trustSet,
   revocations: revocationSet,
-  /** Out of service until a broker says otherwise. */
+  /** Of a node alone: out of service until a broker says otherwise. */
   drain: drainOrder.exactOptional(),
 })
 
-/** What a node keeps between two runs, so that it serves at once when no broker is there. */
+/** What a node or an agent keeps between two runs, so that it serves at once when no broker is there. */
 export type RememberedTrust = z.infer<typeof rememberedTrust>
 
 /** The text of a state file. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { createDevelopmentCertificates, readCertificate } from '../../../src/certs/index.ts'
-import type { TrustSet } from '../../../src/control/index.ts'
-import { FixedTrust, LiveTrust } from '../../../src/gateway/control/node-trust.ts'
-import { parseRemembered, renderRemembered } from '../../../src/gateway/control/remembered.ts'
-import { createTrustList, type Revocation } from '../../../src/tokens/index.ts'
+import { createDevelopmentCertificates, readCertificate } from '../../src/certs/index.ts'
+import type { TrustSet } from '../../src/control/index.ts'
+import { parseRemembered, renderRemembered } from '../../src/control/remembered.ts'
+import { FixedTrust, LiveTrust } from '../../src/control/verifier-trust.ts'
+import { createTrustList, type Revocation } from '../../src/tokens/index.ts'
 
 const START = Date.UTC(2026, 10, 21)
 const MAX_AGE_MS = 1000
