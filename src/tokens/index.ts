@@ -26,7 +26,7 @@ export {
   parsePreconnectionText,
   renderPreconnectionText,
 } from './preconnection-text.ts'
-export type { Lease, RedeemInput, RedeemLedger } from './redeem.ts'
+export type { Lease, Presentable, RedeemInput, RedeemLedger } from './redeem.ts'
 export {
   burnsToken,
   DEFAULT_REDEEM_RULE,
@@ -65,6 +65,7 @@ export {
   type VerifiedToken,
   type VerifyHostOptions,
   type VerifyOptions,
+  verifyAnyHostToken,
   verifyGatewayToken,
   verifyHostToken,
 } from './verify.ts'

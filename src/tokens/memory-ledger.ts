@@ -1,6 +1,6 @@
 import { type Clock, Refusal } from '../lib/index.ts'
 import { type ClientBinding, clientKey } from './client-address.ts'
-import type { Lease, RedeemInput, RedeemLedger } from './redeem.ts'
+import type { Lease, Presentable, RedeemInput, RedeemLedger } from './redeem.ts'
 import {
   DEFAULT_REDEEM_RULE,
   decideRedeem,
@@ -9,7 +9,6 @@ import {
   type RedeemRule,
   type RedeemState,
 } from './redeem-rule.ts'
-import type { AnyVerifiedToken } from './verify-fedauth.ts'
 
 /** About 300 bytes each; more valid tokens than this at one time are no farm's normal load. */
 const MAX_TOKENS = 100_000
@@ -102,6 +101,6 @@ class MemoryLedger implements RedeemLedger {
 }
 
 /** What a ledger knows a token by: its issuer's certificate and `jti`, never its text. */
-export function redeemKey({ issuerThumbprint, claims }: AnyVerifiedToken): string {
+export function redeemKey({ issuerThumbprint, claims }: Pick<Presentable, 'issuerThumbprint' | 'claims'>): string {
   return `${issuerThumbprint} ${claims.jti}`
 }

@@ -1,8 +1,23 @@
 import type { Reason } from '../lib/index.ts'
-import type { AnyVerifiedToken } from './verify-fedauth.ts'
+
+/** What ledgers and revocations look at in a verified token, whatever its format; absent is what that has no words for. */
+export interface Presentable {
+  claims: {
+    jti: string
+    /** Unix seconds. */
+    iat: number
+    exp: number
+    vm?: string | undefined
+    tid?: string | undefined
+    sub?: string | undefined
+    rcw?: number | undefined
+  }
+  issuerThumbprint: string
+  expiredBySeconds: number
+}
 
 export interface RedeemInput {
-  token: AnyVerifiedToken
+  token: Presentable
   /** The client's own address, after a PROXY header. */
   clientAddress: string
   /** Names the tunnel on this node; a second call with the same one is the same redeem. */

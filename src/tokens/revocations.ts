@@ -1,4 +1,4 @@
-import type { AnyVerifiedToken } from './verify-fedauth.ts'
+import type { Presentable } from './redeem.ts'
 
 /** What a revocation names: one token, all tokens about one subject, or all tokens of a time. */
 export const REVOCATION_KINDS = ['jti', 'vm', 'tenant', 'user', 'issuer', 'before'] as const
@@ -26,7 +26,7 @@ export interface Revocation {
 export interface RevocationList {
   readonly size: number
   /** @returns a revocation that hits the token, or undefined */
-  find(token: AnyVerifiedToken): Revocation | undefined
+  find(token: Pick<Presentable, 'claims' | 'issuerThumbprint'>): Revocation | undefined
 }
 
 /** An empty list revokes nothing. */
@@ -49,11 +49,11 @@ export function createRevocationList(items: readonly Revocation[]): RevocationLi
   }
 }
 
-/** A FedAuth token names neither VM, tenant nor user. */
+/** A FedAuth token names neither VM, tenant nor user, a host token no tenant and no user. */
 function namesOf({
   claims,
   issuerThumbprint,
-}: AnyVerifiedToken): [RevocationKind, string | undefined][] {
+}: Pick<Presentable, 'claims' | 'issuerThumbprint'>): [RevocationKind, string | undefined][] {
   return [
     ['jti', claims.jti],
     ['vm', claims.vm],
