@@ -100,6 +100,7 @@ async function check(
 /** The outcome, once it has come within the bounds. */
 async function measure(target: FuzzTarget, bytes: Buffer, memory: boolean): Promise<Outcome> {
   const { maxMs = DEFAULT_MAX_MS } = target
+  let greedyTries = 0
   for (let left = TRIES; ; left -= 1) {
     // What is left of the try before would be taken for this one's, or hide it when it goes.
     if (left < TRIES) collectGarbage()
@@ -108,8 +109,11 @@ async function measure(target: FuzzTarget, bytes: Buffer, memory: boolean): Prom
     const outcome = await run(target, [bytes], 0)
     const tookMs = performance.now() - startedAtMs
     const took = memory ? heldBytes() - heldBefore : 0
-    if (tookMs <= maxMs && took <= MAX_MEMORY_BYTES) return outcome
+    if (took > MAX_MEMORY_BYTES) greedyTries += 1
+    if (tookMs <= maxMs && greedyTries === 0) return outcome
     if (left > 1) continue
+    // The collector may hide memory in one try, but makes none up in two.
+    if (tookMs <= maxMs && greedyTries < 2) return outcome
     throw new Error(`${tookMs.toFixed(0)} ms of ${maxMs}, ${took} bytes of ${MAX_MEMORY_BYTES}`)
   }
 }
