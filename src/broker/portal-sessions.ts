@@ -13,7 +13,8 @@ export const SESSION_LIFE_MS = 8 * 60 * 60_000
 const TOUCH_EVERY_MS = 60_000
 
 export interface PortalSessions {
-  open(user: string): Promise<{ sessionToken: Secret; session: Session }>
+  /** Undefined when the user has gone meanwhile, or may not sign in any more. */
+  open(user: string): Promise<{ sessionToken: Secret; session: Session } | undefined>
   read(sessionToken: Secret): Promise<Session | undefined>
   close(sessionToken: Secret): Promise<void>
 }
@@ -27,7 +28,7 @@ export function createPortalSessions(store: Store, clock: Clock): PortalSessions
     expiresAtMs: number,
   ): Promise<Session | undefined> {
     const user = await store.users.get(userId)
-    if (user === undefined) return undefined
+    if (user === undefined || user.disabled) return undefined
     const tenant = user.tenant === undefined ? undefined : await store.tenants.get(user.tenant)
     return {
       user: user.id,
@@ -42,6 +43,8 @@ export function createPortalSessions(store: Store, clock: Clock): PortalSessions
       const sessionToken = new Secret(randomBytes(TOKEN_BYTES).toString('base64url'))
       const nowMs = clock.now()
       const expiresAtMs = nowMs + SESSION_LIFE_MS
+      const session = await describe(user, sessionToken, expiresAtMs)
+      if (session === undefined) return undefined
       await store.sessions.insert({
         tokenSha256: secretSha256(sessionToken),
         user,
@@ -49,8 +52,6 @@ export function createPortalSessions(store: Store, clock: Clock): PortalSessions
         lastSeenAtMs: nowMs,
         expiresAtMs,
       })
-      const session = await describe(user, sessionToken, expiresAtMs)
-      if (session === undefined) throw new TypeError('a session refers to its user')
       return { sessionToken, session }
     },
 

@@ -44,7 +44,11 @@ async function seedUser(
   const fits = known !== undefined && (await verifyPassword(password, known.passwordHash))
   if (fits && known.tenant === tenant) return
   const passwordHash = fits ? known.passwordHash : await hashPassword(password, cost)
-  await store.users.put({ id, passwordHash, ...(tenant === undefined ? {} : { tenant }) }, nowMs)
+  const disabled = known?.disabled ?? false
+  await store.users.put(
+    { id, disabled, passwordHash, ...(tenant === undefined ? {} : { tenant }) },
+    nowMs,
+  )
 }
 
 async function seedApiKey(

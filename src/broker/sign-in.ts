@@ -48,8 +48,11 @@ export function createSignIn({ store, sessions, log, passwordCost }: SignInOptio
     if (known === undefined) return refuse('unauthorized', remoteAddress)
     // The address keeps its other attempts: one good account must not buy guesses at the rest.
     await Promise.all([perUser.forgive(userId), perAddress.giveBack(address)])
+    const opened = await sessions.open(known.id)
+    // Disabled since its password was looked at.
+    if (opened === undefined) return refuse('unauthorized', remoteAddress)
     log.info('auth.signed-in', { user: known.id, tenant: known.tenant, remoteAddress })
-    return { ok: true, ...(await sessions.open(known.id)) }
+    return { ok: true, ...opened }
   }
 
   async function findUser(userId: string, password: Secret): Promise<User | undefined> {
@@ -57,7 +60,7 @@ export function createSignIn({ store, sessions, log, passwordCost }: SignInOptio
     try {
       const user = await store.users.get(userId)
       const fits = await verifyPassword(password, user?.passwordHash ?? decoy)
-      return fits ? user : undefined
+      return fits && user?.disabled === false ? user : undefined
     } finally {
       pending -= 1
     }

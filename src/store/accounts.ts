@@ -1,12 +1,23 @@
-import type { Kysely } from 'kysely'
-import { present, stamped } from './rows.ts'
-import type { Database } from './schema.ts'
+import type { Kysely, Selectable } from 'kysely'
+import type { User } from './records.ts'
+import { deleted, present, stamped } from './rows.ts'
+import type { Database, UserRow } from './schema.ts'
 import type { ApiKeys, PortalSessions, Users } from './store.ts'
 
 export function createUsers(db: Kysely<Database>): Users {
+  const get: Users['get'] = async (id) => {
+    const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && toUser(row)
+  }
+
   return {
-    async put({ id, tenant, passwordHash }, nowMs) {
-      const values = { tenant: tenant ?? null, passwordHash }
+    get,
+    async put({ id, tenant, disabled, passwordHash }, nowMs) {
+      const values = {
+        tenant: tenant ?? null,
+        disabled: disabled ? (1 as const) : (0 as const),
+        passwordHash,
+      }
       const { revision } = await db
         .insertInto('users')
         .values({ id, ...values, ...stamped(nowMs) })
@@ -21,15 +32,19 @@ export function createUsers(db: Kysely<Database>): Users {
         .executeTakeFirstOrThrow()
       return revision === 1 ? 'created' : 'replaced'
     },
-    async get(id) {
-      const row = await db
-        .selectFrom('users')
-        .select(['id', 'tenant', 'passwordHash'])
-        .where('id', '=', id)
-        .executeTakeFirst()
-      return row && present(row)
+    async list() {
+      const rows = await db.selectFrom('users').selectAll().orderBy('id').execute()
+      return rows.map(toUser)
+    },
+    async delete(id) {
+      const result = await db.deleteFrom('users').where('id', '=', id).executeTakeFirst()
+      return deleted(result, () => get(id))
     },
   }
+}
+
+function toUser({ id, tenant, disabled, passwordHash }: Selectable<UserRow>): User {
+  return { ...present({ id, tenant, passwordHash }), disabled: disabled === 1 }
 }
 
 export function createApiKeys(db: Kysely<Database>): ApiKeys {
@@ -109,6 +124,13 @@ export function createPortalSessions(db: Kysely<Database>): PortalSessions {
     },
     async delete(tokenSha256) {
       await db.deleteFrom('portalSessions').where('tokenSha256', '=', tokenSha256).execute()
+    },
+    async deleteOfUser(user) {
+      const { numDeletedRows } = await db
+        .deleteFrom('portalSessions')
+        .where('user', '=', user)
+        .executeTakeFirst()
+      return Number(numDeletedRows)
     },
     async deleteExpiredBefore(timeMs) {
       const { numDeletedRows } = await db

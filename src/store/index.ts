@@ -11,6 +11,8 @@ export type {
   DeleteOutcome,
   Grants,
   Hosts,
+  Inventory,
+  InventoryChange,
   LeaseEnd,
   Leases,
   Nodes,

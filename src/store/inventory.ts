@@ -89,6 +89,18 @@ export function createHosts(db: Kysely<Database>): Hosts {
         .executeTakeFirst()
       return deleted(result, () => get(id))
     },
+    async allowConsole(id, allow, nowMs) {
+      const { numUpdatedRows } = await db
+        .updateTable('hosts')
+        .set(({ eb }) => ({
+          consoleAllow: allow ? 1 : 0,
+          updatedAtMs: nowMs,
+          revision: eb('revision', '+', 1),
+        }))
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
+    },
   }
 }
 

@@ -239,6 +239,13 @@ const MIGRATIONS: Record<string, Migration> = {
       await sql`alter table leases add column idle_seconds bigint`.execute(db)
     },
   },
+
+  '0009-disabled-users': {
+    async up(db) {
+      await sql`alter table users add column disabled smallint not null default 0
+        check (disabled in (0, 1))`.execute(db)
+    },
+  },
 }
 
 /**

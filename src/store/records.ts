@@ -67,11 +67,20 @@ export interface StoredPolicy {
   body: string
 }
 
+/** All that consoles are made of. */
+export interface InventoryRecords {
+  tenants: Tenant[]
+  hosts: Host[]
+  vms: Vm[]
+}
+
 /** Someone who signs in at the portal. */
 export interface User {
   id: string
   /** Absent for the provider's own people. */
   tenant?: string
+  /** May not sign in. */
+  disabled: boolean
   /** Self-describing text of a slow password hash. */
   passwordHash: string
 }

@@ -72,6 +72,7 @@ export interface UserRow extends Stamps {
   id: string
   tenant: string | null
   passwordHash: string
+  disabled: 0 | 1
 }
 
 export interface ApiKeyRow {

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { createApiKeys, createPortalSessions, createUsers } from './accounts.ts'
 import { createGrants } from './grants.ts'
 import { createHosts, createTenants, createVms } from './inventory.ts'
+import { createInventory } from './inventory-change.ts'
 import { createLeases } from './leases.ts'
 import { createNodes } from './nodes.ts'
 import { createPolicies } from './policies.ts'
@@ -16,6 +17,7 @@ export function createSqlStore(db: Kysely<Database>): Store {
     tenants: createTenants(db),
     hosts: createHosts(db),
     vms: createVms(db),
+    inventory: createInventory(db),
     policies: createPolicies(db),
     users: createUsers(db),
     keys: createApiKeys(db),

@@ -2,6 +2,7 @@ import type {
   ApiKey,
   Grant,
   Host,
+  InventoryRecords,
   PolicyScope,
   PortalSession,
   StoredPolicy,
@@ -41,6 +42,7 @@ export interface Store {
   readonly tenants: Tenants
   readonly hosts: Hosts
   readonly vms: Vms
+  readonly inventory: Inventory
   readonly policies: Policies
   readonly users: Users
   readonly keys: ApiKeys
@@ -71,6 +73,8 @@ export interface Hosts {
   list(): Promise<Host[]>
   /** `in-use` while VMs are on it. */
   delete(id: string): Promise<DeleteOutcome>
+  /** Switches its consoles on or off, and nothing else; false when the id is unknown. */
+  allowConsole(id: string, allow: boolean, nowMs: number): Promise<boolean>
 }
 
 export interface Vms {
@@ -84,6 +88,22 @@ export interface Vms {
   listPlacements(tenant: string): Promise<VmPlacement[]>
 }
 
+/** What `Inventory.change` puts: records that are not named stay as they are. */
+export type InventoryChange = Partial<InventoryRecords>
+
+/** Tenants, hosts and VMs at once. */
+export interface Inventory {
+  /**
+   * Puts all that `decide` gives, or none of it, in one transaction with what it sees.
+   *
+   * @param decide pure, and may be asked again; what it throws undoes everything
+   */
+  change<Result>(
+    decide: (current: InventoryRecords) => { result: Result; put: InventoryChange },
+    nowMs: number,
+  ): Promise<Result>
+}
+
 export interface Policies {
   /** Tenant or VM must exist; when it is deleted, its policy goes with it. */
   put(scope: PolicyScope, body: string, nowMs: number): Promise<PutOutcome>
@@ -95,8 +115,12 @@ export interface Policies {
 }
 
 export interface Users {
+  /** Its tenant must exist. */
   put(user: User, nowMs: number): Promise<PutOutcome>
   get(id: string): Promise<User | undefined>
+  list(): Promise<User[]>
+  /** Its portal sessions go with it. */
+  delete(id: string): Promise<DeleteOutcome>
 }
 
 export interface ApiKeys {
@@ -128,6 +152,8 @@ export interface PortalSessions {
   /** Moves `lastSeenAtMs`; an unknown session is no error. */
   touch(tokenSha256: string, nowMs: number): Promise<void>
   delete(tokenSha256: string): Promise<void>
+  /** @returns how many the user had */
+  deleteOfUser(user: string): Promise<number>
   deleteExpiredBefore(timeMs: number): Promise<number>
 }
 

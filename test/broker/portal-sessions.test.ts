@@ -60,6 +60,18 @@ describe('a session', () => {
     expect(await services.readSession(sessionToken)).toBeUndefined()
   })
 
+  test('ends when its user is disabled or deleted', async () => {
+    const user = await api.store.users.get('ann')
+    if (user === undefined) throw new Error('ann is in the fixture')
+    const first = await signIn(services)
+    await api.store.users.put({ ...user, disabled: true }, NOW_MS)
+    expect(await services.readSession(first.sessionToken)).toBeUndefined()
+    await api.store.users.put(user, NOW_MS)
+    const second = await signIn(services)
+    await api.store.users.delete('ann')
+    expect(await services.readSession(second.sessionToken)).toBeUndefined()
+  })
+
   test('follows its user to another tenant', async () => {
     const { sessionToken } = await signIn(services)
     const user = await api.store.users.get('ann')

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Grant, Host, Store, User, Vm } from '../../src/store/index.ts'
+import { inventoryContract } from './inventory-contract.ts'
 import { trustContract } from './trust-contract.ts'
 
 const NOW_MS = Date.UTC(2030, 0, 1)
@@ -13,7 +14,12 @@ const host: Host = {
   consoleAllow: true,
 }
 const vm: Vm = { id: 'vm1', name: 'web', tenant: 'acme', host: 'hv1' }
-const user: User = { id: 'ann@acme.example', tenant: 'acme', passwordHash: 'scrypt$…' }
+const user: User = {
+  id: 'ann@acme.example',
+  tenant: 'acme',
+  disabled: false,
+  passwordHash: 'scrypt$…',
+}
 const grant: Grant = {
   id: 'g1',
   ref: '7K3M-Q2XD',
@@ -256,6 +262,7 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.vms.list()).toHaveLength(201)
     })
 
+    inventoryContract(() => store)
     trustContract(() => store)
   })
 }

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest'
+import type { Host, Store, Tenant, User, Vm } from '../../src/store/index.ts'
+
+const NOW_MS = Date.UTC(2030, 0, 1)
+
+const tenant: Tenant = { id: 'acme', name: 'Acme' }
+const host: Host = {
+  id: 'hv1',
+  kind: 'rdp',
+  address: '192.0.2.10',
+  port: 3389,
+  identify: 'ipv4',
+  consoleAllow: true,
+}
+const vm: Vm = { id: 'vm1', name: 'web', tenant: 'acme', host: 'hv1' }
+const user: User = { id: 'ann', tenant: 'acme', disabled: false, passwordHash: 'scrypt$…' }
+
+/** The part of the store's contract about changing the inventory as a whole, and about users. */
+export function inventoryContract(store: () => Store): void {
+  test('changes the inventory as a whole, by what it sees', async () => {
+    await store().tenants.put({ id: 'globex', name: 'Globex' }, NOW_MS)
+    const seen = await store().inventory.change(
+      (current) => ({ result: current, put: { tenants: [tenant], hosts: [host], vms: [vm] } }),
+      NOW_MS,
+    )
+    expect(seen).toEqual({ tenants: [{ id: 'globex', name: 'Globex' }], hosts: [], vms: [] })
+    const now = await store().inventory.change((current) => ({ result: current, put: {} }), NOW_MS)
+    expect(now).toEqual({
+      tenants: [tenant, { id: 'globex', name: 'Globex' }],
+      hosts: [host],
+      vms: [vm],
+    })
+  })
+
+  test.each([
+    ['a record breaks a constraint', { tenants: [tenant], vms: [{ ...vm, host: 'nowhere' }] }],
+    ['a text is over the limit', { tenants: [tenant, { id: 'b', name: 'n'.repeat(201) }] }],
+  ])('changes nothing of the inventory when %s', async (_, put) => {
+    const change = store().inventory.change(() => ({ result: undefined, put }), NOW_MS)
+    await expect(change).rejects.toMatchObject({ code: 'ERR_STORE' })
+    expect(await store().tenants.list()).toEqual([])
+  })
+
+  test('changes nothing of the inventory when the decision fails, and says how', async () => {
+    const change = store().inventory.change(() => {
+      throw new RangeError('no')
+    }, NOW_MS)
+    await expect(change).rejects.toThrow(new RangeError('no'))
+    await store().tenants.put(tenant, NOW_MS)
+    expect(await store().tenants.list()).toEqual([tenant])
+  })
+
+  test("switches a host's consoles, and nothing else of it", async () => {
+    await store().hosts.put(host, NOW_MS)
+    expect(await store().hosts.allowConsole('hv1', false, NOW_MS)).toBe(true)
+    expect(await store().hosts.get('hv1')).toEqual({ ...host, consoleAllow: false })
+    expect(await store().hosts.allowConsole('hv1', true, NOW_MS)).toBe(true)
+    expect(await store().hosts.get('hv1')).toEqual(host)
+    expect(await store().hosts.allowConsole('hv2', true, NOW_MS)).toBe(false)
+  })
+
+  test('lists, disables and deletes users; their portal sessions go with them', async () => {
+    await store().tenants.put(tenant, NOW_MS)
+    const operator: User = { id: 'op', disabled: true, passwordHash: 'scrypt$…' }
+    await store().users.put(user, NOW_MS)
+    await store().users.put(operator, NOW_MS)
+    expect(await store().users.list()).toEqual([user, operator])
+    const session = (id: string, of: string) => ({
+      tokenSha256: id.repeat(64),
+      user: of,
+      createdAtMs: NOW_MS,
+      lastSeenAtMs: NOW_MS,
+      expiresAtMs: NOW_MS + 1_000,
+    })
+    await store().sessions.insert(session('a', 'ann'))
+    await store().sessions.insert(session('b', 'ann'))
+    await store().sessions.insert(session('c', 'op'))
+    expect(await store().sessions.deleteOfUser('ann')).toBe(2)
+    expect(await store().sessions.deleteOfUser('ann')).toBe(0)
+    expect(await store().users.delete('op')).toBe('deleted')
+    expect(await store().users.delete('op')).toBe('not-found')
+    expect(await store().sessions.get('c'.repeat(64))).toBeUndefined()
+  })
+}
