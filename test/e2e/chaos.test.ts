@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { LONG } from '../helpers/long.ts'
 import { total } from '../helpers/metrics.ts'
-import { type Middleman, startMiddleman } from '../helpers/middleman.ts'
 import { type NodeProcess, startNodeProcess } from '../helpers/node-process.ts'
-import { createRandom, seedFrom } from '../helpers/random.ts'
+import { freePort } from '../helpers/ports.ts'
+import { seedFrom } from '../helpers/random.ts'
 import { type RedeemFarm, startRedeemFarm } from '../helpers/redeem-farm.ts'
 import { type ChaosHost, startChaosHost } from './chaos/host.ts'
 import { describePlan, type Plan, planOf } from './chaos/plan.ts'
@@ -18,34 +17,22 @@ const AT_ONCE = 32
 /** Of Linux's loopback: each session dials its host by an address of its own. */
 const HOSTS_CIDR = '127.64.0.0/16'
 
-interface Live {
-  plan: Plan
-  healing: AbortController
-}
-
 let farm: RedeemFarm
 let host: ChaosHost
-/** Between the node and the host. */
-let back: Middleman
 let node: NodeProcess
-const sessions = new Map<string, Live>()
+/** What the node dials, at an address for each session. */
+let port: number
+const plans = new Map<string, Plan>()
 
 beforeAll(async () => {
   farm = await startRedeemFarm(['gw1'])
-  host = await startChaosHost((address) => sessionAt(address).plan)
-  back = await startMiddleman({
-    listen: { host: '0.0.0.0', port: 0 },
-    route({ localAddress = '' }) {
-      const { plan, healing } = sessionAt(localAddress)
-      return {
-        to: { host: '127.0.0.1', port: host.port, localAddress },
-        trouble: plan.back,
-        random: createRandom(SEED, `${plan.index} back`),
-        healed: healing.signal,
-      }
-    },
+  host = await startChaosHost((address) => {
+    const plan = plans.get(address)
+    if (plan === undefined) throw new Error(`no session has the address ${address}`)
+    return plan
   })
-  const allow = [{ cidr: HOSTS_CIDR, ports: [back.port] }]
+  port = await freePort()
+  const allow = [{ cidr: HOSTS_CIDR, ports: [port] }]
   node = await startNodeProcess({ farm, name: 'gw1', allow })
 })
 afterAll(async () => {
@@ -54,20 +41,18 @@ afterAll(async () => {
   await farm?.close()
 })
 
-function sessionAt(address: string): Live {
-  const session = sessions.get(address)
-  if (session === undefined) throw new Error(`no session has the address ${address}`)
-  return session
-}
-
 async function run(plan: Plan): Promise<Outcome> {
   const address = `127.64.${plan.index >> 8}.${plan.index & 0xff}`
-  const healing = new AbortController()
-  sessions.set(address, { plan, healing })
-  const target = { host: address, port: back.port }
-  const token = await farm.mint({ dst: `${address}:${back.port}`, jti: randomUUID() })
-  const { port: nodePort } = node
-  return runSession({ plan, seed: SEED, nodePort, ca: farm.ca, token, target, healing })
+  plans.set(address, plan)
+  return runSession({
+    plan,
+    seed: SEED,
+    nodePort: node.port,
+    ca: farm.ca,
+    token: await farm.mint({ dst: `${address}:${port}` }),
+    target: { host: address, port },
+    hostPort: host.port,
+  })
 }
 
 /** What must be there again at the end, and what must be zero. */
@@ -82,7 +67,6 @@ async function standing(): Promise<Record<string, number>> {
     descriptors: at('process_open_fds'),
     sockets: at('nodejs_active_resources{type="TCPSocketWrap"}'),
     atHost: host.open,
-    onTheWay: back.open,
   }
 }
 
@@ -108,7 +92,10 @@ test(`${SESSIONS} sessions through a network that cuts, stalls and resets leave 
   expect(failed.map(({ plan, outcome }) => `${outcome.error} ${describePlan(plan)}`)).toEqual([])
 
   await eventually('everything given back', async () => {
-    expect(await standing()).toEqual(before)
+    const after = await standing()
+    // A node that has just started may hold one that it gives back.
+    const descriptors = Math.max(before.descriptors ?? 0, after.descriptors ?? 0)
+    expect({ ...after, descriptors }).toEqual(before)
     return true
   })
   await eventually('the broker knows', async () => (await farm.sessions()).length === 0)

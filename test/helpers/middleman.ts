@@ -43,13 +43,13 @@ export interface Passage {
 export interface MiddlemanOptions {
   listen: { host: string; port: number }
   /** @param index counts the connections */
-  route(near: Socket, index: number): Passage
+  route(index: number): Passage
 }
 
 export interface Middleman {
   port: number
-  /** Connections of which one side at least is not closed. */
-  readonly open: number
+  /** The sides of its connections that are not closed, in words. */
+  left(): string[]
   /** Takes no more connections. Resolves when both sides of every one are closed, by their peers. */
   close(): Promise<void>
 }
@@ -59,7 +59,7 @@ export async function startMiddleman({ listen, route }: MiddlemanOptions): Promi
   let count = 0
   const links = new Set<Link>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
-    const passage = route(near, count++)
+    const passage = route(count++)
     const far = dial({ ...passage.to, allowHalfOpen: true, noDelay: true })
     const link = new Link({ near, far }, passage)
     links.add(link)
@@ -71,9 +71,7 @@ export async function startMiddleman({ listen, route }: MiddlemanOptions): Promi
   if (address === null || typeof address === 'string') throw new TypeError('no port')
   return {
     port: address.port,
-    get open() {
-      return links.size
-    },
+    left: () => [...links].flatMap((link) => link.left()),
     async close() {
       server.close()
       await Promise.all([...links].map(({ closed }) => closed))
@@ -107,6 +105,16 @@ class Link {
     this.closed = Promise.all([near, far].map(closeOf)).then(() => {})
     void this.#carry(near, far, 'up')
     void this.#carry(far, near, 'down')
+  }
+
+  left(): string[] {
+    return (['near', 'far'] as const).flatMap((side) => {
+      const { closed, readableEnded, readableLength, writableEnded, writableLength } =
+        this.#sides[side]
+      const read = readableEnded ? 'has ended' : `sends, ${readableLength} bytes held`
+      const wrote = writableEnded ? 'was ended' : 'is sent to'
+      return closed ? [] : [`${side} ${read}, ${wrote} (${writableLength} bytes not taken)`]
+    })
   }
 
   /** Passes on one way, and its end as it came: FIN for FIN, RST for RST. */

@@ -2,7 +2,7 @@ import { type ConsoleChannel, openConsole } from '../../../src/client/index.ts'
 import { type Endpoint, type Secret, withDeadline } from '../../../src/lib/index.ts'
 import { startMiddleman } from '../../helpers/middleman.ts'
 import { createRandom } from '../../helpers/random.ts'
-import type { Plan } from './plan.ts'
+import { describePlan, type Plan } from './plan.ts'
 
 export interface SessionOptions {
   plan: Plan
@@ -10,9 +10,10 @@ export interface SessionOptions {
   nodePort: number
   ca: string
   token: Secret
+  /** What the token names: an address that is this session's alone, where the middleman listens. */
   target: Endpoint
-  /** Ends all trouble of the session, also behind the node. */
-  healing: AbortController
+  /** Of the host on 127.0.0.1; it sees the connection come from the target's address. */
+  hostPort: number
 }
 
 export interface Outcome {
@@ -31,26 +32,44 @@ const HARMLESS_PATIENCE_MS = 20_000
 /** After it everything that was held back has arrived, so both sides have closed. */
 const HEALING_MS = 10_000
 
-/** One client, from its dial until the middleman has no connection left that belongs to it. */
+/** One client, from its dial until nothing on either side of the node is left of it. */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
-  const { plan, seed, nodePort, healing } = options
-  const middleman = await startMiddleman({
-    listen: { host: '127.0.0.1', port: 0 },
-    route: (_near, index) => ({
-      to: { host: '127.0.0.1', port: nodePort },
+  const { plan, seed, nodePort, target, hostPort } = options
+  const healing = new AbortController()
+  const healed = healing.signal
+  const host = '127.0.0.1'
+  const back = await startMiddleman({
+    listen: target,
+    route: () => ({
+      to: { host, port: hostPort, localAddress: target.host },
+      trouble: plan.back,
+      random: createRandom(seed, `${plan.index} back`),
+      healed,
+    }),
+  })
+  const front = await startMiddleman({
+    listen: { host, port: 0 },
+    route: (index) => ({
+      to: { host, port: nodePort },
       trouble: plan.front[index === 0 ? 0 : 1],
       random: createRandom(seed, `${plan.index} front ${index}`),
-      healed: healing.signal,
+      healed,
     }),
   })
   try {
     const patienceMs = plan.harmless ? HARMLESS_PATIENCE_MS : PATIENCE_MS
-    return await runClient(middleman.port, patienceMs, options)
+    return await runClient(front.port, patienceMs, options)
   } catch (error) {
     return { complete: false, error }
   } finally {
     healing.abort()
-    await withDeadline(middleman.close(), HEALING_MS, `session ${plan.index}: end at the node`)
+    const what = `session ${plan.index}: end at the node`
+    await withDeadline(Promise.all([front.close(), back.close()]), HEALING_MS, what).catch(
+      (error: unknown) => {
+        const left = [...front.left(), 'behind the node:', ...back.left()].join(', ')
+        throw new Error(`in front of the node: ${left} of ${describePlan(plan)}`, { cause: error })
+      },
+    )
   }
 }
 
