@@ -123,6 +123,8 @@ const CAPS: Record<string, Proof> = {
   'gateway/control/session-events.ts MAX_CHARACTERS':
     'gateway/control/session-events.test.ts: long text is cut, and debug lines stay here',
   'gateway/host-reader.ts MAX_BUFFERS': `${LIFECYCLE}: a client that reads nothing is held back, then ended, over %s`,
+  'gateway/read-buffers.ts MAX_SPARE':
+    'gateway/read-buffers.test.ts: keeps 256 of each size and no more',
   'gateway/relay/session-limits.ts MAX_TIMER_MS':
     'gateway/relay/session-limits.test.ts: a session may last longer than one timer can',
   'gateway/transport/websocket-reader.ts MAX_CONTROL_BYTES':

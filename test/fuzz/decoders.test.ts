@@ -24,6 +24,7 @@ const DECODER =
 /** They decode nothing by themselves. */
 const NO_DECODERS: Record<string, string> = {
   'gateway/http/head-reader.ts:readRequestHead': 'feeds a socket to HeadBuffer',
+  'gateway/transport/reads.ts:takeReads': 'hands reads of a socket on',
   'gateway/proxied.ts:readProxyHeader': 'feeds a socket to decodeProxyV2',
   'client/http-head.ts:readResponseHead': 'feeds a socket to HeadBuffer',
   'demo/host/client-pdus.ts:readClientPdus': 'puts decodeDomainPdu and decodeSharePdus together',
