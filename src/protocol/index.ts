@@ -23,7 +23,16 @@ export {
   MAX_PRECONNECTION_BYTES,
   type PreconnectionBlob,
 } from './preconnection.ts'
-export { decodeProxyV2, MAX_PROXY_HEADER_BYTES, type ProxyHeader } from './proxy-v2.ts'
+export {
+  decodeProxyFields,
+  decodeProxyV2,
+  encodeProxyV2,
+  MAX_PROXY_HEADER_BYTES,
+  type ProxiedConnection,
+  type ProxyEnd,
+  type ProxyFields,
+  type ProxyHeader,
+} from './proxy-v2.ts'
 export * from './tsgu/index.ts'
 export { applyMask, MASK_BYTES } from './websocket-mask.ts'
 export {

@@ -2,7 +2,12 @@ import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { expect, test } from 'vitest'
 import { ProtocolError } from '../../src/lib/index.ts'
-import { decodeProxyV2, MAX_PROXY_HEADER_BYTES } from '../../src/protocol/index.ts'
+import {
+  decodeProxyFields,
+  decodeProxyV2,
+  encodeProxyV2,
+  MAX_PROXY_HEADER_BYTES,
+} from '../../src/protocol/index.ts'
 import { hex } from '../helpers/hex.ts'
 import { proxyHeader } from '../helpers/proxy-header.ts'
 
@@ -89,4 +94,49 @@ test('any bytes give a header, a wish for more, or a ProtocolError', () => {
       }
     }),
   )
+})
+
+test('writes what it reads: source, fields, and nothing for a sender that speaks for itself', () => {
+  const end = fc.record({
+    address: fc.oneof(fc.ipV4(), fc.ipV6()).map(canonical),
+    port: fc.nat(0xffff),
+  })
+  const fields = fc.uniqueArray(
+    fc.tuple(fc.integer({ min: 0xe0, max: 0xef }), fc.uint8Array({ maxLength: 40 })),
+    { maxLength: 4, selector: ([type]) => type },
+  )
+  fc.assert(
+    fc.property(end, end, fields, (source, destination, entries) => {
+      const header = encodeProxyV2({ source, destination, fields: new Map(entries) })
+      const decoded = decodeProxyV2(header)
+      expect(decoded).toMatchObject({ length: header.length, source: { port: source.port } })
+      const address = decoded?.source?.address ?? ''
+      expect(ipaddr.process(address)).toEqual(ipaddr.process(source.address))
+      expect([...decodeProxyFields(header)].map(([type, value]) => [type, [...value]])).toEqual(
+        entries.map(([type, value]) => [type, [...value]]),
+      )
+    }),
+  )
+  expect(encodeProxyV2()).toEqual(hex('0d0a0d0a000d0a515549540a 20 00 0000'))
+})
+
+test('writes for IPv4 what HAProxy writes', () => {
+  const source = { address: '127.0.0.2', port: 50_000 }
+  const destination = { address: '127.0.0.1', port: 9_442 }
+  expect(encodeProxyV2({ source, destination })).toEqual(
+    hex('0d0a0d0a000d0a515549540a 21 11 000c 7f000002 7f000001 c350 24e2'),
+  )
+})
+
+test('writes no header that nobody would read, and reads no field that ends beyond it', () => {
+  const end = { address: '127.0.0.2', port: 50_000 }
+  const fields = new Map([[0xe0, new Uint8Array(MAX_PROXY_HEADER_BYTES)]])
+  expect(() => encodeProxyV2({ source: end, destination: end, fields })).toThrow(
+    'allowed 536 bytes',
+  )
+  const cut = proxyHeader({ tlvs: hex('e0000461') })
+  expect(() => decodeProxyFields(cut)).toThrow(ProtocolError)
+  for (const silent of [{ command: 0 }, { familyAndProtocol: 0 }]) {
+    expect(decodeProxyFields(proxyHeader({ ...silent, tlvs: hex('e0000161') })).size).toBe(0)
+  }
 })

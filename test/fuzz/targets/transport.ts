@@ -110,9 +110,13 @@ export const TRANSPORT_TARGETS: readonly FuzzTarget[] = [
   {
     kind: 'stream',
     name: 'proxy-header',
-    covers: ['protocol/proxy-v2.ts:decodeProxyV2'],
+    covers: ['protocol/proxy-v2.ts:decodeProxyV2', 'protocol/proxy-v2.ts:decodeProxyFields'],
     mayThrow: [ProtocolError],
-    start: gathering(decodeProxyV2),
+    start: gathering((bytes) => {
+      const header = decodeProxyV2(bytes)
+      if (header === undefined) return undefined
+      return { ...header, fields: [...decodeProxyFields(bytes.subarray(0, header.length))] }
+    }),
   },
   {
     kind: 'stream',
