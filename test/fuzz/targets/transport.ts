@@ -5,6 +5,7 @@ import { createFrameReader } from '../../../src/gateway/transport/websocket-read
 import { ProtocolError } from '../../../src/lib/index.ts'
 import {
   ChunkedDecoder,
+  decodeProxyFields,
   decodeProxyV2,
   HeadBuffer,
   type Parsed,
