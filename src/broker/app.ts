@@ -8,9 +8,6 @@ import { ApiError, causeText, toApiError, toProblem } from './errors.ts'
 import { renderProblemPage } from './problem-page.ts'
 import type { Answer, Route } from './route.ts'
 
-/** The largest valid body is a few hundred characters. */
-const MAX_BODY = '16kb'
-
 export interface AppOptions {
   routes: Route[]
   authenticate: Authenticate
@@ -109,6 +106,7 @@ function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
         query: { ...ctx.query },
         body: ctx.request.body,
         caller: ctx.state.caller,
+        onlyNew: ctx.get('if-none-match') === '*',
         remoteAddress: ctx.ip,
         prefer,
       }),
@@ -120,23 +118,25 @@ function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
   }
   return [
     ...(route.access === 'key' ? [identify] : []),
-    ...(route.takesBody ? [requireJson, parseJson] : []),
+    ...(route.takesBody ? [requireJson, parseJson(route.maxBodyBytes)] : []),
     answer,
   ]
 }
 
-const parseJson = bodyParser({
-  enableTypes: ['json'],
-  jsonLimit: MAX_BODY,
-  onError(error) {
-    const { status } = toApiError(error)
-    if (status === 413) throw error
-    throw new ApiError('validation-failed', 'The body is not JSON.', {
-      errors: [{ field: '', message: 'is not JSON' }],
-      cause: error,
-    })
-  },
-})
+function parseJson(maxBytes: number): Middleware {
+  return bodyParser({
+    enableTypes: ['json'],
+    jsonLimit: maxBytes,
+    onError(error) {
+      const { status } = toApiError(error)
+      if (status === 413) throw error
+      throw new ApiError('validation-failed', 'The body is not JSON.', {
+        errors: [{ field: '', message: 'is not JSON' }],
+        cause: error,
+      })
+    },
+  })
+}
 
 /** No body at all is left to the schema, which names what is missing. */
 const requireJson: Middleware = async (ctx, next) => {

@@ -15,11 +15,12 @@ import { createAuthenticate } from './authenticate.ts'
 import { createConsoles, type Farm } from './consoles.ts'
 import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
+import { createHostConsoles } from './host-consoles.ts'
 import { establishSigner, type LoadIssuer } from './issuers.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { createNodes } from './nodes.ts'
 import { renderOpenApi } from './openapi.ts'
-import type { PasswordCost } from './passwords.ts'
+import { PASSWORD_COST, type PasswordCost } from './passwords.ts'
 import { createPolicies } from './policies.ts'
 import type { PortalServices } from './portal-services.ts'
 import { createPushes } from './pushes.ts'
@@ -27,6 +28,7 @@ import { createRevocationKeeper } from './revocation-keeper.ts'
 import { createRotation } from './rotation.ts'
 import type { Route } from './route.ts'
 import { consoleRoutes } from './routes/consoles.ts'
+import { hostConsoleRoutes } from './routes/host-console.ts'
 import { inventoryRoutes } from './routes/inventory.ts'
 import { issuerRoutes } from './routes/issuers.ts'
 import { nodeRoutes } from './routes/nodes.ts'
@@ -35,8 +37,10 @@ import { publisherRoutes } from './routes/publisher.ts'
 import { revocationRoutes } from './routes/revocations.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { userRoutes } from './routes/users.ts'
 import { createSessions } from './sessions.ts'
 import { createTrustKeeper } from './trust-keeper.ts'
+import { createUsers } from './users.ts'
 
 /** Support can look a reference up for so long. */
 const KEEP_GRANTS_MS = 30 * 24 * 60 * 60_000
@@ -98,6 +102,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const { store, issuer, publisher, name, farm, clock, log } = options
   const { loadIssuer = refuseToLoad, redeem: rule = DEFAULT_REDEEM_RULE } = options
   const { clientBinding = 'address', leewaySeconds, metrics = new Metrics() } = options
+  const { passwordCost = PASSWORD_COST } = options
   const pushes = createPushes()
   const base = { store, brokerName: name, pushes, clock, log }
   const trust = createTrustKeeper(base)
@@ -124,7 +129,9 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   })
   const routes: Route[] = [
     ...consoleRoutes(consoles, farm.address),
-    ...inventoryRoutes(store, clock),
+    ...inventoryRoutes({ store, policies, clock }),
+    ...hostConsoleRoutes(createHostConsoles({ ...base, sessions })),
+    ...userRoutes(createUsers({ ...base, passwordCost }), store),
     ...policyRoutes(policies, store),
     ...sessionRoutes(sessions),
     ...nodeRoutes(nodes),

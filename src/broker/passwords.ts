@@ -14,6 +14,11 @@ export interface PasswordCost {
 /** 32 MiB and about a quarter of a second in the thread pool; OWASP's table names this row. */
 export const PASSWORD_COST: PasswordCost = { logN: 15, r: 8, p: 3 }
 
+/** Of new passwords, in characters. */
+export const MIN_PASSWORD_LENGTH = 8
+/** Nobody types more; how long hashing takes must not be the client's choice. */
+export const MAX_PASSWORD_LENGTH = 1024
+
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 /** A hash in the store may carry another cost than today's, but never one that stalls the broker. */

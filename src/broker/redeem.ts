@@ -27,7 +27,7 @@ export interface Presentation {
   nowMs: number
   /** The node has let the client in already, at `nowMs`, since no broker answered. */
   late?: boolean
-  policy: Pick<RedeemPolicy, 'clientBinding' | 'maxSessions'>
+  policy: Pick<RedeemPolicy, 'clientBinding' | 'maxSessions' | 'hostAllowed'>
 }
 
 /** How a presentation may go well. */
@@ -76,7 +76,9 @@ export async function redeemToken(
         return { result: losers, lease, rebind: { client, firstRedeemMs: nowMs } }
       }
       if (!decision.ok || decision.kind === 'retry') return { result: decision }
-      const refusal = refuseSession(presentation, known?.leases ?? [], others)
+      const refusal =
+        refuseHost(presentation, known !== undefined) ??
+        refuseSession(presentation, known?.leases ?? [], others)
       if (refusal !== undefined) return { result: refusal }
       if (decision.kind !== 'first') return { result: decision, lease }
       return { result: decision, lease, redeem: toRedeem(key, token, decision.state, rule) }
@@ -101,6 +103,16 @@ function clientOf({ clientAddress, policy }: Presentation, known: Redeem | undef
   const client = clientKey(clientAddress, policy.clientBinding)
   if (client !== undefined) return client
   throw new Refusal('client-mismatch', 'client: address not readable')
+}
+
+/** Switching a host off stops new consoles, also with files that are out; who was let in may go on. */
+function refuseHost(
+  { late = false, policy: { hostAllowed } }: Presentation,
+  known: boolean,
+): RedeemDecision | undefined {
+  if (late || hostAllowed || known) return undefined
+  const detail = 'host: the consoles of its machines are switched off'
+  return { ok: false, reason: 'host-not-opted-in', detail }
 }
 
 /** A session more than policy allows for the machine; a tunnel more of an open session is none. */

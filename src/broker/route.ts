@@ -4,10 +4,6 @@ import { ApiError } from './errors.ts'
 import { id as idSchema, problemShape } from './schemas.ts'
 import { invalid, validate } from './validate.ts'
 
-const PATH = z.object({
-  id: idSchema.meta({ description: "Chosen by who creates it, for example the panel's own id." }),
-})
-
 const NO_QUERY = z.object({})
 
 /** Whose key a request carries. */
@@ -24,6 +20,8 @@ export interface RawRequest {
   body: unknown
   /** Absent on public routes. */
   caller: Caller | undefined
+  /** `If-None-Match: *`, RFC 9110: only where there is nothing yet. */
+  onlyNew: boolean
   remoteAddress: string
   /** The one of these media types that the client likes best; the first when it does not care. */
   prefer(...types: [string, ...string[]]): string | undefined
@@ -36,6 +34,7 @@ export interface RouteRequest<Body, Query> {
   body: Body
   /** Empty id on public routes. */
   caller: Caller
+  onlyNew: boolean
   remoteAddress: string
   prefer(...types: [string, ...string[]]): string | undefined
 }
@@ -56,13 +55,22 @@ export interface RouteDefinition<Schema extends z.ZodType, Query extends z.ZodOb
   operationId: string
   summary: string
   access: 'key' | 'public'
+  /** What the `{id}` of the path may be, where it is not the usual. */
+  id?: z.ZodType<string>
   /** Without one, whatever the query says is ignored. */
   query?: Query
   body?: Schema
+  /** Largest body, in bytes; 16 KiB when absent. */
+  maxBodyBytes?: number
+  /** Header fields that the route looks at. */
+  header?: z.ZodObject
   /** Successful answers; each route also has the problem answer. */
   answers: ZodOpenApiResponsesObject
   handle(request: RouteRequest<z.output<Schema>, z.output<Query>>): Answer | Promise<Answer>
 }
+
+/** The largest body of most routes is a few hundred characters. */
+const MAX_BODY_BYTES = 16 * 1024
 
 /** A route whose body type is closed in: what the app mounts and the OpenAPI document lists. */
 export interface Route {
@@ -70,6 +78,7 @@ export interface Route {
   path: string
   access: 'key' | 'public'
   takesBody: boolean
+  maxBodyBytes: number
   operation: ZodOpenApiOperationObject
   respond(request: RawRequest): Promise<Answer>
 }
@@ -79,20 +88,23 @@ export function defineRoute<
   Query extends z.ZodObject = typeof NO_QUERY,
 >(definition: RouteDefinition<Schema, Query>): Route {
   const { method, path, access, query: querySchema, body: schema, handle } = definition
+  const { id: pathId = idSchema, maxBodyBytes = MAX_BODY_BYTES } = definition
   const hasId = path.includes('{id}')
   return {
     method,
     path,
     access,
     takesBody: schema !== undefined,
-    operation: toOperation(definition, hasId),
-    async respond({ id, query, body, caller, remoteAddress, prefer }) {
+    maxBodyBytes,
+    operation: toOperation(definition, hasId ? pathId : undefined),
+    async respond({ id, query, body, caller, onlyNew, remoteAddress, prefer }) {
       return handle({
-        id: hasId ? checkId(method, id) : '',
+        id: hasId ? checkId(method, pathId, id) : '',
         // Without a schema Query is that of the empty object, and Schema ZodUndefined.
         query: (querySchema === undefined ? {} : validate(querySchema, query)) as z.output<Query>,
         body: (schema && validate(schema, body)) as z.output<Schema>,
         caller: caller ?? { keyId: '' },
+        onlyNew,
         remoteAddress,
         prefer,
       })
@@ -101,8 +113,8 @@ export function defineRoute<
 }
 
 /** An id that cannot be is wrong where one is made, and unknown everywhere else. */
-function checkId(method: Method, id: string | undefined): string {
-  const result = idSchema.safeParse(id)
+function checkId(method: Method, schema: z.ZodType<string>, id: string | undefined): string {
+  const result = schema.safeParse(id)
   if (result.success) return result.data
   if (method !== 'put') throw notFound()
   throw invalid([{ field: 'id', message: result.error.issues[0]?.message ?? 'is not valid' }])
@@ -113,16 +125,19 @@ export function notFound(): ApiError {
 }
 
 function toOperation<Schema extends z.ZodType, Query extends z.ZodObject>(
-  { operationId, summary, access, query, body, answers }: RouteDefinition<Schema, Query>,
-  hasId: boolean,
+  { operationId, summary, access, query, body, header, answers }: RouteDefinition<Schema, Query>,
+  id: z.ZodType<string> | undefined,
 ): ZodOpenApiOperationObject {
+  const description = "Chosen by who creates it, for example the panel's own id."
+
   return {
     operationId,
     summary,
     security: access === 'key' ? [{ key: [] }] : [],
     requestParams: {
-      ...(hasId ? { path: PATH } : {}),
+      ...(id === undefined ? {} : { path: z.object({ id: id.meta({ description }) }) }),
       ...(query === undefined ? {} : { query }),
+      ...(header === undefined ? {} : { header }),
     },
     ...(body === undefined
       ? {}

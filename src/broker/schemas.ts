@@ -47,7 +47,11 @@ const address = z
 
 const port = z.int().min(1).max(65_535)
 
-const user = z.string().min(1).max(MAX_USER_ID_LENGTH).regex(PRINTABLE, 'need printable characters')
+export const user = z
+  .string()
+  .min(1)
+  .max(MAX_USER_ID_LENGTH)
+  .regex(PRINTABLE, 'need printable characters')
 
 export const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC.' })
 
@@ -74,6 +78,14 @@ export const hostBody = z
   })
   .meta({ id: 'HostBody' })
 
+const effectiveConsole = z.object({
+  allow: z.boolean(),
+  source: z.string().meta({
+    description: '`host:ID`, or the layer of policy: `provider`, `tenant:ID`, `vm:ID`.',
+    examples: ['host:hv1'],
+  }),
+})
+
 export const hostShape = z
   .object({
     id,
@@ -82,6 +94,9 @@ export const hostShape = z
     port,
     identify: z.enum(IDENTIFY_MODES),
     console: z.object({ allow: z.boolean(), mode: z.enum(CONSOLE_MODES).optional() }),
+    effectiveConsole: effectiveConsole.meta({
+      description: 'What holds for machines of which no tenant and no policy of theirs says more.',
+    }),
   })
   .meta({ id: 'Host' })
 
@@ -110,6 +125,7 @@ export const vmShape = z
     guid: z.string().optional(),
     address: z.string().optional(),
     port: port.optional(),
+    effectiveConsole: effectiveConsole.optional(),
   })
   .meta({ id: 'Vm' })
 

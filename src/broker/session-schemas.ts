@@ -9,6 +9,7 @@ const wanted = z.string().min(1).max(128).optional()
 export const sessionQuery = z.strictObject({
   vm: wanted.meta({ description: 'Only those of this machine.' }),
   tenant: wanted.meta({ description: 'Only those of this tenant.' }),
+  host: wanted.meta({ description: "Only those of this host's machines, by its id." }),
   user: wanted.meta({ description: 'Only those of this user, the `sub` of the token.' }),
   node: wanted.meta({ description: 'Only those on this node.' }),
 })

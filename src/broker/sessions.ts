@@ -14,6 +14,8 @@ export interface Sessions {
   get(id: string): Promise<ConsoleSession>
   /** Ends it and makes its token worthless; again is no error. @throws ApiError `not-found` */
   kill(id: string, askedBy: string): Promise<void>
+  /** As `kill`, for all that are open now. @returns how many */
+  killAll(filter: SessionFilter, askedBy: string): Promise<number>
   /**
    * Shows its user a text. A node that is not connected doesn't hear of it: it would come too late.
    *
@@ -40,16 +42,27 @@ export function createSessions({ store, pushes, clock, log }: SessionOptions): S
     return session
   }
 
+  /** Their tokens open nothing any more; then their tunnels end, so that none opens in between. */
+  const end = async (sessions: ConsoleSession[], askedBy: string): Promise<void> => {
+    const keys = new Set(sessions.map(({ key }) => key))
+    await Promise.all([...keys].map((key) => store.redeems.burn(key, 'killed')))
+    const open = (await store.leases.list()).filter(({ key }) => keys.has(key))
+    for (const { tunnel } of open) pushes.push({ type: 'kill', by: { tunnel }, reason: 'killed' })
+    for (const { id, jti, tenant, vm, node, tunnel } of sessions) {
+      log.info('session.killed', { session: id, jti, tenant, vm, node, tunnel, askedBy })
+    }
+  }
+
   return {
     list: (filter) => store.leases.list(filter),
     get,
     async kill(id, askedBy) {
-      const { key, ...session } = await get(id)
-      await store.redeems.burn(key, 'killed')
-      const open = (await store.leases.list()).filter((other) => other.key === key)
-      for (const { tunnel } of open) pushes.push({ type: 'kill', by: { tunnel }, reason: 'killed' })
-      const { jti, tenant, vm, node, tunnel } = session
-      log.info('session.killed', { session: id, jti, tenant, vm, node, tunnel, askedBy })
+      await end([await get(id)], askedBy)
+    },
+    async killAll(filter, askedBy) {
+      const open = await store.leases.list(filter)
+      await end(open, askedBy)
+      return open.length
     },
     async message(id, text, askedBy) {
       const { jti, tenant, vm, node, tunnel, endedAtMs, takesMessages } = await get(id)

@@ -1,7 +1,12 @@
 import { createReference, type Log, type Secret } from '../lib/index.ts'
 import { MAX_USER_ID_LENGTH, type Store, type User } from '../store/index.ts'
 import { addressKey, createAttemptLimit } from './attempt-limit.ts'
-import { decoyPasswordHash, type PasswordCost, verifyPassword } from './passwords.ts'
+import {
+  decoyPasswordHash,
+  MAX_PASSWORD_LENGTH,
+  type PasswordCost,
+  verifyPassword,
+} from './passwords.ts'
 import type { SignInInput, SignInResult } from './portal-services.ts'
 import type { PortalSessions } from './portal-sessions.ts'
 
@@ -12,8 +17,6 @@ const ATTEMPTS_PER_ADDRESS = 50
 /** Each pending sign-in is a password hash waiting for a thread: past this, the queue is the attack. */
 const MAX_PENDING = 16
 const BUSY_RETRY_SECONDS = 2
-/** Nobody types more; how long hashing takes must not be the client's choice. */
-const MAX_PASSWORD_LENGTH = 1024
 
 export interface SignInOptions {
   store: Store

@@ -21,7 +21,7 @@ const sessionAnswer = z.object({
 })
 type SessionAnswer = z.output<typeof sessionAnswer>
 
-const FILTERS = ['vm', 'tenant', 'user', 'node'] as const
+const FILTERS = ['vm', 'tenant', 'host', 'user', 'node'] as const
 type Filters = { [Name in (typeof FILTERS)[number]]?: string }
 
 export function register(program: Command): void {
@@ -32,6 +32,7 @@ export function register(program: Command): void {
       .description('who is where, since when, and what is used; oldest first')
       .option('--vm <id>', 'only those of this machine')
       .option('--tenant <id>', 'only those of this tenant')
+      .option('--host <id>', "only those of this host's machines")
       .option('--user <id>', 'only those of this user')
       .option('--node <name>', 'only those on this node')
       .option('--json', 'the same as JSON, with all fields')

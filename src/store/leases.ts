@@ -1,4 +1,11 @@
-import { type Insertable, type Kysely, type NotNull, type Selectable, sql } from 'kysely'
+import {
+  type Insertable,
+  type Kysely,
+  type NotNull,
+  type Selectable,
+  type SqlBool,
+  sql,
+} from 'kysely'
 import { type Present, present } from './rows.ts'
 import type { Database, LeaseRow } from './schema.ts'
 import type { Leases } from './store.ts'
@@ -70,13 +77,14 @@ export function createLeases(db: Kysely<Database>): Leases {
         .execute()
       return lost.map(toSession)
     },
-    async list({ vm, tenant, user, node } = {}) {
+    async list({ vm, tenant, host, user, node } = {}) {
       const rows = await selectSessions(db)
         .where('leases.endedAtMs', 'is', null)
         .where(({ and, eb }) =>
           and([
             ...(vm === undefined ? [] : [eb('redeems.vm', '=', vm)]),
             ...(tenant === undefined ? [] : [eb('redeems.tenant', '=', tenant)]),
+            ...(host === undefined ? [] : [isOfHost(db, host)]),
             ...(user === undefined ? [] : [eb('redeems.user', '=', user)]),
             ...(node === undefined ? [] : [eb('leases.node', '=', node)]),
           ]),
@@ -109,6 +117,14 @@ export function createLeases(db: Kysely<Database>): Leases {
     },
     countOfVm: (vm) => countSessions(db, { vm }),
   }
+}
+
+/** By the machine; a token that names none says `host:port`. */
+function isOfHost(db: Kysely<Database>, host: string) {
+  const machines = db.selectFrom('vms').select('id').where('host', '=', host)
+  return sql<SqlBool>`(redeems.vm in ${machines} or (redeems.vm is null and redeems.host = (
+    select case when address like '%:%' then '[' || address || ']' else address end || ':' || port
+    from hosts where id = ${host})))`
 }
 
 /** @param but the key of a token that is not counted */

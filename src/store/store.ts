@@ -205,7 +205,10 @@ export interface LeaseEnd {
   burns?: boolean
 }
 
-export type SessionFilter = { [Name in 'vm' | 'tenant' | 'user' | 'node']?: string | undefined }
+/** `host` is the id of a host: the sessions of the machines that are on it now. */
+export type SessionFilter = {
+  [Name in 'vm' | 'tenant' | 'host' | 'user' | 'node']?: string | undefined
+}
 
 export interface Leases {
   /** Ends it once; later calls only add what is not known yet. An unknown tunnel is no error. */

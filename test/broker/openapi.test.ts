@@ -42,6 +42,7 @@ test('lists every route that there is', () => {
     'delete /v1/nodes/{id}/drain',
     'delete /v1/sessions/{id}',
     'delete /v1/tenants/{id}',
+    'delete /v1/users/{id}',
     'delete /v1/vms/{id}',
     'get /.well-known/jwks.json',
     'get /healthz',
@@ -64,6 +65,8 @@ test('lists every route that there is', () => {
     'get /v1/sessions/{id}',
     'get /v1/tenants',
     'get /v1/tenants/{id}',
+    'get /v1/users',
+    'get /v1/users/{id}',
     'get /v1/vms',
     'get /v1/vms/{id}',
     'post /v1/consoles',
@@ -72,12 +75,14 @@ test('lists every route that there is', () => {
     'post /v1/revocations',
     'post /v1/sessions/{id}/message',
     'put /v1/hosts/{id}',
+    'put /v1/hosts/{id}/console',
     'put /v1/issuers/verifiers/{id}',
     'put /v1/issuers/{id}',
     'put /v1/policy/provider',
     'put /v1/policy/tenants/{id}',
     'put /v1/policy/vms/{id}',
     'put /v1/tenants/{id}',
+    'put /v1/users/{id}',
     'put /v1/vms/{id}',
   ])
 })
@@ -117,8 +122,8 @@ test('path parameters, bodies and problems are described', () => {
 })
 
 test('request bodies say that unknown fields are refused', () => {
-  const names = ['TenantBody', 'HostBody', 'VmBody', 'ConsoleBody', 'PolicyBody', 'DrainBody']
-  for (const name of names) {
+  const names = ['Tenant', 'Host', 'HostConsole', 'Vm', 'User', 'Console', 'Policy', 'Drain']
+  for (const name of names.map((what) => `${what}Body`)) {
     expect(document.components.schemas[name]).toMatchObject({ additionalProperties: false })
   }
 })

@@ -1,10 +1,11 @@
-import { isIPv4, isIPv6 } from 'node:net'
 import type { Clock } from '../../lib/index.ts'
-import type { Host, HostKind, IdentifyMode, Store, Vm } from '../../store/index.ts'
+import type { Host, Store, Vm } from '../../store/index.ts'
+import { consoleSetting } from '../console-setting.ts'
 import type { FieldError } from '../errors.ts'
+import { needsGuid, renderHost, toHost, toTenant, toVm } from '../inventory-records.ts'
+import type { Policies } from '../policies.ts'
 import type { Route } from '../route.ts'
 import {
-  type HostBody,
   hostBody,
   hostShape,
   tenantBody,
@@ -16,18 +17,22 @@ import {
 import { invalid } from '../validate.ts'
 import { resourceRoutes } from './resource.ts'
 
-const DEFAULT_PORTS: Record<HostKind, number> = { rdp: 3389, hyperv: 2179, agent: 2179, vnc: 5900 }
+export interface InventoryRouteOptions {
+  store: Store
+  policies: Pick<Policies, 'effective' | 'ofTenant'>
+  clock: Clock
+}
 
 /** Tenants, hosts and machines. */
-export function inventoryRoutes(store: Store, clock: Clock): Route[] {
+export function inventoryRoutes({ store, policies, clock }: InventoryRouteOptions): Route[] {
   return [
     ...resourceRoutes({
       name: 'tenant',
       body: tenantBody,
       shape: tenantShape,
       records: store.tenants,
-      put: (id, { name }) => store.tenants.put({ id, name }, clock.now()),
-      render: (record) => record,
+      put: (id, body) => store.tenants.put(toTenant(id, body), clock.now()),
+      render: (records) => records,
       inUse: 'The tenant still has machines or users.',
     }),
     ...resourceRoutes({
@@ -36,7 +41,7 @@ export function inventoryRoutes(store: Store, clock: Clock): Route[] {
       shape: hostShape,
       records: store.hosts,
       put: (id, body) => store.hosts.put(toHost(id, body), clock.now()),
-      render: renderHost,
+      render: (records) => renderHosts(policies, records),
       inUse: 'The host still has machines.',
     }),
     ...resourceRoutes({
@@ -48,48 +53,36 @@ export function inventoryRoutes(store: Store, clock: Clock): Route[] {
         await checkReferences(store, body)
         return store.vms.put(toVm(id, body), clock.now())
       },
-      render: (record) => record,
+      render: (records) => renderVms(store, policies, records),
       inUse: 'The machine is still in use.',
     }),
   ]
 }
 
-function toHost(id: string, { kind, address, port, identify, console }: HostBody): Host {
-  return {
-    id,
-    kind,
-    address,
-    port: port ?? DEFAULT_PORTS[kind],
-    identify: identify ?? formOf(address),
-    consoleAllow: console.allow,
-    ...(console.mode === undefined ? {} : { consoleMode: console.mode }),
-  }
+/** What holds for a host is before tenants and machines have their say. */
+async function renderHosts(policies: InventoryRouteOptions['policies'], hosts: Host[]) {
+  const policy = await policies.effective({})
+  return hosts.map((host) => ({
+    ...renderHost(host),
+    effectiveConsole: consoleSetting(host, policy),
+  }))
 }
 
-/** The identification mode that an address is already written in. */
-function formOf(address: string): IdentifyMode {
-  if (isIPv4(address)) return 'ipv4'
-  if (isIPv6(address)) return 'ipv6'
-  return address.includes('.') ? 'fqdn' : 'name'
-}
-
-function renderHost({ consoleAllow, consoleMode, ...host }: Host) {
-  return {
-    ...host,
-    console: { allow: consoleAllow, ...(consoleMode === undefined ? {} : { mode: consoleMode }) },
-  }
-}
-
-function toVm(id: string, { name, tenant, host, guid, address, port }: VmBody): Vm {
-  return {
-    id,
-    name,
-    tenant,
-    host,
-    ...(guid === undefined ? {} : { guid }),
-    ...(address === undefined ? {} : { address }),
-    ...(port === undefined ? {} : { port }),
-  }
+/** One read of the hosts, and one of each tenant's policies. */
+async function renderVms(store: Store, policies: InventoryRouteOptions['policies'], vms: Vm[]) {
+  const hosts = new Map((await store.hosts.list()).map((host) => [host.id, host]))
+  const tenants = [...new Set(vms.map(({ tenant }) => tenant))]
+  const ofTenants = await Promise.all(
+    tenants.map(async (tenant) => [tenant, await policies.ofTenant(tenant)] as const),
+  )
+  const policyOf = new Map(ofTenants)
+  return vms.map((vm) => {
+    const host = hosts.get(vm.host)
+    const policy = policyOf.get(vm.tenant)?.(vm.id)
+    // Both are there as long as the machine is.
+    if (host === undefined || policy === undefined) return vm
+    return { ...vm, effectiveConsole: consoleSetting(host, policy) }
+  })
 }
 
 async function checkReferences(store: Store, body: VmBody): Promise<void> {
@@ -100,10 +93,8 @@ async function checkReferences(store: Store, body: VmBody): Promise<void> {
   const errors: FieldError[] = []
   if (tenant === undefined) errors.push({ field: 'tenant', message: 'there is no such tenant' })
   if (host === undefined) errors.push({ field: 'host', message: 'there is no such host' })
-  if (host?.kind === 'hyperv' || host?.kind === 'agent') {
-    if (body.guid === undefined) {
-      errors.push({ field: 'guid', message: `needed on a host of kind ${host.kind}` })
-    }
+  if (body.guid === undefined && needsGuid(host?.kind)) {
+    errors.push({ field: 'guid', message: `needed on a host of kind ${host?.kind}` })
   }
   if (errors.length > 0) throw invalid(errors)
 }

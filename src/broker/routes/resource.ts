@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { DeleteOutcome, PutOutcome } from '../../store/index.ts'
 import { ApiError } from '../errors.ts'
 import { defineRoute, notFound, type Route } from '../route.ts'
@@ -8,6 +8,8 @@ import { listOf } from '../schemas.ts'
 export interface Resource<Body extends z.ZodType, Record> {
   /** `host`: names the path `/v1/hosts` and the operations. */
   name: string
+  /** What its ids may be, where that is not the usual. */
+  id?: z.ZodType<string>
   body: Body
   shape: z.ZodType
   records: {
@@ -15,22 +17,23 @@ export interface Resource<Body extends z.ZodType, Record> {
     list(): Promise<Record[]>
     delete(id: string): Promise<DeleteOutcome>
   }
-  put(id: string, body: z.output<Body>): Promise<PutOutcome>
-  render(record: Record): unknown
+  put(id: string, body: z.output<Body>, askedBy: string): Promise<PutOutcome>
+  /** In the same order. */
+  render(records: Record[]): unknown[] | Promise<unknown[]>
   /** Said when others still name it. */
   inUse: string
 }
 
+const onlyNewHeader = z.object({
+  'If-None-Match': z.literal('*').optional().meta({ description: 'Only create: 412 otherwise.' }),
+})
+
 /** GET of all and one, PUT, DELETE. */
-export function resourceRoutes<Body extends z.ZodType, Record>({
-  name,
-  body,
-  shape,
-  records,
-  put,
-  render,
-  inUse,
-}: Resource<Body, Record>): Route[] {
+export function resourceRoutes<Body extends z.ZodType, Record>(
+  resource: Resource<Body, Record>,
+): Route[] {
+  const { name, id: idSchema, body, shape, records, put, render, inUse } = resource
+  const ids = idSchema === undefined ? {} : { id: idSchema }
   const all = `/v1/${name}s`
   const one = `${all}/{id}`
   const title = name.charAt(0).toUpperCase() + name.slice(1)
@@ -39,7 +42,8 @@ export function resourceRoutes<Body extends z.ZodType, Record>({
   async function read(id: string): Promise<unknown> {
     const record = await records.get(id)
     if (record === undefined) throw notFound()
-    return render(record)
+    const [rendered] = await render([record])
+    return rendered
   }
 
   return [
@@ -56,10 +60,11 @@ export function resourceRoutes<Body extends z.ZodType, Record>({
         },
       },
       async handle() {
-        return { status: 200, body: { items: (await records.list()).map(render) } }
+        return { status: 200, body: { items: await render(await records.list()) } }
       },
     }),
     defineRoute({
+      ...ids,
       method: 'get',
       path: one,
       operationId: `get${title}`,
@@ -71,22 +76,30 @@ export function resourceRoutes<Body extends z.ZodType, Record>({
       },
     }),
     defineRoute({
+      ...ids,
       method: 'put',
       path: one,
       operationId: `put${title}`,
       summary: `Create or replace a ${name}; absent optional fields return to their defaults`,
       access: 'key',
+      header: onlyNewHeader,
       body,
       answers: {
         '200': { description: 'It is replaced.', content },
         '201': { description: 'It is created.', content },
       },
-      async handle({ id, body: wanted }) {
-        const status = (await put(id, wanted)) === 'created' ? 201 : 200
-        return { status, body: await read(id) }
+      async handle({ id, body: wanted, onlyNew, caller }) {
+        if (onlyNew && (await records.get(id)) !== undefined) {
+          throw new ApiError('conflict', `There is a ${name} with this id already.`, {
+            status: 412,
+          })
+        }
+        const outcome = await put(id, wanted, `key:${caller.keyId}`)
+        return { status: outcome === 'created' ? 201 : 200, body: await read(id) }
       },
     }),
     defineRoute({
+      ...ids,
       method: 'delete',
       path: one,
       operationId: `delete${title}`,

@@ -47,6 +47,7 @@ describe('hosts', () => {
       port: 2179,
       identify: 'fqdn',
       console: { allow: false },
+      effectiveConsole: { allow: false, source: 'host:hv2' },
     })
   })
 
@@ -59,7 +60,7 @@ describe('hosts', () => {
       console: { allow: true, mode: 'enhanced' },
     }
     const first = await api.put('/v1/hosts/hv2', full).expect(201)
-    expect(first.body).toEqual({ id: 'hv2', ...full, address: '2001:db8::1' })
+    expect(first.body).toMatchObject({ id: 'hv2', ...full, address: '2001:db8::1' })
     const { body } = await api
       .put('/v1/hosts/hv2', { kind: 'rdp', address: 'hv2', console: { allow: false } })
       .expect(200)
@@ -105,11 +106,12 @@ describe('vms', () => {
   const good = { name: 'DB', tenant: 'acme', host: 'hv1' }
 
   test('are created with what is given and nothing else', async () => {
+    const effectiveConsole = { allow: true, source: 'host:hv1' }
     const { body } = await api.put('/v1/vms/db', good).expect(201)
-    expect(body).toEqual({ id: 'db', ...good })
+    expect(body).toEqual({ id: 'db', ...good, effectiveConsole })
     const own = { ...good, address: 'db.example.net', port: 3390 }
     const replaced = await api.put('/v1/vms/db', own).expect(200)
-    expect(replaced.body).toEqual({ id: 'db', ...own })
+    expect(replaced.body).toEqual({ id: 'db', ...own, effectiveConsole })
   })
 
   test('need a tenant and a host that exist', async () => {

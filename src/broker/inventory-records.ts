@@ -1,0 +1,54 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import type { Host, HostKind, IdentifyMode, Tenant, Vm } from '../store/index.ts'
+import type { HostBody, TenantBody, VmBody } from './schemas.ts'
+
+/** From what the API is given to what the store keeps, and back. */
+
+const DEFAULT_PORTS: Record<HostKind, number> = { rdp: 3389, hyperv: 2179, agent: 2179, vnc: 5900 }
+
+export function toTenant(id: string, { name }: TenantBody): Tenant {
+  return { id, name }
+}
+
+export function toHost(id: string, { kind, address, port, identify, console }: HostBody): Host {
+  return {
+    id,
+    kind,
+    address,
+    port: port ?? DEFAULT_PORTS[kind],
+    identify: identify ?? formOf(address),
+    consoleAllow: console.allow,
+    ...(console.mode === undefined ? {} : { consoleMode: console.mode }),
+  }
+}
+
+/** The identification mode that an address is already written in. */
+function formOf(address: string): IdentifyMode {
+  if (isIPv4(address)) return 'ipv4'
+  if (isIPv6(address)) return 'ipv6'
+  return address.includes('.') ? 'fqdn' : 'name'
+}
+
+export function renderHost({ consoleAllow, consoleMode, ...host }: Host) {
+  return {
+    ...host,
+    console: { allow: consoleAllow, ...(consoleMode === undefined ? {} : { mode: consoleMode }) },
+  }
+}
+
+export function toVm(id: string, { name, tenant, host, guid, address, port }: VmBody): Vm {
+  return {
+    id,
+    name,
+    tenant,
+    host,
+    ...(guid === undefined ? {} : { guid }),
+    ...(address === undefined ? {} : { address }),
+    ...(port === undefined ? {} : { port }),
+  }
+}
+
+/** Hosts of these kinds find a machine by its GUID. */
+export function needsGuid(kind: HostKind | undefined): boolean {
+  return kind === 'hyperv' || kind === 'agent'
+}
