@@ -13,8 +13,11 @@ export class Connections {
   readonly #open = new Set<Socket>()
   /** Those of them whose request has not come, oldest first. */
   readonly #unheard = new Set<Socket>()
+  readonly #onRefused: () => void
 
-  constructor({ maxConnections, maxConnectionsPerAddress }: Limits) {
+  /** @param onRefused called for each that finds no place or loses its own */
+  constructor({ maxConnections, maxConnectionsPerAddress }: Limits, onRefused: () => void) {
+    this.#onRefused = onRefused
     this.#maxConnections = maxConnections
     this.#perAddress = new Quota(Number.POSITIVE_INFINITY, maxConnectionsPerAddress)
   }
@@ -29,7 +32,10 @@ export class Connections {
    * @returns false when every place is taken by one that has spoken
    */
   accept(socket: Socket): boolean {
-    if (this.#open.size >= this.#maxConnections && !this.#makeRoom()) return false
+    if (this.#open.size >= this.#maxConnections) {
+      this.#onRefused()
+      if (!this.#makeRoom()) return false
+    }
     this.#open.add(socket)
     this.#unheard.add(socket)
     socket.once('close', () => this.#forget(socket))
@@ -39,7 +45,10 @@ export class Connections {
   /** Counts it for its client as well. @returns false when that client has all of its places */
   admit(socket: Socket, address: string): boolean {
     const release = this.#perAddress.take(address)
-    if (release === undefined) return false
+    if (release === undefined) {
+      this.#onRefused()
+      return false
+    }
     socket.once('close', release)
     return true
   }

@@ -59,7 +59,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const requests = new Requests(node)
   const { limits, log } = node
   const onConnection = requests.serve.bind(requests)
-  const connections = new Connections(limits)
+  const connections = new Connections(limits, () => node.observer.refused('limit-reached'))
   const balancers = listeners.flatMap(({ from = [] }) => from)
   const servers = listeners.map((listener) =>
     createListener({

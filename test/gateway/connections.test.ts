@@ -10,8 +10,12 @@ function place(connections: Connections, count = 1): Socket[] {
   return sockets
 }
 
+let refused: number
+
 function start(maxConnections: number, maxConnectionsPerAddress = maxConnections): Connections {
-  return new Connections({ ...DEFAULT_LIMITS, maxConnections, maxConnectionsPerAddress })
+  refused = 0
+  const limits = { ...DEFAULT_LIMITS, maxConnections, maxConnectionsPerAddress }
+  return new Connections(limits, () => refused++)
 }
 
 test('past the limit the one that has waited longest without a request makes room', () => {
@@ -24,6 +28,7 @@ test('past the limit the one that has waited longest without a request makes roo
   place(connections)
   expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, true, false])
   expect(connections.total).toBe(3)
+  expect(refused).toBe(1)
 })
 
 test('takes nobody when all have spoken, and somebody again when one has gone', async () => {
@@ -33,6 +38,7 @@ test('takes nobody when all have spoken, and somebody again when one has gone', 
     return socket
   })
   expect(connections.accept(new Socket())).toBe(false)
+  expect(refused).toBe(1)
   first?.destroy()
   await once(first ?? new Socket(), 'close')
   expect(connections.total).toBe(1)
@@ -54,6 +60,7 @@ test('gives one address only its share until one of its connections closes', asy
   if (first === undefined || second === undefined) throw new Error('no sockets')
   expect(connections.admit(first, '192.0.2.7')).toBe(true)
   expect(connections.admit(second, '192.0.2.7')).toBe(false)
+  expect(refused).toBe(1)
   expect(connections.admit(second, '192.0.2.8')).toBe(true)
   first.destroy()
   await once(first, 'close')
