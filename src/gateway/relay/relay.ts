@@ -91,7 +91,7 @@ export class Relay {
     this.#sessionLimits.start((reason) => inbox.end(reason))
     inbox.divert({
       onPacket: (packet) => this.#onPacket(packet),
-      onReadEnd: () => this.#toHost.written,
+      onReadEnd: () => this.#toHost.flush(),
     })
     const reason = await aborted(inbox.ended)
     for (const timer of timers) clearTimeout(timer)

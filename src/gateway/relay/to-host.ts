@@ -27,27 +27,38 @@ export class ToHost implements Direction {
     return this.#stalled
   }
 
-  /** The host's socket has taken all bytes that were pushed. */
-  get written(): boolean {
-    return this.#socket.writableLength === 0
-  }
-
-  /** @throws Refusal from the first bytes, or `slow-peer` past the cap */
+  /** Payload of one packet; it leaves with the next `flush`. @throws Refusal from the first bytes */
   push(payload: Uint8Array): void {
     const bytes = this.#firstBytes.push(payload)
     if (bytes === undefined || bytes.length === 0 || !this.#socket.writable) return
     this.bytes += bytes.length
-    if (!this.#socket.write(bytes)) {
+    if (this.#socket.writableCorked === 0) this.#socket.cork()
+    this.#socket.write(bytes)
+  }
+
+  /**
+   * Everything that was pushed goes to the host in one write.
+   *
+   * @returns whether the host's socket has taken all of it
+   * @throws Refusal `slow-peer` when more waits than may
+   */
+  flush(): boolean {
+    this.#socket.uncork()
+    const { writableLength } = this.#socket
+    if (writableLength > this.#maxQueuedBytes) {
+      throw new Refusal('slow-peer', `host: ${writableLength} bytes wait for it`)
+    }
+    // What the socket has taken at once needs no pause, however much it was.
+    if (writableLength > 0 && this.#socket.writableNeedDrain) {
       this.#stalled = true
       this.#client.pause()
     }
-    if (this.#socket.writableLength > this.#maxQueuedBytes) {
-      throw new Refusal('slow-peer', `host: ${this.#socket.writableLength} bytes wait for it`)
-    }
+    return writableLength === 0
   }
 
   #onDrain(): void {
     this.taken++
+    if (!this.#stalled) return
     this.#stalled = false
     this.#client.resume()
   }

@@ -10,7 +10,7 @@ export interface Flow {
 /** Where packets go once nobody asks for them one by one. */
 export interface PacketSink {
   onPacket(packet: Packet): void
-  /** All packets of one read have come. @returns whether nothing refers to its bytes any more */
+  /** All packets of one read have come; what it throws ends the transport. @returns whether nothing refers to its bytes any more */
   onReadEnd(): boolean
 }
 
@@ -85,8 +85,13 @@ export class PacketInbox {
 
   /** All bytes of one read have been pushed. @returns whether nothing refers to them any more */
   endRead(): boolean {
-    // What waits for set-up is a copy.
-    return this.#sink?.onReadEnd() ?? true
+    try {
+      // What waits for set-up is a copy.
+      return this.#sink?.onReadEnd() ?? true
+    } catch (error) {
+      this.end(error)
+      return false
+    }
   }
 
   /** As {@link end}; the refusal is made only if it is the first end, since its stack takes 10 µs. */
