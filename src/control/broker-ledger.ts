@@ -44,9 +44,10 @@ export class BrokerLedger implements VerifierLedger {
     if (answer === undefined) return this.#decide(input)
     if (!answer.ok) throw new Refusal(answer.reason, 'redeem: refused by the broker')
     const own = await this.#remember(input)
-    const { consentText } = answer
+    const { consentText, ref } = answer
     return {
       ...(consentText === undefined ? {} : { consentText }),
+      ...(ref === undefined ? {} : { ref }),
       release: (reason) => {
         own?.release(reason)
         this.#options.client.release(input.tunnel, reason)

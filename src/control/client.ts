@@ -14,6 +14,7 @@ import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 import {
   type DrainOrder,
   type KillMessage,
+  type LiveTunnel,
   MAX_BYTES_TO_NODE,
   MAX_USAGES,
   type NodeStatus,
@@ -25,7 +26,6 @@ import {
   type ToBrokerMessage,
   type ToNodeMessage,
   type TrustSet,
-  type TunnelUsage,
   type UserMessage,
 } from './messages.ts'
 import { PendingRedeems } from './pending-redeems.ts'
@@ -61,8 +61,8 @@ export interface ControlHandlers {
   status(): NodeStatus | undefined
   kill(message: KillMessage): void
   message(message: UserMessage): void
-  /** Live tunnels, whose leases the heartbeat renews, with what they have used. */
-  tunnels(): TunnelUsage[]
+  /** Live tunnels, whose leases the heartbeat renews, with what they have used where that is known. */
+  tunnels(): LiveTunnel[]
   /** After every welcome: what was decided without a broker can be reported now. */
   connected(): void
 }
@@ -249,14 +249,14 @@ class Client implements ControlClient {
     const { trust, revocations } = handlers.versions()
     const status = handlers.status()
     for (let from = 0; from === 0 || from < tunnels.length; from += MAX_USAGES) {
-      const usage = tunnels.slice(from, from + MAX_USAGES)
+      const part = tunnels.slice(from, from + MAX_USAGES)
       this.#send({
         type: 'heartbeat',
         time: clock.now(),
         trustVersion: trust,
         revocationVersion: revocations,
-        tunnels: usage.map(({ tunnel }) => tunnel),
-        usage,
+        tunnels: part.map(({ tunnel }) => tunnel),
+        usage: part.filter((tunnel) => tunnel.transport !== undefined),
         ...(status === undefined ? {} : { status }),
       })
     }

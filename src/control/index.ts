@@ -18,6 +18,7 @@ export {
   drainOrder,
   type Heartbeat,
   type KillMessage,
+  type LiveTunnel,
   MAX_DRAIN_MESSAGE,
   MAX_ISSUERS,
   MAX_REVOCATIONS,
@@ -47,6 +48,7 @@ export { parseRemembered, type RememberedTrust, renderRemembered } from './remem
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'
 export type { ControlService, JoinedPeer, Peer, Push, PushMessage, Refresh } from './service.ts'
 export type { VerifierLease, VerifierLedger, VerifierRedeem } from './verifier-ledger.ts'
+export type { VerifierControlOptions } from './verifier-options.ts'
 export {
   FixedTrust,
   LiveTrust,

@@ -210,6 +210,11 @@ const redeemAnswer = z.discriminatedUnion('ok', [
     ok: z.literal(true),
     /** What the user has to agree to; a node that doesn't know the field shows its own text, or none. */
     consentText: z.string().refine(isUserText, 'need a consent text').exactOptional(),
+    /** To an agent, for the console: what support knows the grant by. */
+    ref: z
+      .string()
+      .regex(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/)
+      .exactOptional(),
   }),
   z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(false), reason }),
 ])
@@ -275,10 +280,14 @@ export type RevocationSet = z.infer<typeof revocationSet>
 export type ToBrokerMessage = z.infer<typeof toBrokerMessage>
 export type ToNodeMessage = z.infer<typeof toNodeMessage>
 export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
-export type RedeemAnswer = { ok: true; consentText?: string } | { ok: false; reason: Reason }
+export type RedeemAnswer =
+  | { ok: true; consentText?: string; ref?: string }
+  | { ok: false; reason: Reason }
 export type NodeStatus = z.infer<typeof nodeStatus>
 export type DrainOrder = z.infer<typeof drainOrder>
 export type TunnelUsage = z.infer<typeof tunnelUsage>
+/** A lease that is held; an agent knows nothing more of it. */
+export type LiveTunnel = TunnelUsage | { tunnel: string; transport?: never }
 export type Heartbeat = Omit<z.infer<typeof heartbeat>, 'type'>
 export type SessionEvent = Omit<z.infer<typeof sessionEvent>, 'type'>
 export type TrustMessage = z.infer<typeof trust>

@@ -59,8 +59,12 @@ export class PendingRedeems {
 
 function withoutNumber(answer: RedeemAnswer): RedeemAnswer {
   if (!answer.ok) return { ok: false, reason: answer.reason }
-  const { consentText } = answer
-  return { ok: true, ...(consentText === undefined ? {} : { consentText }) }
+  const { consentText, ref } = answer
+  return {
+    ok: true,
+    ...(consentText === undefined ? {} : { consentText }),
+    ...(ref === undefined ? {} : { ref }),
+  }
 }
 
 function noAnswer(message: string): BrokerError {

@@ -10,6 +10,8 @@ export interface VerifierRedeem extends RedeemInput {
 export interface VerifierLease extends Lease {
   /** What the broker wants the user to agree to; absent: it has nothing to say about that. */
   consentText?: string
+  /** What support knows the grant by; absent where no broker has said so, and for nodes. */
+  ref?: string
 }
 
 /** Decides how often a token may open a tunnel: the verifier's own memory, or a broker for all of them. */

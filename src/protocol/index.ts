@@ -4,6 +4,7 @@
  * came for.
  */
 export { ChunkedDecoder, encodeChunk, MAX_CHUNK_BYTES } from './chunked.ts'
+export { decodeGrantNotice, encodeGrantNotice, type GrantNotice } from './console-fields.ts'
 export { Reader, Writer } from './cursor.ts'
 export { classifyFirstBytes, type FirstBytesKind } from './first-bytes.ts'
 export { HeadBuffer, type ReceivedHead } from './head-buffer.ts'

@@ -10,6 +10,7 @@ import {
   type TrustSet,
   type TunnelUsage,
   type UserMessage,
+  type VerifierControlOptions,
   type VerifierLedger,
   type Versions,
 } from '../../control/index.ts'
@@ -19,21 +20,7 @@ import type { Drain, TimedDrainOrder } from '../drain.ts'
 import type { Session, SessionRegistry } from '../sessions.ts'
 import { UsageSampler } from './usage.ts'
 
-/** How a node takes part in a farm that brokers lead. */
-export interface NodeControlOptions {
-  /** Makes the channel's client, not started. */
-  connect(handlers: ControlHandlers): ControlClient
-  /** Older than this since a broker's last word, and trust is stale: nobody is admitted. */
-  maxTrustAgeMs: number
-  /** Who decides about a redeem that no broker answers. */
-  whenBrokerAway: 'local' | 'refuse'
-  /** Takes issuers with development certificates. */
-  development: boolean
-  /** The sets of the last run. */
-  remembered?: RememberedTrust
-  /** Keeps both sets for the next run; called after every change and now and then without one. */
-  remember?(sets: RememberedTrust): void
-}
+export type NodeControlOptions = VerifierControlOptions
 
 export interface NodeControlParts {
   trust: LiveTrust

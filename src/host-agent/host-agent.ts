@@ -1,0 +1,101 @@
+import { FixedTrust, LiveTrust, type VerifierLedger, type VerifierTrust } from '../control/index.ts'
+import { type CertificateEnd, type Clock, type Endpoint, type Log, Refusal } from '../lib/index.ts'
+import { issuerEnd } from '../tokens/index.ts'
+import { AgentControl } from './agent-control.ts'
+import type { Consoles } from './consoles.ts'
+import { type AgentLimits, DEFAULT_AGENT_LIMITS } from './limits.ts'
+import { createListener } from './listener.ts'
+import { type AgentObserver, NO_OBSERVER } from './observer.ts'
+import type { HostAgentOptions } from './options.ts'
+import { AgentSession } from './session.ts'
+import { SessionRegistry } from './sessions.ts'
+
+/** What all sessions of one agent share. */
+export interface AgentNode {
+  readonly host: string
+  readonly trust: VerifierTrust
+  readonly ledger: VerifierLedger
+  readonly consoles: Consoles
+  readonly leewaySeconds: number
+  readonly sessions: SessionRegistry
+  readonly limits: AgentLimits
+  readonly observer: AgentObserver
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** How an agent stands, for whoever watches it. */
+export interface AgentFigures {
+  /** Whether it could admit somebody: its trust is there and fresh, its clock right. */
+  ready: boolean
+  /** Undefined for an agent that no broker leads. */
+  trustVersion: number | undefined
+  /** When a broker last confirmed the trust set; undefined before that, and without a broker. */
+  trustConfirmedMs: number | undefined
+  /** Issuers that it trusts. */
+  issuers: CertificateEnd[]
+}
+
+/** The verifying front of one hypervisor host. */
+export interface HostAgent {
+  /** @throws BrokerError `ERR_START` when the address can't be taken */
+  listen(): Promise<Endpoint>
+  figures(): AgentFigures
+  /** Ends every session with `node-stopped` and closes everything; resolves when that is done. */
+  close(): Promise<void>
+}
+
+export function createHostAgent(options: HostAgentOptions): HostAgent {
+  const { host, clock, consoles, leewaySeconds, observer = NO_OBSERVER } = options
+  const log = options.log.child({ agent: options.agent, host })
+  const limits = { ...DEFAULT_AGENT_LIMITS, ...options.limits }
+  const sessions = new SessionRegistry()
+  const { control, ...verifier } = createVerifier(options, { sessions, log })
+  const agent: AgentNode = {
+    ...{ host, consoles, leewaySeconds, sessions, limits, observer, clock, log },
+    ...verifier,
+  }
+  const listener = createListener({
+    listen: options.listen,
+    security: options.security,
+    limits,
+    log,
+    onConnection: (socket, node) => void AgentSession.start(agent, socket, node),
+  })
+  return {
+    async listen() {
+      const address = await listener.listen()
+      control?.client.start()
+      return address
+    },
+    figures() {
+      const { trust } = agent
+      const offsetMs = Math.abs(control?.clockOffsetMs ?? 0)
+      return {
+        ready: trust.refusal === undefined && offsetMs <= leewaySeconds * 1000,
+        trustVersion: trust.version,
+        trustConfirmedMs: trust.confirmedMs,
+        issuers: trust.list.issuers.filter(({ purpose }) => purpose === 'host').map(issuerEnd),
+      }
+    },
+    async close() {
+      listener.stop()
+      await sessions.endAll(new Refusal('node-stopped', 'this agent stops'))
+      // After the sessions, so that the broker hears of their ends.
+      await control?.client.close()
+    },
+  }
+}
+
+/** Whom it trusts and who counts: a broker for all, or this process for itself. */
+function createVerifier(
+  { control: options, trust, ledger, clock }: HostAgentOptions,
+  { sessions, log }: Pick<AgentNode, 'sessions' | 'log'>,
+): Pick<AgentNode, 'trust' | 'ledger'> & { control: AgentControl | undefined } {
+  if (options === undefined) return { trust: new FixedTrust(trust), ledger, control: undefined }
+  const { maxTrustAgeMs: maxAgeMs, development } = options
+  const live = new LiveTrust({ clock, maxAgeMs, development })
+  const parts = { trust: live, sessions, ownLedger: ledger, clock, log }
+  const control = new AgentControl(options, parts)
+  return { trust: live, ledger: control.ledger, control }
+}

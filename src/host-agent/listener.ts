@@ -1,0 +1,98 @@
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { BrokerError, type Endpoint, errorText, formatEndpoint, type Log } from '../lib/index.ts'
+import type { AgentLimits } from './limits.ts'
+import type { HostAgentOptions, NodeSecurity } from './options.ts'
+
+export interface ListenerOptions {
+  listen: Endpoint
+  security: HostAgentOptions['security']
+  limits: AgentLimits
+  log: Log
+  /** @param node name in the node's certificate; undefined where there is none */
+  onConnection(socket: Socket, node: string | undefined): void
+}
+
+export interface Listener {
+  /** @throws BrokerError `ERR_START` */
+  listen(): Promise<Endpoint>
+  /** Takes no new connections. */
+  stop(): void
+}
+
+/** Where nodes dial in: mutual TLS, or nothing at all around the bytes. */
+export function createListener(options: ListenerOptions): Listener {
+  const { security, limits, listen } = options
+  const server = security === 'plain' ? plainServer(options) : tlsServer(options, security)
+  server.maxConnections = limits.maxConnections
+  return {
+    listen: () => listenOn(server, listen),
+    stop: () => void server.close(),
+  }
+}
+
+function plainServer({ onConnection }: ListenerOptions): Server {
+  return createTcpServer({ noDelay: true, pauseOnConnect: true }, (socket) =>
+    onConnection(socket, undefined),
+  )
+}
+
+function tlsServer(
+  { limits, log, onConnection }: ListenerOptions,
+  { certificatePem, privateKeyPem, ca, identify }: NodeSecurity,
+): Server {
+  const refuse = (socket: Socket, error: string): void => {
+    log.warn('host.refused', {
+      reason: 'host-tls-mismatch',
+      remoteAddress: socket.remoteAddress,
+      error,
+    })
+    socket.destroy()
+  }
+  const server = createTlsServer(
+    {
+      cert: certificatePem,
+      key: privateKeyPem,
+      ca,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+      handshakeTimeout: limits.handshakeMs,
+      noDelay: true,
+    },
+    (socket: TLSSocket) => {
+      socket.on('error', () => {})
+      // INVARIANT: only certificates that TLS has verified against the control CA are asked for a name.
+      const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined
+      const peer = certificate && identify(certificate.raw)
+      if (peer?.role === 'node') return onConnection(socket, peer.name)
+      const found = peer === undefined ? 'no control peer' : `${peer.role} ${peer.name}`
+      return refuse(socket, `certificate: need a node's, is of ${found}`)
+    },
+  )
+  server.on('tlsClientError', (error, socket) => {
+    socket.on('error', () => {})
+    refuse(socket, errorText(error))
+  })
+  return server
+}
+
+function listenOn(server: Server, listen: Endpoint): Promise<Endpoint> {
+  return new Promise((resolve, reject) => {
+    // Stays after the start: an accept that fails then costs that one connection only.
+    server.on('error', (error) => {
+      const message = `cannot listen on ${formatEndpoint(listen)}: ${errorText(error)}`
+      reject(new BrokerError('ERR_START', message, { cause: error }))
+    })
+    server.listen({ host: listen.host, port: listen.port }, () => {
+      // A TCP server's address is an object; text is for pipes, null for servers that don't listen.
+      const { port } = server.address() as AddressInfo
+      resolve({ host: listen.host, port })
+    })
+  })
+}
