@@ -61,7 +61,8 @@ export function createControlService(options: ControlServiceOptions): ControlSer
       return role === 'node' ? nodes.orderFor(name) : undefined
     },
     async joined({ role, name }, about) {
-      if (role === 'node') await nodes.joined(name, about)
+      const { protocol, ...facts } = about
+      if (role === 'node') await nodes.joined(name, facts)
     },
     redeem: (peer, request) => redeem(options, peer, request),
     async release(peer, tunnel, reason) {
@@ -85,6 +86,7 @@ export function createControlService(options: ControlServiceOptions): ControlSer
       log.info(`${what}.applied`, { node: peer.name, ...applied })
     },
     event: (peer, event) => tell(options, peer, event),
+    async probed() {},
     async left(peer) {
       if (peer.role === 'node') await nodes.left(peer.name)
       log.info('node.state', { node: peer.name, state: 'disconnected' })

@@ -40,7 +40,7 @@ export interface Nodes {
   cancelDrain(name: string, askedBy: string): Promise<void>
   /** What the node is to be told; undefined while it is in service. */
   orderFor(name: string): Promise<DrainOrder | undefined>
-  joined(name: string, about: JoinedPeer): Promise<void>
+  joined(name: string, about: Omit<JoinedPeer, 'protocol'>): Promise<void>
   beat(name: string, beat: Heartbeat): Promise<void>
   left(name: string): Promise<void>
 }

@@ -19,6 +19,8 @@ import {
   MAX_USAGES,
   type NodeStatus,
   PROTOCOL_VERSIONS,
+  type ProbeMessage,
+  type ProbeResult,
   type RedeemAnswer,
   type RedeemRequest,
   type RevocationMessage,
@@ -61,6 +63,8 @@ export interface ControlHandlers {
   status(): NodeStatus | undefined
   kill(message: KillMessage): void
   message(message: UserMessage): void
+  /** Absent from a peer that dials no hosts. */
+  probe?(message: ProbeMessage): void
   /** Live tunnels, whose leases the heartbeat renews, with what they have used where that is known. */
   tunnels(): LiveTunnel[]
   /** After every welcome: what was decided without a broker can be reported now. */
@@ -86,6 +90,8 @@ export interface ControlClient {
   release(tunnel: string, reason?: Reason): void
   /** Kept while no broker is there, up to a limit. */
   event(event: SessionEvent): void
+  /** Lost without a connection: what it says would be old. */
+  probed(result: ProbeResult): void
   /** A heartbeat before its time, since what {@link ControlHandlers.status} says has changed. */
   report(): void
   close(): Promise<void>
@@ -163,6 +169,10 @@ class Client implements ControlClient {
     if (this.#queuedEvents.length > this.#limits.maxQueuedEvents) this.#queuedEvents.shift()
   }
 
+  probed(result: ProbeResult): void {
+    if (this.#connected) this.#sendSoon({ type: 'probe.result', ...result })
+  }
+
   report(): void {
     if (this.#connected) this.#beat()
   }
@@ -211,6 +221,9 @@ class Client implements ControlClient {
         break
       case 'message':
         handlers.message(message)
+        break
+      case 'probe':
+        handlers.probe?.(message)
         break
     }
   }

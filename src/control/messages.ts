@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { isUserText, REASONS, type Reason, Secret } from '../lib/index.ts'
 import { REVOCATION_KINDS, type Revocation } from '../tokens/index.ts'
 
-/**
- * Versions of these messages that this code speaks; hello offers them, welcome picks the highest common one.
- * Version 2 has {@link SINCE_VERSION_2} as well.
- */
-export const PROTOCOL_VERSIONS: readonly number[] = [1, 2]
-/** What a node of version 1 takes for a broken stream: it is not sent to one. */
-export const SINCE_VERSION_2: ReadonlySet<string> = new Set(['message'])
+/** Versions of these messages that this code speaks; hello offers them, welcome picks the highest common one. */
+export const PROTOCOL_VERSIONS: readonly number[] = [1, 2, 3]
+/** From which version on a node knows a message that an older one takes for a broken stream: it is not sent to that one. */
+export const SINCE_VERSION: ReadonlyMap<string, number> = new Map([
+  ['message', 2],
+  ['probe', 3],
+])
 
 /** A whole trust set of 64 issuers with RSA certificates stays below 1 MiB; 20,000 revocations take about 5. */
 export const MAX_BYTES_TO_NODE = 8 * 1024 * 1024
@@ -18,6 +18,8 @@ export const MAX_ISSUERS = 64
 export const MAX_REVOCATIONS = 20_000
 export const MAX_TUNNELS = 4_096
 export const MAX_USAGES = 1_024
+/** Hosts in one order to probe; a broker with more sends several. */
+export const MAX_PROBED_HOSTS = 256
 /** Characters of a drain's message; the count-down behind it takes another 100. */
 export const MAX_DRAIN_MESSAGE = 500
 
@@ -31,6 +33,7 @@ const identifier = z.string().regex(/^[^\p{C}]{1,128}$/u, 'need 1 to 128 printab
 const tunnel = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'need 1 to 64 letters, digits and dashes')
 /** Pairs an answer with its request, within one connection. */
 const request = z.int().min(1)
+const port = z.int().min(1).max(65_535)
 const thumbprint = z.string().regex(/^[0-9A-F]{64}$/, 'need 64 upper-case hex digits')
 const reason = z.enum(REASONS)
 
@@ -174,6 +177,58 @@ export const sessionEvent = z.object({
   fields: sessionFields,
 })
 
+/** What a probe can find; that a host is not opted in is for the broker to know. */
+export const PROBED_STATES = [
+  'ready',
+  'unreachable',
+  'wrong-port',
+  'not-rdp',
+  'tls-mismatch',
+] as const
+export type ProbedState = (typeof PROBED_STATES)[number]
+
+/** What a host says of itself, as text that can be shown: the node has replaced all else. */
+const shown = z.string().regex(/^\P{C}{1,256}$/u, 'need 1 to 256 printable characters')
+
+/** The certificate that the host showed; nobody has verified it. */
+const hostCertificate = z.object({
+  /** `TLSv1.2`, `TLSv1.3`. */
+  protocol: shown,
+  subject: shown.exactOptional(),
+  issuer: shown.exactOptional(),
+  notAfter: time,
+  sha256Thumbprint: thumbprint,
+  /** It is for the address that the host is known by. */
+  namesHost: z.boolean(),
+})
+
+/** How one node found one host. */
+export const probeResult = z.object({
+  type: z.literal('probe.result'),
+  /** The host's id, and what was asked for, since its record may be another one by now. */
+  host: identifier,
+  address: text,
+  port,
+  time,
+  state: z.enum(PROBED_STATES),
+  /** Absent when it is ready. */
+  reason: reason.exactOptional(),
+  /** What was seen, for people. */
+  detail: shown.exactOptional(),
+  /** A port close by that does answer as the host should. */
+  answersOn: port.exactOptional(),
+  /** The literal address that was dialled. */
+  dialled: shown.exactOptional(),
+  connectMs: count.exactOptional(),
+  /** From TCP to the answer. */
+  answerMs: count.exactOptional(),
+  /** What the host chose for its sessions: `tls`, `credssp`, … */
+  security: shown.exactOptional(),
+  certificate: hostCertificate.exactOptional(),
+  /** Names that the dialled address has in reverse look-up, and whether the host is known by one of them. */
+  names: z.object({ reverse: z.array(shown).max(8), match: z.boolean() }).exactOptional(),
+})
+
 /** What a node or an agent may say. */
 export const toBrokerMessage = z.discriminatedUnion('type', [
   hello,
@@ -183,6 +238,7 @@ export const toBrokerMessage = z.discriminatedUnion('type', [
   release,
   heartbeat,
   sessionEvent,
+  probeResult,
 ])
 
 const welcome = z.object({
@@ -263,6 +319,28 @@ const message = z.object({
   text: z.string().refine(isUserText, 'need a text to show'),
 })
 
+const probedHost = z.object({
+  id: identifier,
+  kind: z.enum(['rdp', 'hyperv', 'agent', 'vnc']),
+  address: text.min(1),
+  port,
+  /** A VM of it, for hosts that want to be told one before they answer. */
+  guid: z
+    .string()
+    .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    .exactOptional(),
+  /** SHA-256 thumbprint that its certificate has to have. */
+  pin: thumbprint.exactOptional(),
+})
+
+/** Look at these hosts and tell what you find, one result for each. */
+const probe = z.object({
+  type: z.literal('probe'),
+  hosts: z.array(probedHost).min(1).max(MAX_PROBED_HOSTS),
+  /** Somebody is waiting: before all others. */
+  urgent: z.boolean().exactOptional(),
+})
+
 /** What a broker may say. */
 export const toNodeMessage = z.discriminatedUnion('type', [
   welcome,
@@ -272,6 +350,7 @@ export const toNodeMessage = z.discriminatedUnion('type', [
   heartbeatAnswer,
   kill,
   message,
+  probe,
 ])
 
 export type TrustSet = z.infer<typeof trustSet>
@@ -294,3 +373,7 @@ export type TrustMessage = z.infer<typeof trust>
 export type RevocationMessage = z.infer<typeof revocations>
 export type KillMessage = z.infer<typeof kill>
 export type UserMessage = z.infer<typeof message>
+export type ProbeMessage = z.infer<typeof probe>
+export type ProbedHost = z.infer<typeof probedHost>
+export type ProbeResult = Omit<z.infer<typeof probeResult>, 'type'>
+export type HostCertificate = z.infer<typeof hostCertificate>

@@ -7,7 +7,7 @@ import {
   PROTOCOL_VERSIONS,
   type RedeemAnswer,
   type RedeemRequest,
-  SINCE_VERSION_2,
+  SINCE_VERSION,
   type ToBrokerMessage,
   type ToNodeMessage,
 } from './messages.ts'
@@ -85,7 +85,7 @@ export class PeerConnection {
 
   /** @param text the message, encoded once for all peers */
   push(message: PushMessage, text: string): void {
-    if (SINCE_VERSION_2.has(message.type) && this.#protocol < 2) return
+    if (this.#protocol < (SINCE_VERSION.get(message.type) ?? 1)) return
     this.#synced = this.#synced.then(() => {
       if ('version' in message) this.#note(message.type, message.version)
       this.#link.send(text)
@@ -127,7 +127,9 @@ export class PeerConnection {
     this.#send({ type: 'welcome', protocol, broker: service.name, time: clock.now() })
     this.#synced = this.#sendSets()
     onWelcome(this)
-    this.#work('joined', () => service.joined(peer, { address, software, certificateNotAfterMs }))
+    this.#work('joined', () =>
+      service.joined(peer, { address, software, certificateNotAfterMs, protocol }),
+    )
   }
 
   /** Both sets. Without them a peer serves nobody, so it had better connect again. */
@@ -171,6 +173,10 @@ export class PeerConnection {
       case 'event': {
         const { type, ...event } = message
         return service.event(peer, event)
+      }
+      case 'probe.result': {
+        const { type, ...result } = message
+        return service.probed(peer, result)
       }
       case 'heartbeat': {
         const { type, ...beat } = message

@@ -137,7 +137,10 @@ class ControlListener implements ControlServer {
       return
     }
     const text = encodeMessage(message)
-    for (const connection of this.#welcomed.values()) connection.push(message, text)
+    for (const connection of this.#welcomed.values()) {
+      if (message.type === 'probe' && connection.state.role !== 'node') continue
+      connection.push(message, text)
+    }
   }
 }
 

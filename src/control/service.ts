@@ -3,6 +3,8 @@ import type {
   DrainOrder,
   Heartbeat,
   KillMessage,
+  ProbeMessage,
+  ProbeResult,
   RedeemAnswer,
   RedeemRequest,
   RevocationMessage,
@@ -22,8 +24,13 @@ export interface Peer {
   role: 'node' | 'agent' | 'broker'
 }
 
-/** What a broker pushes to every verifier as soon as it changes. */
-export type PushMessage = TrustMessage | RevocationMessage | KillMessage | UserMessage
+/** What a broker pushes to every verifier as soon as it changes; probes to nodes alone, since agents dial no hosts. */
+export type PushMessage =
+  | TrustMessage
+  | RevocationMessage
+  | KillMessage
+  | UserMessage
+  | ProbeMessage
 
 /** No message: the node of this name is told what is current, before its next heartbeat. */
 export interface Refresh {
@@ -38,6 +45,8 @@ export interface JoinedPeer {
   /** Where it dials from. */
   address: string
   software: string
+  /** Version of the messages that both ends speak. */
+  protocol: number
   /** End of its control certificate, in ms since 1970. */
   certificateNotAfterMs: number
 }
@@ -71,6 +80,8 @@ export interface ControlService {
   heartbeat(peer: Peer, beat: Heartbeat): Promise<void>
   applied(peer: Peer, what: 'trust' | 'revocations', version: number): Promise<void>
   event(peer: Peer, event: SessionEvent): Promise<void>
+  /** How it found a host that it was told to probe. */
+  probed(peer: Peer, result: ProbeResult): Promise<void>
   /** The connection has ended, for whatever reason. */
   left(peer: Peer): Promise<void>
   /** @returns how to unsubscribe */

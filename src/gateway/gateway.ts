@@ -100,6 +100,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       node.stopping = true
       clearInterval(stateTimer)
       node.drain.close()
+      node.prober.close()
       for (const server of servers) server.stop()
       requests.close()
       await node.sessions.endAll(new Refusal('node-stopped', 'this node stops'))

@@ -17,6 +17,7 @@ import { HalfOpen } from './half-open.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { type GatewayObserver, NO_OBSERVER } from './observer.ts'
 import type { GatewayOptions } from './options.ts'
+import { createProber, type Prober } from './probe/index.ts'
 import { Quota } from './quota.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { SessionRegistry } from './sessions.ts'
@@ -45,6 +46,8 @@ export class GatewayNode {
   readonly halfOpen: HalfOpen
   readonly tunnels: Quota
   readonly drain: Drain
+  /** Looks at hosts when its broker asks. */
+  readonly prober: Prober
   /** Set by close: no new tunnel is admitted. */
   stopping = false
 
@@ -66,17 +69,25 @@ export class GatewayNode {
       tellState: () => this.tellState(),
       report: () => this.control?.client.report(),
     })
+    const { allow, brokers: hosts = [] } = options.targets
+    const brokers = new BrokerAddresses({ hosts, clock: this.clock })
+    this.targets = createTargetPolicy(allow, nodeAddresses(), brokers)
+    this.prober = createProber({
+      policy: this.targets,
+      clock: this.clock,
+      tell: (result) => this.control?.client.probed(result),
+    })
     if (options.control === undefined) {
       this.trust = new FixedTrust(options.trust)
       this.ledger = options.ledger
       this.log = log
     } else {
       const { maxTrustAgeMs: maxAgeMs, development } = options.control
-      const { clock, sessions, drain } = this
+      const { clock, sessions, drain, prober } = this
       const trust = new LiveTrust({ clock, maxAgeMs, development })
       const ownLedger = options.ledger
       const control = new NodeControl(options.control, {
-        ...{ trust, sessions, drain, ownLedger, clock, log },
+        ...{ trust, sessions, drain, prober, ownLedger, clock, log },
         service: {
           status: () => this.status,
           tellState: () => this.tellState(),
@@ -88,9 +99,6 @@ export class GatewayNode {
       this.log = tapSessionEvents(log, clock, (event) => control.client.event(event))
     }
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
-    const { allow, brokers: hosts = [] } = options.targets
-    const brokers = new BrokerAddresses({ hosts, clock: this.clock })
-    this.targets = createTargetPolicy(allow, nodeAddresses(), brokers)
     this.halfOpen = new HalfOpen(this.limits)
     this.tunnels = new Quota(this.limits.maxTunnels, this.limits.maxTunnelsPerAddress)
   }

@@ -22,7 +22,7 @@ function subscribe(): void {
 }
 
 async function join(peer = GW1, certificateNotAfterMs = NOW_MS + 30 * DAY_MS): Promise<void> {
-  const about = { address: '192.0.2.1', software: '1.2.3', certificateNotAfterMs }
+  const about = { address: '192.0.2.1', software: '1.2.3', protocol: 3, certificateNotAfterMs }
   await api.broker.control.joined(peer, about)
   await beat({}, peer)
 }

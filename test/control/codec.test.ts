@@ -47,6 +47,24 @@ const UP: ToBrokerMessage[] = [
     time: 1_795_000_000_000,
     fields: { tunnel: 't-1', jti: 'j', reason: 'client-closed', bytesIn: 1, bytesOut: 2 },
   },
+  {
+    type: 'probe.result',
+    host: 'hv1',
+    address: 'hv1.example',
+    port: 3389,
+    time: 1_795_000_000_000,
+    state: 'wrong-port',
+    reason: 'host-unreachable',
+    detail: 'refuses connections to this port',
+    answersOn: 3390,
+    names: { reverse: ['hv2.example'], match: false },
+    certificate: {
+      protocol: 'TLSv1.3',
+      notAfter: 1_795_000_000_000,
+      sha256Thumbprint: 'A'.repeat(64),
+      namesHost: true,
+    },
+  },
 ]
 
 const DOWN: ToNodeMessage[] = [
@@ -76,6 +94,17 @@ const DOWN: ToNodeMessage[] = [
   },
   { type: 'kill', by: { vm: 'vm1' }, reason: 'killed' },
   { type: 'message', by: { tunnel: 't-1' }, text: 'Maintenance at ten.\nSave your work.' },
+  {
+    type: 'probe',
+    hosts: [
+      { id: 'hv1', kind: 'rdp', address: '192.0.2.10', port: 3389, pin: 'A'.repeat(64) },
+      {
+        ...{ id: 'hv2', kind: 'hyperv', address: 'hv2.example', port: 2179 },
+        guid: '3f2504e0-4f89-11d3-9a0c-0305e82c3301',
+      },
+    ],
+    urgent: true,
+  },
 ]
 
 test.each(UP)('a node says $type and the broker reads the same', (message) => {
@@ -138,6 +167,17 @@ test.each([
         ...{ tunnel: 't', transport: 'http', takesMessages: false },
         ...{ idleSeconds: 0, bytesIn: 0, bytesOut: 0 },
       })),
+    }),
+  ],
+  [
+    "a host's text that steers a terminal",
+    JSON.stringify({ ...UP[8], detail: 'answers as \u001b[2J' }),
+  ],
+  [
+    'a certificate of no thumbprint',
+    JSON.stringify({
+      ...UP[8],
+      certificate: { protocol: 'TLSv1.3', notAfter: 1, namesHost: true },
     }),
   ],
 ])('a broker refuses %s', (_, text) => {

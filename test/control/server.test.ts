@@ -143,9 +143,9 @@ test('a peer that speaks no version of ours is told so', async () => {
 test('of several versions the highest common one is chosen', async () => {
   const { endpoint } = await startServer()
   const peer = await RawPeer.open(endpoint)
-  peer.hello([3, 2, 1])
+  peer.hello([4, 2, 3, 1])
   await soon('welcome', () => peer.messages[0])
-  expect(peer.messages[0]).toMatchObject({ type: 'welcome', protocol: 2 })
+  expect(peer.messages[0]).toMatchObject({ type: 'welcome', protocol: 3 })
 })
 
 test('a node of version 1 is not sent what it would take for a broken stream', async () => {
@@ -160,6 +160,26 @@ test('a node of version 1 is not sent what it would take for a broken stream', a
   broker.push({ type: 'kill', by: { vm: 'vm1' }, reason: 'killed' })
   await soon('kill', () => peers.every(({ messages }) => messages.at(-1)?.type === 'kill'))
   expect(peers.map(({ messages }) => messages.at(-2)?.type)).toEqual(['revocations', 'message'])
+})
+
+test('an order to probe goes to the nodes that know it, and their results come back', async () => {
+  const { endpoint, broker } = await startServer()
+  const { gatewayControl } = await certificates()
+  const older = await RawPeer.open(endpoint)
+  older.hello([1, 2])
+  const newer = await RawPeer.open(endpoint, pairOf(gatewayControl, 'gw2'))
+  newer.hello([1, 2, 3])
+  const peers = [older, newer]
+  await soon('sets', () => peers.every(({ messages }) => messages.length >= 3))
+  const host = { id: 'hv1', kind: 'rdp', address: '192.0.2.10', port: 3389 } as const
+  broker.push({ type: 'probe', hosts: [host] })
+  broker.push({ type: 'kill', by: { vm: 'vm1' }, reason: 'killed' })
+  await soon('kill', () => peers.every(({ messages }) => messages.at(-1)?.type === 'kill'))
+  expect(peers.map(({ messages }) => messages.at(-2)?.type)).toEqual(['revocations', 'probe'])
+  const result = { host: 'hv1', address: '192.0.2.10', port: 3389, time: 1, state: 'ready' }
+  newer.send({ type: 'probe.result', ...result })
+  await soon('result', () => broker.called('probed')[0])
+  expect(broker.called('probed')[0]).toMatchObject({ peer: { name: 'gw2' }, input: result })
 })
 
 test('a peer that never says hello is dropped', async () => {

@@ -85,6 +85,7 @@ export function createTestService(change: Partial<ControlService> = {}) {
     versions: async () => ({ trust: 1, revocations: 1 }),
     drain: async () => undefined,
     joined: (peer, about) => note('joined', peer, about),
+    probed: (peer, result) => note('probed', peer, result),
     redeem: async (peer, request) => {
       await note('redeem', peer, request)
       return { ok: true }

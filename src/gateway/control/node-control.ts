@@ -5,6 +5,7 @@ import {
   type KillMessage,
   type LiveTrust,
   type NodeStatus,
+  type ProbeMessage,
   type RememberedTrust,
   type RevocationMessage,
   type TrustSet,
@@ -17,6 +18,7 @@ import {
 import { type Clock, errorText, type Log, Refusal } from '../../lib/index.ts'
 import { createRevocationList } from '../../tokens/index.ts'
 import type { Drain, TimedDrainOrder } from '../drain.ts'
+import type { Prober } from '../probe/index.ts'
 import type { Session, SessionRegistry } from '../sessions.ts'
 import { UsageSampler } from './usage.ts'
 
@@ -25,6 +27,7 @@ export type NodeControlOptions = VerifierControlOptions
 export interface NodeControlParts {
   trust: LiveTrust
   drain: Drain
+  prober: Pick<Prober, 'ask'>
   /** How the node stands. */
   service: {
     status(): NodeStatus
@@ -131,6 +134,10 @@ export class NodeControl implements ControlHandlers {
     for (const { log } of sessions.messageWhere((session) => isNamed(session, by), text)) {
       log.info('session.messaged', { characters: text.length })
     }
+  }
+
+  probe({ hosts, urgent }: ProbeMessage): void {
+    this.#parts.prober.ask(hosts, urgent)
   }
 
   tunnels(): TunnelUsage[] {

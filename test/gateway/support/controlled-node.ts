@@ -1,6 +1,7 @@
 import type {
   ControlHandlers,
   NodeStatus,
+  ProbeResult,
   RedeemAnswer,
   RedeemRequest,
   RememberedTrust,
@@ -20,6 +21,8 @@ export interface ControlledNode {
   releases: [string, Reason | undefined][]
   /** What it has said before its heartbeat was due. */
   reports: (NodeStatus | undefined)[]
+  /** How it found the hosts that it was told to probe. */
+  probed: ProbeResult[]
   remembered: RememberedTrust[]
   giveTrust(version?: number): void
 }
@@ -41,6 +44,7 @@ export async function startControlledNode({
   const events: SessionEvent[] = []
   const releases: ControlledNode['releases'] = []
   const reports: ControlledNode['reports'] = []
+  const probed: ProbeResult[] = []
   const remembered: RememberedTrust[] = []
   const given = Promise.withResolvers<ControlHandlers>()
   const node = await startNode({
@@ -57,6 +61,7 @@ export async function startControlledNode({
           },
           release: (tunnel, reason) => void releases.push([tunnel, reason]),
           event: (event) => void events.push(event),
+          probed: (result) => void probed.push(result),
           report: () => void reports.push(handlers.status()),
           close: async () => {},
         }
@@ -72,5 +77,5 @@ export async function startControlledNode({
   const handlers = await given.promise
   const giveTrust = (version = 1): void =>
     handlers.applyTrust({ version, asOf: 0, issuers: [node.trustedIssuer] })
-  return { node, handlers, redeems, events, releases, reports, remembered, giveTrust }
+  return { node, handlers, redeems, events, releases, reports, probed, remembered, giveTrust }
 }

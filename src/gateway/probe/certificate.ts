@@ -1,0 +1,32 @@
+import type { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { HostCertificate } from '../../control/index.ts'
+import { toShown } from './shown.ts'
+
+/**
+ * The certificate that a host has shown, unverified.
+ *
+ * @param name under which the host is known: a name or a literal address
+ * @returns undefined when it showed none
+ */
+export function certificateOf(secure: TLSSocket, name: string): HostCertificate | undefined {
+  const certificate = secure.getPeerX509Certificate()
+  if (certificate === undefined) return undefined
+  const subject = toShown(certificate.subject)
+  const issuer = toShown(certificate.issuer)
+  return {
+    protocol: toShown(secure.getProtocol() ?? '') ?? 'TLS',
+    ...(subject === undefined ? {} : { subject }),
+    ...(issuer === undefined ? {} : { issuer }),
+    notAfter: Math.max(0, certificate.validToDate.getTime()),
+    sha256Thumbprint: certificate.fingerprint256.replaceAll(':', ''),
+    namesHost: namesHost(certificate, name),
+  }
+}
+
+function namesHost(certificate: X509Certificate, name: string): boolean {
+  if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined
+  // Hosts sign their own, often with a common name alone, and clients still compare it.
+  return certificate.checkHost(name, { subject: 'always' }) !== undefined
+}
