@@ -29,6 +29,7 @@ import { createRotation } from './rotation.ts'
 import type { Route } from './route.ts'
 import { consoleRoutes } from './routes/consoles.ts'
 import { hostConsoleRoutes } from './routes/host-console.ts'
+import { importRoutes } from './routes/import.ts'
 import { inventoryRoutes } from './routes/inventory.ts'
 import { issuerRoutes } from './routes/issuers.ts'
 import { nodeRoutes } from './routes/nodes.ts'
@@ -130,6 +131,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const routes: Route[] = [
     ...consoleRoutes(consoles, farm.address),
     ...inventoryRoutes({ store, policies, clock }),
+    ...importRoutes(base),
     ...hostConsoleRoutes(createHostConsoles({ ...base, sessions })),
     ...userRoutes(createUsers({ ...base, passwordCost }), store),
     ...policyRoutes(policies, store),

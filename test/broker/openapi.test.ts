@@ -70,6 +70,7 @@ test('lists every route that there is', () => {
     'get /v1/vms',
     'get /v1/vms/{id}',
     'post /v1/consoles',
+    'post /v1/import',
     'post /v1/issuers/rotation',
     'post /v1/nodes/{id}/drain',
     'post /v1/revocations',
@@ -122,7 +123,17 @@ test('path parameters, bodies and problems are described', () => {
 })
 
 test('request bodies say that unknown fields are refused', () => {
-  const names = ['Tenant', 'Host', 'HostConsole', 'Vm', 'User', 'Console', 'Policy', 'Drain']
+  const names = [
+    'Tenant',
+    'Host',
+    'HostConsole',
+    'Vm',
+    'User',
+    'Console',
+    'Policy',
+    'Drain',
+    'Import',
+  ]
   for (const name of names.map((what) => `${what}Body`)) {
     expect(document.components.schemas[name]).toMatchObject({ additionalProperties: false })
   }

@@ -1,0 +1,151 @@
+import type { InventoryRecords } from '../store/index.ts'
+import type { FieldError } from './errors.ts'
+import type { ImportAnswer, ImportBody } from './import-schemas.ts'
+import { needsGuid, renderHost, toHost, toTenant, toVm } from './inventory-records.ts'
+import { invalid } from './validate.ts'
+
+type ImportItem = ImportAnswer['items'][number]
+
+/** What an import comes to. */
+export interface ImportPlan {
+  items: ImportItem[]
+  unchanged: number
+  /** What is new or different. */
+  put: InventoryRecords
+}
+
+/** Errors named in one answer. */
+const MAX_ERRORS = 20
+
+/**
+ * What rows would change, field by field. A row stands for the whole record, as in `PUT`; what no row names stays as it is.
+ *
+ * @throws ApiError `validation-failed` naming rows and fields: an id that is there twice, a tenant or host that is not
+ *   there, a machine without the GUID that its host needs
+ */
+export function planImport(current: InventoryRecords, rows: ImportBody): ImportPlan {
+  const known = {
+    tenants: byId(current.tenants),
+    hosts: byId(current.hosts),
+    vms: byId(current.vms),
+  }
+  const wanted: InventoryRecords = {
+    tenants: (rows.tenants ?? []).map(({ id, ...body }) => toTenant(id, body)),
+    hosts: (rows.hosts ?? []).map(({ id, console, ...body }) => {
+      const before = known.hosts.get(id)
+      const mode = console?.mode ?? (body.kind === 'hyperv' ? before?.consoleMode : undefined)
+      const allow = console?.allow ?? before?.consoleAllow ?? false
+      return toHost(id, { ...body, console: { allow, ...(mode === undefined ? {} : { mode }) } })
+    }),
+    vms: (rows.vms ?? []).map(({ id, ...body }) => toVm(id, body)),
+  }
+  const errors = [...findRepeated(wanted), ...findBroken(current, wanted)]
+  if (errors.length > 0) throw invalid(errors.slice(0, MAX_ERRORS))
+
+  const tenants = compare('tenant', known.tenants, wanted.tenants, (record) => record)
+  const hosts = compare('host', known.hosts, wanted.hosts, renderHost)
+  const vms = compare('vm', known.vms, wanted.vms, (record) => record)
+  return {
+    items: [...tenants.items, ...hosts.items, ...vms.items],
+    unchanged: tenants.unchanged + hosts.unchanged + vms.unchanged,
+    put: { tenants: tenants.put, hosts: hosts.put, vms: vms.put },
+  }
+}
+
+function byId<Item extends { id: string }>(items: Item[]): Map<string, Item> {
+  return new Map(items.map((item) => [item.id, item]))
+}
+
+function findRepeated(wanted: InventoryRecords): FieldError[] {
+  return Object.entries(wanted).flatMap(([sort, records]: [string, { id: string }[]]) => {
+    const rowOf = new Map<string, number>()
+    return records.flatMap(({ id }, row): FieldError[] => {
+      const first = rowOf.get(id)
+      rowOf.set(id, first ?? row)
+      if (first === undefined) return []
+      return [{ field: `${sort}.${row}.id`, message: `row ${first + 1} has the same` }]
+    })
+  })
+}
+
+/** As the inventory would be afterwards: a machine may be on a host of the same import. */
+function findBroken(current: InventoryRecords, wanted: InventoryRecords): FieldError[] {
+  const tenants = byId([...current.tenants, ...wanted.tenants])
+  const hosts = byId([...current.hosts, ...wanted.hosts])
+  const inRows = wanted.vms.flatMap(({ tenant, host, guid }, row): FieldError[] => {
+    const field = (name: string) => `vms.${row}.${name}`
+    const kind = hosts.get(host)?.kind
+    return [
+      ...(tenants.has(tenant)
+        ? []
+        : [{ field: field('tenant'), message: 'there is no such tenant' }]),
+      ...(hosts.has(host) ? [] : [{ field: field('host'), message: 'there is no such host' }]),
+      ...(guid === undefined && needsGuid(kind)
+        ? [{ field: field('guid'), message: `needed on a host of kind ${kind}` }]
+        : []),
+    ]
+  })
+  const named = byId(wanted.vms)
+  const staying = current.vms.filter(({ id, guid }) => guid === undefined && !named.has(id))
+  const withoutGuid = new Map(staying.map(({ host, id }) => [host, id]))
+  const onHosts = wanted.hosts.flatMap(({ id, kind }, row): FieldError[] => {
+    const vm = withoutGuid.get(id)
+    if (vm === undefined || !needsGuid(kind)) return []
+    return [{ field: `hosts.${row}.kind`, message: `machine ${vm} on it has no guid` }]
+  })
+  return [...onHosts, ...inRows]
+}
+
+function compare<Item extends { id: string }>(
+  type: ImportItem['type'],
+  known: Map<string, Item>,
+  wanted: Item[],
+  render: (record: Item) => object,
+): { items: ImportItem[]; unchanged: number; put: Item[] } {
+  const items: ImportItem[] = []
+  const put: Item[] = []
+  for (const record of wanted) {
+    const before = known.get(record.id)
+    const changes = changesOf(before === undefined ? {} : render(before), render(record))
+    if (before !== undefined && changes.length === 0) continue
+    items.push({
+      type,
+      id: record.id,
+      outcome: before === undefined ? 'created' : 'changed',
+      changes: changes.filter(({ field }) => field !== 'id'),
+    })
+    put.push(record)
+  }
+  return { items, unchanged: wanted.length - put.length, put }
+}
+
+function changesOf(before: object, after: object): ImportItem['changes'] {
+  const [from, to] = [fieldsOf(before), fieldsOf(after)]
+  return [...new Set([...to.keys(), ...from.keys()])].flatMap((field) => {
+    const [old, now] = [from.get(field), to.get(field)]
+    if (old === now) return []
+    return [
+      {
+        field,
+        ...(old === undefined ? {} : { from: old }),
+        ...(now === undefined ? {} : { to: now }),
+      },
+    ]
+  })
+}
+
+type FieldValue = string | number | boolean
+
+/** Dotted, as errors name them: `console.allow`. */
+function fieldsOf(record: object, prefix = ''): Map<string, FieldValue> {
+  return new Map(
+    Object.entries(record).flatMap(([name, value]: [string, unknown]): [string, FieldValue][] => {
+      if (typeof value === 'object' && value !== null) {
+        return [...fieldsOf(value, `${prefix}${name}.`)]
+      }
+      const plain =
+        typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      return plain ? [[`${prefix}${name}`, value]] : []
+    }),
+  )
+}
