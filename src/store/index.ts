@@ -10,6 +10,7 @@ export type {
   ApiKeys,
   DeleteOutcome,
   Grants,
+  HostProbes,
   Hosts,
   Inventory,
   InventoryChange,

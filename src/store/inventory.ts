@@ -60,6 +60,7 @@ export function createHosts(db: Kysely<Database>): Hosts {
         ...host,
         consoleAllow: host.consoleAllow ? (1 as const) : (0 as const),
         consoleMode: host.consoleMode ?? null,
+        pin: host.pin ?? null,
       }
       const { revision } = await db
         .insertInto('hosts')
@@ -170,6 +171,7 @@ function selectPlacements(db: Kysely<Database>) {
       'hosts.identify as hostIdentify',
       'hosts.consoleAllow as hostConsoleAllow',
       'hosts.consoleMode as hostConsoleMode',
+      'hosts.pin as hostPin',
     ])
 }
 
@@ -181,6 +183,7 @@ interface PlacementRow extends VmRow {
   hostIdentify: HostRow['identify']
   hostConsoleAllow: HostRow['consoleAllow']
   hostConsoleMode: HostRow['consoleMode']
+  hostPin: HostRow['pin']
 }
 
 function toPlacement(row: PlacementRow): VmPlacement {
@@ -195,6 +198,7 @@ function toPlacement(row: PlacementRow): VmPlacement {
       identify: row.hostIdentify,
       consoleAllow: row.hostConsoleAllow,
       consoleMode: row.hostConsoleMode,
+      pin: row.hostPin,
     }),
   }
 }
@@ -204,9 +208,9 @@ function toTenant({ id, name }: Selectable<TenantRow>): Tenant {
 }
 
 function toHost(row: Omit<HostRow, 'revision' | 'createdAtMs' | 'updatedAtMs'>): Host {
-  const { id, kind, address, port, identify, consoleAllow, consoleMode } = row
+  const { id, kind, address, port, identify, consoleAllow, consoleMode, pin } = row
   return {
-    ...present({ id, kind, address, port, identify, consoleMode }),
+    ...present({ id, kind, address, port, identify, consoleMode, pin }),
     consoleAllow: consoleAllow === 1,
   }
 }

@@ -246,6 +246,22 @@ const MIGRATIONS: Record<string, Migration> = {
         check (disabled in (0, 1))`.execute(db)
     },
   },
+
+  // What a node found is JSON, and below 4,000 characters.
+  '0010-host-probes': {
+    async up(db) {
+      await sql`alter table hosts add column pin text check (length(pin) = 64)`.execute(db)
+      await sql`create table host_probes (
+        host text not null references hosts (id) on delete cascade,
+        node text not null check (length(node) between 1 and 128),
+        state text not null check (length(state) <= 32),
+        since_ms bigint not null,
+        probed_at_ms bigint not null,
+        body text not null check (length(body) <= 8192),
+        primary key (host, node)
+      )`.execute(db)
+    },
+  },
 }
 
 /**

@@ -36,6 +36,26 @@ export interface Host {
   consoleAllow: boolean
   /** `hyperv` only. */
   consoleMode?: ConsoleMode
+  /** SHA-256 thumbprint that its TLS certificate has to have, upper-case hex. */
+  pin?: string
+}
+
+/** How a node last found a host. */
+export interface StoredProbe {
+  host: string
+  node: string
+  state: string
+  /** Since when it has been in this state. */
+  sinceMs: number
+  probedAtMs: number
+  /** JSON; what it says is not the store's business. */
+  body: string
+}
+
+/** What a probe has to know of a host. */
+export interface ProbeTarget extends Pick<Host, 'id' | 'kind' | 'address' | 'port' | 'pin'> {
+  /** Of one of its machines, always the same one. */
+  guid?: string
 }
 
 export interface Vm {

@@ -1,4 +1,4 @@
-import type { ConsoleMode, HostKind, IdentifyMode, PolicyScope } from './records.ts'
+import type { ConsoleMode, HostKind, IdentifyMode, PolicyScope, StoredProbe } from './records.ts'
 import type {
   GatewayNode,
   StoredRevocation,
@@ -14,6 +14,7 @@ import type {
 export interface Database {
   tenants: TenantRow
   hosts: HostRow
+  hostProbes: StoredProbe
   vms: VmRow
   policies: PolicyRow
   users: UserRow
@@ -48,6 +49,7 @@ export interface HostRow extends Stamps {
   identify: IdentifyMode
   consoleAllow: 0 | 1
   consoleMode: ConsoleMode | null
+  pin: string | null
 }
 
 export interface VmRow extends Stamps {

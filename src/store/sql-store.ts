@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { createApiKeys, createPortalSessions, createUsers } from './accounts.ts'
 import { createGrants } from './grants.ts'
+import { createHostProbes } from './host-probes.ts'
 import { createHosts, createTenants, createVms } from './inventory.ts'
 import { createInventory } from './inventory-change.ts'
 import { createLeases } from './leases.ts'
@@ -16,6 +17,7 @@ export function createSqlStore(db: Kysely<Database>): Store {
   return {
     tenants: createTenants(db),
     hosts: createHosts(db),
+    hostProbes: createHostProbes(db),
     vms: createVms(db),
     inventory: createInventory(db),
     policies: createPolicies(db),

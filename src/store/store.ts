@@ -5,7 +5,9 @@ import type {
   InventoryRecords,
   PolicyScope,
   PortalSession,
+  ProbeTarget,
   StoredPolicy,
+  StoredProbe,
   Tenant,
   User,
   Vm,
@@ -41,6 +43,7 @@ export type DeleteOutcome = 'deleted' | 'not-found' | 'in-use'
 export interface Store {
   readonly tenants: Tenants
   readonly hosts: Hosts
+  readonly hostProbes: HostProbes
   readonly vms: Vms
   readonly inventory: Inventory
   readonly policies: Policies
@@ -75,6 +78,18 @@ export interface Hosts {
   delete(id: string): Promise<DeleteOutcome>
   /** Switches its consoles on or off, and nothing else; false when the id is unknown. */
   allowConsole(id: string, allow: boolean, nowMs: number): Promise<boolean>
+}
+
+/** How nodes found hosts; it goes with its host. */
+export interface HostProbes {
+  /** In place of what this node found before. */
+  put(probe: StoredProbe): Promise<void>
+  get(host: string, node: string): Promise<StoredProbe | undefined>
+  /** Not older than that, by host, then node. */
+  list(sinceMs: number): Promise<StoredProbe[]>
+  /** All hosts that are opted in; or this one, opted in or not. */
+  listTargets(host?: string): Promise<ProbeTarget[]>
+  deleteBefore(timeMs: number): Promise<void>
 }
 
 export interface Vms {

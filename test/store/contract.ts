@@ -67,6 +67,40 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.tenants.get('acme')).toEqual({ id: 'acme', name: 'Acme Ltd' })
     })
 
+    test('keeps what each node last found of a host, as long as the host is there', async () => {
+      await fill()
+      const probe = { host: 'hv1', node: 'gw1', state: 'ready', sinceMs: NOW_MS, body: '{}' }
+      await store.hostProbes.put({ ...probe, probedAtMs: NOW_MS })
+      await store.hostProbes.put({ ...probe, node: 'gw2', probedAtMs: NOW_MS + 1 })
+      const newer = { ...probe, state: 'not-rdp', sinceMs: NOW_MS + 2, probedAtMs: NOW_MS + 2 }
+      await store.hostProbes.put(newer)
+      expect(await store.hostProbes.get('hv1', 'gw1')).toEqual(newer)
+      const nodes = async (sinceMs: number) =>
+        (await store.hostProbes.list(sinceMs)).map(({ node }) => node)
+      expect(await nodes(0)).toEqual(['gw1', 'gw2'])
+      expect(await nodes(NOW_MS + 2)).toEqual(['gw1'])
+      await store.hostProbes.deleteBefore(NOW_MS + 2)
+      expect(await nodes(0)).toEqual(['gw1'])
+      await store.vms.delete('vm1')
+      await store.hosts.delete('hv1')
+      expect(await nodes(0)).toEqual([])
+    })
+
+    test('names the hosts to probe: those that are opted in, or the one that is asked for', async () => {
+      await fill()
+      const off: Host = { ...host, id: 'hv2', kind: 'hyperv', consoleAllow: false }
+      await store.hosts.put({ ...off, pin: 'A'.repeat(64) }, NOW_MS)
+      const guids = ['7c9e6679-7425-40de-944b-e07fc1f90ae7', '3f2504e0-4f89-11d3-9a0c-0305e82c3301']
+      for (const [index, guid] of guids.entries()) {
+        await store.vms.put({ ...vm, id: `many${index}`, host: 'hv2', guid }, NOW_MS)
+      }
+      const { id, kind, address, port } = host
+      expect(await store.hostProbes.listTargets()).toEqual([{ id, kind, address, port }])
+      const wanted = { id: 'hv2', kind: 'hyperv', address, port, pin: 'A'.repeat(64) }
+      expect(await store.hostProbes.listTargets('hv2')).toEqual([{ ...wanted, guid: guids[1] }])
+      expect(await store.hostProbes.listTargets('hv9')).toEqual([])
+    })
+
     test('keeps a policy for the provider, each tenant and each VM, as long as they are there', async () => {
       await fill()
       await store.tenants.put({ id: 'globex', name: 'Globex' }, NOW_MS)
