@@ -115,6 +115,7 @@ const CAPS: Record<string, Proof> = {
   'control/messages.ts MAX_BYTES_TO_NODE': `${CONTROL_CLIENT}: a message that is too long ends the connection, and nothing of it is applied`,
   'control/messages.ts MAX_DRAIN_MESSAGE': `${CODEC}: a drain whose message has 501 characters`,
   'control/messages.ts MAX_ISSUERS': `${CODEC}: more than 64 issuers`,
+  'control/messages.ts MAX_PROBED_HOSTS': `${CODEC}: more than 256 hosts to probe`,
   'control/messages.ts MAX_REVOCATIONS': `${CODEC}: more than 20,000 revocations`,
   'control/messages.ts MAX_TUNNELS': `${CODEC}: too many tunnels`,
   'control/messages.ts MAX_USAGES': `${CODEC}: too many tunnels and what they use`,
@@ -123,6 +124,12 @@ const CAPS: Record<string, Proof> = {
   'gateway/control/session-events.ts MAX_CHARACTERS':
     'gateway/control/session-events.test.ts: long text is cut, and debug lines stay here',
   'gateway/host-reader.ts MAX_BUFFERS': `${LIFECYCLE}: a client that reads nothing is held back, then ended, over %s`,
+  'gateway/probe/host-answer.ts MAX_ANSWER_BYTES':
+    'gateway/probe/host-answer.test.ts: an answer that is longer than any confirm is none, before it is waited for',
+  'gateway/probe/names.ts MAX_NAMES':
+    'gateway/probe/names.test.ts: of very many reverse names the first eight are looked at',
+  'gateway/probe/shown.ts MAX_CHARACTERS':
+    'gateway/probe/shown.test.ts: a text is cut to 256 characters, and not in half of one',
   'gateway/read-buffers.ts MAX_SPARE':
     'gateway/read-buffers.test.ts: keeps 256 of each size and no more',
   'gateway/relay/session-limits.ts MAX_TIMER_MS':
@@ -152,6 +159,7 @@ const CAPS: Record<string, Proof> = {
 /** No peer can go past these. */
 const NO_CAPS: Record<string, string> = {
   'gateway/drain.ts MAX_DRAIN_MS': 'shortens the timer of an order that the broker bounds itself',
+  'gateway/probe/probe-host.ts MAX_ADDRESSES': 'of names that the operator has written',
   'gateway/relay/first-bytes-rule.ts MAX_TERMINATORS': 'a rule of form, not of size',
   'gateway/transport/websocket-frames.ts MAX_LENGTH': 'of frames that we write',
   'gateway/transport/websocket-reader.ts MAX_HEADER_BYTES': 'sum of the fields of a header',

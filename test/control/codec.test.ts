@@ -225,6 +225,15 @@ test.each([
       })),
     }),
   ],
+  [
+    'more than 256 hosts to probe',
+    JSON.stringify({
+      type: 'probe',
+      hosts: Array.from({ length: 257 }, () => ({
+        ...{ id: 'hv1', kind: 'rdp', address: '192.0.2.10', port: 3389 },
+      })),
+    }),
+  ],
   ['a message without a text', '{"type":"message","by":{"vm":"a"},"text":""}'],
   [
     'a message of 1,025 characters',

@@ -1,3 +1,4 @@
+import { nameOf, readHostAnswer } from '../../../src/gateway/probe/host-answer.ts'
 import { FirstBytes } from '../../../src/gateway/relay/first-bytes.ts'
 import { firstBytesRule } from '../../../src/gateway/relay/first-bytes-rule.ts'
 import { ProtocolError, Refusal, Secret } from '../../../src/lib/index.ts'
@@ -80,6 +81,14 @@ export const FIRST_BYTES_TARGETS: readonly FuzzTarget[] = [
     decode: decodeConnectionConfirm,
     // It is given back what `decode` gave.
     encode: (value) => encodeConnectionConfirm(value as ReturnType<typeof decodeConnectionConfirm>),
+  },
+  {
+    kind: 'decoder',
+    name: 'host-answer',
+    covers: ['gateway/probe/host-answer.ts:readHostAnswer'],
+    // What a host says is a finding, whatever it is.
+    mayThrow: [],
+    decode: (bytes) => [readHostAnswer(bytes), readHostAnswer(bytes, true), nameOf(bytes)],
   },
   {
     kind: 'decoder',
