@@ -6,7 +6,11 @@ import { FRAME_HEADROOM_BYTES } from './transport/packet-transport.ts'
 /** Room in front of every read for the transport's and the DATA packet's headers. */
 export const HEADROOM_BYTES = FRAME_HEADROOM_BYTES + DATA_HEADER_BYTES
 
-/** Buffers at once, so also the most that may wait for a slow client: beyond it the host is paused. */
+/**
+ * Buffers at once, so also the most that may wait for a slow client: beyond it the host is paused. One large
+ * read at a time was 10 % cheaper for one tunnel, since Node gathers and copies what is written while a write
+ * is under way, and 15 % dearer for 32, since each pause and each start is a call to the kernel.
+ */
 const MAX_BUFFERS = 4
 /** Less than a small buffer takes, so that the next like it doesn't fill one. */
 const SMALL_READ_BYTES = 2 * 1024
