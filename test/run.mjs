@@ -24,7 +24,7 @@ const failed = [
   ['lint', ['biome', 'check']],
 ].filter(([, [tool, ...args]]) => run(join(bin, tool), args) !== 0)
 
-const SUITES = ['unit', 'conformance', 'e2e']
+const SUITES = ['unit', 'conformance', 'fuzz', 'e2e']
 const chosen = process.argv.slice(2)
 const totals = runSuites(chosen.length > 0 ? chosen : SUITES.flatMap((name) => ['--project', name]))
 for (const [name] of failed) process.stdout.write(`${name}: failed\n`)
