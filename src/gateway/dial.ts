@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { BrokerError, type Endpoint, errorText, Refusal } from '../lib/index.ts'
+import { type AgentCall, connectAgent } from './agent-connection.ts'
 import { HostReader } from './host-reader.ts'
 import type { Lookup } from './lookup.ts'
 import type { ReadBuffers } from './read-buffers.ts'
@@ -18,6 +19,8 @@ export interface DialOptions {
   lookup?: Lookup
   /** The host is read into these; its own when absent. */
   buffers?: ReadBuffers
+  /** The host is a host agent: it is dialled so, or not at all. */
+  agent?: AgentCall | undefined
   /** Name look-up and all attempts together. */
   timeoutMs: number
   /** Addresses of one name that are tried, in order. */
@@ -32,7 +35,8 @@ const KEEP_ALIVE_AFTER_MS = 30_000
  * Connects to a hypervisor host: resolves the name once, checks every address, and dials the admitted
  * literal addresses one after the other until one answers.
  *
- * @throws Refusal `target-not-allowed`, `host-unreachable`; the signal's reason when it ends the attempt
+ * @throws Refusal `target-not-allowed`, `host-unreachable`, of an agent `host-tls-mismatch`; the signal's reason
+ *   when it ends the attempt
  */
 export async function dialHost(endpoint: Endpoint, options: DialOptions): Promise<HostConnection> {
   const { policy, lookup, timeoutMs, maxAttempts, signal } = options
@@ -56,14 +60,14 @@ export async function dialHost(endpoint: Endpoint, options: DialOptions): Promis
 async function dialFirst(
   targets: readonly Target[],
   endsAtMs: number,
-  { signal, buffers }: DialOptions,
+  { signal, buffers, agent }: DialOptions,
 ): Promise<HostConnection> {
   let lastError: unknown
   for (const [index, target] of targets.entries()) {
     const leftMs = Math.max(0, endsAtMs - performance.now())
     try {
       const timeoutMs = Math.ceil(leftMs / (targets.length - index))
-      return await dialTarget(target, new HostReader(buffers), { timeoutMs, signal })
+      return await dialTarget(target, new HostReader(buffers), { timeoutMs, signal, agent })
     } catch (error) {
       signal.throwIfAborted()
       lastError = error
@@ -88,18 +92,23 @@ function resolveWithin(
 function dialTarget(
   target: Target,
   reader: HostReader,
-  { timeoutMs, signal }: Pick<DialOptions, 'timeoutMs' | 'signal'>,
+  { timeoutMs, signal, agent }: Pick<DialOptions, 'timeoutMs' | 'signal' | 'agent'>,
 ): Promise<HostConnection> {
   return within(timeoutMs, signal, (resolve, reject) => {
-    const socket = connect({
+    const options = {
       host: target.address,
       port: target.port,
       onread: reader.onread,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
-    })
-    socket.pause()
+    }
+    if (agent !== undefined) {
+      const onReady = (socket: Socket): void => resolve({ socket, reader, target })
+      const dialled = connectAgent(options, agent, { onReady, onError: reject })
+      return () => dialled.destroy()
+    }
+    const socket = connect(options).pause()
     // For good: a reset between here and the owner's own handlers must not be an unhandled error.
     socket.on('error', reject)
     socket.once('connect', () => resolve({ socket, reader, target }))

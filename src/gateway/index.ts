@@ -3,6 +3,7 @@
  * redeem, dialling, relay. It holds no issuer key, mints nothing, reads no configuration and no file.
  * Start with `gateway.ts`, then `setup.ts`, which reads like the protocol's sequence.
  */
+export type { AgentSecurity } from './agent-connection.ts'
 export type { NodeControlOptions } from './control/node-control.ts'
 export { createGateway, type Gateway, type GatewayFigures } from './gateway.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'

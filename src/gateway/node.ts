@@ -8,6 +8,7 @@ import {
 } from '../control/index.ts'
 import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
+import type { AgentSecurity } from './agent-connection.ts'
 import { BrokerAddresses } from './broker-addresses.ts'
 import { NodeControl } from './control/node-control.ts'
 import { tapSessionEvents } from './control/session-events.ts'
@@ -30,6 +31,7 @@ export class GatewayNode {
   readonly ledger: VerifierLedger
   /** The node's end of the control channel; undefined for a node on its own. */
   readonly control: NodeControl | undefined
+  readonly agents: AgentSecurity | undefined
   readonly clientBinding: ClientBinding
   /** As tokens name them: `host:port`. */
   readonly fedAuthHosts: readonly string[] | undefined
@@ -55,6 +57,7 @@ export class GatewayNode {
 
   constructor(options: GatewayOptions) {
     this.farmName = options.farmName
+    this.agents = options.agents
     this.clientBinding = options.clientBinding
     this.fedAuthHosts = options.fedAuthHosts?.map(formatEndpoint)
     this.consentText = options.consentText

@@ -1,6 +1,7 @@
 import type { VerifierLedger } from '../control/index.ts'
 import type { Clock, Endpoint, Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
+import type { AgentSecurity } from './agent-connection.ts'
 import type { NodeControlOptions } from './control/node-control.ts'
 import type { Limits } from './limits.ts'
 import type { ListenerAddress, TlsFiles } from './listener.ts'
@@ -23,6 +24,8 @@ export interface GatewayOptions {
   control?: NodeControlOptions
   /** The only hosts that may be dialled; the brokers, by name or address, only by a rule for just that address. */
   targets: { allow: readonly TargetRule[]; brokers?: readonly string[] }
+  /** How host agents are dialled; absent: no token for a machine behind one opens anything. */
+  agents?: AgentSecurity
   /** How closely the two halves of an HTTP pair must come from one client. */
   clientBinding: ClientBinding
   /**

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { errorText, ProtocolError, Refusal } from '../lib/index.ts'
+import { type Endpoint, errorText, ProtocolError, Refusal } from '../lib/index.ts'
 import {
   Capability,
   CHANNEL_PROTOCOL,
@@ -18,7 +18,7 @@ import {
 import { type Admitted, admit } from './admission.ts'
 import { matchTarget } from './channel-target.ts'
 import { Conversation } from './conversation.ts'
-import { dialHost, type HostConnection } from './dial.ts'
+import { type DialOptions, dialHost, type HostConnection } from './dial.ts'
 import { type FirstBytesRule, firstBytesRule } from './relay/first-bytes-rule.ts'
 import { reasonOf } from './status.ts'
 import type { Tunnel } from './tunnel.ts'
@@ -133,6 +133,7 @@ async function openChannel(
     const firstBytes = firstBytesRule(claims)
     log.debug('channel.authorized', { target: claims.dst })
     const host = await dialHost(target, {
+      ...agentCall(tunnel, claims, target),
       policy: node.targets,
       buffers: node.readBuffers,
       timeoutMs: node.limits.dialTimeoutMs,
@@ -147,4 +148,17 @@ async function openChannel(
     if (!transport.inbox.ended.aborted) log.warn('channel.refused', fields)
     throw error
   }
+}
+
+/** How to dial follows from the kind in the token and the node's configuration, from nothing else. */
+function agentCall(
+  { node, client }: Tunnel,
+  { knd }: Admitted['claims'],
+  { host }: Endpoint,
+): Pick<DialOptions, 'agent'> {
+  if (knd !== 'agent') return {}
+  if (node.agents === undefined) {
+    throw new Refusal('policy-denied', 'knd: this node is not set up to dial host agents')
+  }
+  return { agent: { security: node.agents, host, clientAddress: client.remoteAddress } }
 }

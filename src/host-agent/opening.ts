@@ -70,7 +70,8 @@ export function readOpening(
     reject(new BrokerError('ERR_DEADLINE', `opening: not whole within ${timeoutMs} ms`))
   }, timeoutMs)
   signal.addEventListener('abort', onAbort, { once: true })
-  socket.on('data', onData).on('end', onEnd).on('close', onEnd)
+  // Data alone does not wake a socket that was paused when it came.
+  socket.on('data', onData).on('end', onEnd).on('close', onEnd).resume()
   if (signal.aborted) onAbort()
   return promise.finally(() => {
     clearTimeout(timer)
