@@ -15,6 +15,7 @@ import {
   type RedeemRule,
   verifyAnyGatewayToken,
 } from '../tokens/index.ts'
+import type { HostProbes } from './host-probes.ts'
 import type { BrokerCounts } from './metrics.ts'
 import type { Nodes } from './nodes.ts'
 import type { Policies } from './policies.ts'
@@ -36,6 +37,7 @@ export interface ControlServiceOptions {
   revocations: RevocationKeeper
   pushes: Pushes
   nodes: Nodes
+  probes: Pick<HostProbes, 'joined' | 'left' | 'found'>
   rule: RedeemRule
   policies: Pick<Policies, 'effective'>
   /** Clock difference to forgive; default 5. */
@@ -47,7 +49,7 @@ export interface ControlServiceOptions {
 
 /** What nodes say, judged and kept. INVARIANT: who said it comes from the certificate it came with. */
 export function createControlService(options: ControlServiceOptions): ControlService {
-  const { store, trust, revocations, pushes, nodes, clock, log } = options
+  const { store, trust, revocations, pushes, nodes, probes, clock, log } = options
 
   return {
     name: options.brokerName,
@@ -62,7 +64,9 @@ export function createControlService(options: ControlServiceOptions): ControlSer
     },
     async joined({ role, name }, about) {
       const { protocol, ...facts } = about
-      if (role === 'node') await nodes.joined(name, facts)
+      if (role !== 'node') return
+      await nodes.joined(name, facts)
+      probes.joined(name, protocol)
     },
     redeem: (peer, request) => redeem(options, peer, request),
     async release(peer, tunnel, reason) {
@@ -86,9 +90,14 @@ export function createControlService(options: ControlServiceOptions): ControlSer
       log.info(`${what}.applied`, { node: peer.name, ...applied })
     },
     event: (peer, event) => tell(options, peer, event),
-    async probed() {},
+    async probed({ role, name }, result) {
+      if (role === 'node') await probes.found(name, result)
+    },
     async left(peer) {
-      if (peer.role === 'node') await nodes.left(peer.name)
+      if (peer.role === 'node') {
+        probes.left(peer.name)
+        await nodes.left(peer.name)
+      }
       log.info('node.state', { node: peer.name, state: 'disconnected' })
     },
     subscribe: (listener) => pushes.subscribe(listener),

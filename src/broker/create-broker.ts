@@ -16,6 +16,7 @@ import { createConsoles, type Farm } from './consoles.ts'
 import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
 import { createHostConsoles } from './host-consoles.ts'
+import { createHostProbes } from './host-probes.ts'
 import { establishSigner, type LoadIssuer } from './issuers.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { createNodes } from './nodes.ts'
@@ -48,6 +49,8 @@ const KEEP_GRANTS_MS = 30 * 24 * 60 * 60_000
 const SWEEP_EVERY_MS = 60 * 60_000
 /** Half a heartbeat: a lost node is noticed within 40 s. */
 const LOOK_FOR_LOST_EVERY_MS = 5_000
+/** A new host, and a node that has joined, wait no longer for their first probe. */
+const LOOK_FOR_DUE_EVERY_MS = 5_000
 
 export interface Lifetime {
   min: number
@@ -77,6 +80,8 @@ export interface BrokerOptions {
   clientBinding?: ClientBinding
   /** Clock difference to nodes' to forgive; default 5. */
   leewaySeconds?: number
+  /** How often each host is probed by the nodes; default 60, 0 for only when somebody asks. */
+  probeEverySeconds?: number
   /** Development certificates on localhost: no Strict-Transport-Security. */
   development?: boolean
   /** Shown at `/metrics`, with what the broker adds of its own. */
@@ -118,6 +123,11 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const sessions = createSessions(base)
   const leeway = leewaySeconds === undefined ? {} : { leewaySeconds }
   const nodes = createNodes({ ...base, trust, ...leeway })
+  const { probeEverySeconds: everySeconds } = options
+  const probes = createHostProbes({
+    ...base,
+    ...(everySeconds === undefined ? {} : { everySeconds }),
+  })
   const rotation = createRotation({ ...base, trust, signer, loadIssuer })
   const consoles = createConsoles({
     ...base,
@@ -130,7 +140,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   })
   const routes: Route[] = [
     ...consoleRoutes(consoles, farm.address),
-    ...inventoryRoutes({ store, policies, clock }),
+    ...inventoryRoutes({ store, policies, probes, clock }),
     ...importRoutes(base),
     ...hostConsoleRoutes(createHostConsoles({ ...base, sessions })),
     ...userRoutes(createUsers({ ...base, passwordCost }), store),
@@ -148,8 +158,12 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       work().catch((error) => log.error('store.sweep-failed', { error: errorText(error) }))
     }, everyMs).unref()
   const repeating = [
-    repeat(() => Promise.all([sweep(options), trust.sweep(), revocations.load()]), SWEEP_EVERY_MS),
+    repeat(
+      () => Promise.all([sweep(options), trust.sweep(), revocations.load(), probes.sweep()]),
+      SWEEP_EVERY_MS,
+    ),
     repeat(() => sessions.sweep(), LOOK_FOR_LOST_EVERY_MS),
+    repeat(() => probes.round(), LOOK_FOR_DUE_EVERY_MS),
   ]
 
   return {
@@ -159,13 +173,14 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       log,
       strictTransportSecurity: options.development !== true,
     }),
-    services: createPortalServices({ ...options, consoles, policies }),
+    services: createPortalServices({ ...options, consoles, policies, probes }),
     control: createControlService({
       ...base,
       farmName: farm.name,
       trust,
       revocations,
       nodes,
+      probes,
       rule,
       counts,
       policies,

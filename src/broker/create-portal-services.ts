@@ -4,6 +4,8 @@ import type { Store, VmPlacement } from '../store/index.ts'
 import { preferredLifetime } from './console-terms.ts'
 import { type Consoles, consoleAccess } from './consoles.ts'
 import { causeText, toApiError } from './errors.ts'
+import type { HostProbes } from './host-probes.ts'
+import type { HostStanding } from './host-standing.ts'
 import { PASSWORD_COST, type PasswordCost } from './passwords.ts'
 import type { Policies } from './policies.ts'
 import type {
@@ -23,6 +25,7 @@ export interface PortalServicesOptions {
   store: Store
   consoles: Consoles
   policies: Pick<Policies, 'ofTenant'>
+  probes: Pick<HostProbes, 'standings'>
   clock: Clock
   log: Log
   /** Default: what new password hashes cost. */
@@ -30,7 +33,7 @@ export interface PortalServicesOptions {
 }
 
 export function createPortalServices(options: PortalServicesOptions): PortalServices {
-  const { store, policies, clock, log, passwordCost = PASSWORD_COST } = options
+  const { store, policies, probes, clock, log, passwordCost = PASSWORD_COST } = options
   const sessions = createPortalSessions(store, clock)
   return {
     signIn: createSignIn({ store, sessions, log, passwordCost }),
@@ -40,7 +43,11 @@ export function createPortalServices(options: PortalServicesOptions): PortalServ
       if (tenant === undefined) return []
       const placements = await store.vms.listPlacements(tenant.id)
       const policyOf = await policies.ofTenant(tenant.id)
-      return placements.map((placement) => summarize(placement, policyOf(placement.vm.id)))
+      const standings = await probes.standings(placements.map(({ host }) => host))
+      return placements.map((placement) => ({
+        ...summarize(placement, policyOf(placement.vm.id)),
+        ...troubleOf(placement, standings.get(placement.host.id)),
+      }))
     },
     openConsole: (session, input) => openConsole(options, session, input),
   }
@@ -81,4 +88,14 @@ function summarize(placement: VmPlacement, policy: EffectivePolicy): VmSummary {
     return { id, name, kind, consoleAvailable: true, fileLifetimeSeconds }
   }
   return { id, name, kind, consoleAvailable: false, unavailableReason: access.reason }
+}
+
+/** What is known of the host says nothing of a machine with an address or a port of its own. */
+function troubleOf(
+  { vm, host }: VmPlacement,
+  standing: HostStanding | undefined,
+): Pick<VmSummary, 'hostTrouble'> {
+  const isItsOwn = vm.address !== undefined || vm.port !== undefined
+  if (isItsOwn || !host.consoleAllow || standing?.reason === undefined) return {}
+  return { hostTrouble: standing.reason }
 }

@@ -10,7 +10,8 @@ export function toTenant(id: string, { name }: TenantBody): Tenant {
   return { id, name }
 }
 
-export function toHost(id: string, { kind, address, port, identify, console }: HostBody): Host {
+export function toHost(id: string, body: HostBody): Host {
+  const { kind, address, port, identify, pin, console } = body
   return {
     id,
     kind,
@@ -19,6 +20,7 @@ export function toHost(id: string, { kind, address, port, identify, console }: H
     identify: identify ?? formOf(address),
     consoleAllow: console.allow,
     ...(console.mode === undefined ? {} : { consoleMode: console.mode }),
+    ...(pin === undefined ? {} : { pin }),
   }
 }
 

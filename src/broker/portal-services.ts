@@ -59,6 +59,8 @@ export interface VmSummary {
   fileLifetimeSeconds?: number
   /** Present exactly when `consoleAvailable` is false. */
   unavailableReason?: Reason
+  /** Why no node gets to the machine's host, as far as they have looked lately: a console would fail. */
+  hostTrouble?: Reason
 }
 
 export interface OpenConsoleInput {

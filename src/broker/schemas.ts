@@ -11,6 +11,7 @@ import {
   MAX_USER_ID_LENGTH,
 } from '../store/index.ts'
 import { TOKEN_FORMATS } from './gateway-tokens.ts'
+import { hostStandingShape } from './host-state-schemas.ts'
 
 /**
  * Shapes of the API's requests and answers. They validate, and the OpenAPI document is made from the
@@ -67,6 +68,13 @@ export const hostBody = z
       .enum(IDENTIFY_MODES)
       .optional()
       .meta({ description: 'By default the form that `address` is written in.' }),
+    pin: z
+      .string()
+      .max(256, { abort: true })
+      .transform((text) => text.replaceAll(/[:\s]/g, '').toUpperCase())
+      .pipe(z.string().regex(/^[0-9A-F]{64}$/, 'need a SHA-256 thumbprint, 64 hex digits'))
+      .optional()
+      .meta({ description: 'SHA-256 thumbprint that its TLS certificate has to have.' }),
     console: z.strictObject({
       allow: z.boolean().meta({ description: 'Consoles are refused until this is true.' }),
       mode: z.enum(CONSOLE_MODES).optional().meta({ description: '`hyperv` only.' }),
@@ -93,10 +101,12 @@ export const hostShape = z
     address: z.string(),
     port,
     identify: z.enum(IDENTIFY_MODES),
+    pin: z.string().optional(),
     console: z.object({ allow: z.boolean(), mode: z.enum(CONSOLE_MODES).optional() }),
     effectiveConsole: effectiveConsole.meta({
       description: 'What holds for machines of which no tenant and no policy of theirs says more.',
     }),
+    ...hostStandingShape,
   })
   .meta({ id: 'Host' })
 

@@ -35,6 +35,7 @@ export {
   type ProbedState,
   type ProbeMessage,
   type ProbeResult,
+  parseProbeResult,
   type RedeemAnswer,
   type RedeemRequest,
   type RevocationMessage,

@@ -210,6 +210,8 @@ export const probeResult = z.object({
   address: text,
   port,
   time,
+  /** It was asked for so. */
+  urgent: z.boolean().exactOptional(),
   state: z.enum(PROBED_STATES),
   /** Absent when it is ready. */
   reason: reason.exactOptional(),
@@ -377,3 +379,12 @@ export type ProbeMessage = z.infer<typeof probe>
 export type ProbedHost = z.infer<typeof probedHost>
 export type ProbeResult = Omit<z.infer<typeof probeResult>, 'type'>
 export type HostCertificate = z.infer<typeof hostCertificate>
+
+/** A result that was kept as JSON; undefined when it is none, for example of an older form. */
+export function parseProbeResult(text: string): ProbeResult | undefined {
+  try {
+    return probeResult.omit({ type: true }).parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}

@@ -43,23 +43,25 @@ ${vms.map((vm, index) => renderMachine(vm, `vm-${index}`))}
 }
 
 function renderMachine(vm: VmSummary, elementId: string): Html {
+  const reason = reasonOf(vm)
+  const describedBy = reason !== undefined && html` aria-describedby="${elementId}-reason"`
   const button = vm.consoleAvailable
-    ? renderButton(vm)
-    : html`<button class="primary" disabled aria-describedby="${elementId}-reason">${label(vm)}</button>`
+    ? renderButton(vm, describedBy)
+    : html`<button class="primary" disabled${describedBy}>${label(vm)}</button>`
   return html`<li>
 <div class="machine">
 <h2>${vm.name}</h2>
 <p class="kind">${KINDS.get(vm.kind) ?? vm.kind}</p>
-${!vm.consoleAvailable && html`<p class="reason" id="${elementId}-reason">${reasonOf(vm)}</p>`}
+${reason !== undefined && html`<p class="reason" id="${elementId}-reason">${wordsFor(reason).sentence}</p>`}
 </div>
 ${button}
 </li>`
 }
 
-function renderButton(vm: VmSummary): Html {
+function renderButton(vm: VmSummary, describedBy: Html | false): Html {
   const { id, name, fileLifetimeSeconds = 0 } = vm
   return html`<button class="primary" name="vm" value="${id}" data-name="${name}"
- data-lifetime-seconds="${fileLifetimeSeconds}" data-lifetime="${formatWait(fileLifetimeSeconds)}">${label(vm)}</button>`
+ data-lifetime-seconds="${fileLifetimeSeconds}" data-lifetime="${formatWait(fileLifetimeSeconds)}"${describedBy}>${label(vm)}</button>`
 }
 
 /** A list of equal buttons is no help to someone who hears it. */
@@ -67,8 +69,13 @@ function label({ name }: VmSummary): Html {
   return html`Console<span class="visually-hidden"> of ${name}</span>`
 }
 
-function reasonOf({ unavailableReason }: VmSummary): string {
-  return wordsFor(unavailableReason ?? 'unavailable').sentence
+/** Nodes look once a minute: a host that is down may be back, so its button works. */
+function reasonOf({
+  consoleAvailable,
+  unavailableReason,
+  hostTrouble,
+}: VmSummary): string | undefined {
+  return consoleAvailable ? hostTrouble : (unavailableReason ?? 'unavailable')
 }
 
 const KINDS = new Map([

@@ -70,6 +70,7 @@ test('lists every route that there is', () => {
     'get /v1/vms',
     'get /v1/vms/{id}',
     'post /v1/consoles',
+    'post /v1/hosts/{id}/probe',
     'post /v1/import',
     'post /v1/issuers/rotation',
     'post /v1/nodes/{id}/drain',
@@ -117,7 +118,9 @@ test('path parameters, bodies and problems are described', () => {
   for (const { path, method, operation } of operations()) {
     const names = (operation.parameters ?? []).filter(({ in: place }) => place === 'path')
     expect(names.map(({ name }) => name)).toEqual(path.includes('{id}') ? ['id'] : [])
-    expect(operation.requestBody !== undefined).toBe(method === 'put' || method === 'post')
+    const asksOnly = path === '/v1/hosts/{id}/probe'
+    const takesBody = method === 'put' || (method === 'post' && !asksOnly)
+    expect(operation.requestBody !== undefined).toBe(takesBody)
     expect(operation.responses.default?.content).toHaveProperty('application/problem+json')
   }
 })

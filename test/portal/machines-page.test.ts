@@ -40,3 +40,15 @@ test('says how long the files of the machines may be opened, each at its button'
   expect(both).toContain('data-lifetime-seconds="30" data-lifetime="30 seconds"')
   expect(both).toContain('A file is valid for 30 seconds to 2 minutes')
 })
+
+test('a machine whose host is down says so, and its button works all the same', async () => {
+  const visitor = await Visitor.signedIn()
+  visitor.services.vms = [
+    { ...open, fileLifetimeSeconds: 120, hostTrouble: 'host-unreachable' },
+    { ...open, id: 'vm-2', fileLifetimeSeconds: 120 },
+  ]
+  const { text } = await visitor.get('/')
+  expect(text.match(/The host of this machine does not answer\./g)).toHaveLength(1)
+  expect(text).toMatch(/<button[^>]*value="vm-1"[^>]*aria-describedby="vm-0-reason"/)
+  expect(text).not.toMatch(/<button[^>]*disabled/)
+})

@@ -2,9 +2,11 @@ import type { Clock } from '../../lib/index.ts'
 import type { Host, Store, Vm } from '../../store/index.ts'
 import { consoleSetting } from '../console-setting.ts'
 import type { FieldError } from '../errors.ts'
+import type { HostProbes } from '../host-probes.ts'
+import { renderStanding } from '../host-state-schemas.ts'
 import { needsGuid, renderHost, toHost, toTenant, toVm } from '../inventory-records.ts'
 import type { Policies } from '../policies.ts'
-import type { Route } from '../route.ts'
+import { defineRoute, notFound, type Route } from '../route.ts'
 import {
   hostBody,
   hostShape,
@@ -20,11 +22,13 @@ import { resourceRoutes } from './resource.ts'
 export interface InventoryRouteOptions {
   store: Store
   policies: Pick<Policies, 'effective' | 'ofTenant'>
+  probes: Pick<HostProbes, 'probe' | 'standings'>
   clock: Clock
 }
 
 /** Tenants, hosts and machines. */
-export function inventoryRoutes({ store, policies, clock }: InventoryRouteOptions): Route[] {
+export function inventoryRoutes(options: InventoryRouteOptions): Route[] {
+  const { store, policies, clock } = options
   return [
     ...resourceRoutes({
       name: 'tenant',
@@ -41,9 +45,10 @@ export function inventoryRoutes({ store, policies, clock }: InventoryRouteOption
       shape: hostShape,
       records: store.hosts,
       put: (id, body) => store.hosts.put(toHost(id, body), clock.now()),
-      render: (records) => renderHosts(policies, records),
+      render: (records) => renderHosts(options, records),
       inUse: 'The host still has machines.',
     }),
+    hostProbeRoute(options),
     ...resourceRoutes({
       name: 'vm',
       body: vmBody,
@@ -60,12 +65,38 @@ export function inventoryRoutes({ store, policies, clock }: InventoryRouteOption
 }
 
 /** What holds for a host is before tenants and machines have their say. */
-async function renderHosts(policies: InventoryRouteOptions['policies'], hosts: Host[]) {
+async function renderHosts({ policies, probes }: InventoryRouteOptions, hosts: Host[]) {
   const policy = await policies.effective({})
+  const standings = await probes.standings(hosts)
   return hosts.map((host) => ({
     ...renderHost(host),
     effectiveConsole: consoleSetting(host, policy),
+    ...renderStanding(standings.get(host.id)),
   }))
+}
+
+function hostProbeRoute(options: InventoryRouteOptions): Route {
+  const { store, probes } = options
+  return defineRoute({
+    method: 'post',
+    path: '/v1/hosts/{id}/probe',
+    operationId: 'probeHost',
+    summary: 'Have every node look at a host now, opted in or not; takes up to 12 s',
+    access: 'key',
+    answers: {
+      '200': {
+        description: 'How they found it.',
+        content: { 'application/json': { schema: hostShape } },
+      },
+    },
+    async handle({ id }) {
+      await probes.probe(id)
+      const host = await store.hosts.get(id)
+      if (host === undefined) throw notFound()
+      const [body] = await renderHosts(options, [host])
+      return { status: 200, body }
+    },
+  })
 }
 
 /** One read of the hosts, and one of each tenant's policies. */

@@ -8,11 +8,16 @@ export interface ProberOptions {
   limits: Pick<ProbeLimits, 'maxAtOnce' | 'maxWaiting'>
 }
 
+interface Turn {
+  host: ProbedHost
+  urgent: boolean
+}
+
 /** Probes hosts for the broker, a few at once, each of them once at a time. */
 export class Prober {
   readonly #options: ProberOptions
   /** By id, in the order of asking. */
-  readonly #waiting = new Map<string, ProbedHost>()
+  readonly #waiting = new Map<string, Turn>()
   readonly #running = new Set<string>()
   readonly #stop = new AbortController()
 
@@ -23,11 +28,11 @@ export class Prober {
   /** @param urgent before those that wait already */
   ask(hosts: readonly ProbedHost[], urgent = false): void {
     const waiting = [...this.#waiting.values()]
-    const ordered = urgent ? [...hosts, ...waiting] : [...waiting, ...hosts]
+    const turns = hosts.map((host) => ({ host, urgent }))
     this.#waiting.clear()
-    for (const host of ordered) {
+    for (const turn of urgent ? [...turns, ...waiting] : [...waiting, ...turns]) {
       if (this.#waiting.size >= this.#options.limits.maxWaiting) break
-      if (!this.#waiting.has(host.id)) this.#waiting.set(host.id, host)
+      if (!this.#waiting.has(turn.host.id)) this.#waiting.set(turn.host.id, turn)
     }
     this.#start()
   }
@@ -39,21 +44,22 @@ export class Prober {
   }
 
   #start(): void {
-    for (const [id, host] of this.#waiting) {
+    for (const [id, turn] of this.#waiting) {
       if (this.#running.size >= this.#options.limits.maxAtOnce) return
       // It is asked again with what its record says by now, as soon as this one is done.
       if (this.#running.has(id)) continue
       this.#waiting.delete(id)
       this.#running.add(id)
-      void this.#run(host)
+      void this.#run(turn)
     }
   }
 
-  async #run(host: ProbedHost): Promise<void> {
+  async #run({ host, urgent }: Turn): Promise<void> {
     const { probe, tell } = this.#options
     const { signal } = this.#stop
     try {
-      tell(await probe(host, signal))
+      const result = await probe(host, signal)
+      tell(urgent ? { ...result, urgent } : result)
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {

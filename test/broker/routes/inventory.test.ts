@@ -40,7 +40,7 @@ describe('hosts', () => {
         console: { allow: false },
       })
       .expect(201)
-    expect(body).toEqual({
+    expect(body).toMatchObject({
       id: 'hv2',
       kind: 'hyperv',
       address: 'hv2.example.net',
@@ -48,7 +48,21 @@ describe('hosts', () => {
       identify: 'fqdn',
       console: { allow: false },
       effectiveConsole: { allow: false, source: 'host:hv2' },
+      state: 'not-opted-in',
+      states: [],
     })
+  })
+
+  test('may have a pin, in the spelling of any dialog, and lose it again', async () => {
+    const host = { kind: 'rdp', address: 'hv2', console: { allow: false } }
+    const pin = Array.from({ length: 32 }, () => 'aB').join(':')
+    const { body } = await api.put('/v1/hosts/hv2', { ...host, pin }).expect(201)
+    expect(body.pin).toBe('AB'.repeat(32))
+    for (const wrong of ['', 'AB', 'A'.repeat(40), `${'A'.repeat(63)}G`, ':'.repeat(300)]) {
+      const refused = await api.put('/v1/hosts/hv2', { ...host, pin: wrong }).expect(400)
+      expect(refused.body.errors).toMatchObject([{ field: 'pin' }])
+    }
+    expect((await api.put('/v1/hosts/hv2', host).expect(200)).body).not.toHaveProperty('pin')
   })
 
   test('lose what a replacement leaves out', async () => {

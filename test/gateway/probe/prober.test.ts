@@ -80,3 +80,22 @@ test('a node that stops tells nothing more', async () => {
   expect(told).toEqual([])
   expect(begun()).toEqual(['a', 'b'])
 })
+
+test('a result says that it was asked for with urgency, and others do not', async () => {
+  const told: ProbeResult[] = []
+  const prober = new Prober({
+    probe: async ({ id, address, port }) => ({
+      ...{ host: id, address, port, time: 1 },
+      state: 'ready',
+    }),
+    tell: (result) => void told.push(result),
+    limits: { maxAtOnce: 1, maxWaiting: 4 },
+  })
+  prober.ask([host('a')])
+  prober.ask([host('b')], true)
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
+  expect(told.map(({ host, urgent }) => [host, urgent])).toEqual([
+    ['a', undefined],
+    ['b', true],
+  ])
+})

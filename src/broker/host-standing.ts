@@ -1,0 +1,66 @@
+import { type ProbeResult, parseProbeResult } from '../control/index.ts'
+import type { Reason } from '../lib/index.ts'
+import type { Host, StoredProbe } from '../store/index.ts'
+import { type HostState, hintFor, issuesOf } from './host-hints.ts'
+
+/** Older than this, and what a node found says nothing of now: four rounds were missed. */
+export const FRESH_MS = 5 * 60_000
+
+/** How one node found a host. */
+export interface NodeFinding {
+  node: string
+  sinceMs: number
+  probedAtMs: number
+  result: ProbeResult
+  hint: string | undefined
+  issues: string[]
+}
+
+/** How a host stands, by all nodes that have looked lately. */
+export interface HostStanding {
+  state: HostState
+  reason: Reason | undefined
+  hint: string | undefined
+  findings: NodeFinding[]
+}
+
+/**
+ * What nodes' findings come to. One node that reaches the host is enough for `ready`, since the balancer may
+ * send the next client there; otherwise the newest finding counts.
+ *
+ * @param probes of this host; those that are too old, or of another address than the record's, are left out
+ */
+export function standingOf(host: Host, probes: StoredProbe[], nowMs: number): HostStanding {
+  const findings = probes.flatMap((probe): NodeFinding[] => {
+    const result = parseProbeResult(probe.body)
+    if (result === undefined || !isCurrent(host, result, probe, nowMs)) return []
+    const { node, sinceMs, probedAtMs } = probe
+    const hint = hintFor(result.state, host, result)
+    const issues = issuesOf(result, host, nowMs)
+    return [{ node, sinceMs, probedAtMs, result, hint, issues }]
+  })
+  if (!host.consoleAllow) {
+    const state = 'not-opted-in'
+    return { state, reason: 'host-not-opted-in', hint: hintFor(state, host), findings }
+  }
+  const [newest] = [...findings].sort(byReadiness)
+  if (newest === undefined) {
+    return { state: 'unknown', reason: undefined, hint: hintFor('unknown', host), findings }
+  }
+  const { state, reason } = newest.result
+  return { state, reason, hint: newest.hint, findings }
+}
+
+function isCurrent(
+  { address, port }: Host,
+  result: ProbeResult,
+  { probedAtMs }: StoredProbe,
+  nowMs: number,
+): boolean {
+  return result.address === address && result.port === port && probedAtMs >= nowMs - FRESH_MS
+}
+
+function byReadiness(one: NodeFinding, other: NodeFinding): number {
+  const ready = ({ result }: NodeFinding): number => (result.state === 'ready' ? 1 : 0)
+  return ready(other) - ready(one) || other.probedAtMs - one.probedAtMs
+}
