@@ -16,20 +16,44 @@ const ANSWER_WITHIN_MS = 15_000
 /** A list of everything in a large inventory; one console is a few kilobytes. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
-const problem = z.object({ code: z.string(), detail: z.string(), ref: z.string() })
+const problem = z.object({
+  code: z.string(),
+  detail: z.string(),
+  ref: z.string(),
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+})
+
+/** What the broker refused, by the fields of the request. */
+export class ApiRefusal extends BrokerError {
+  override readonly name = 'ApiRefusal'
+  readonly errors: Array<{ field: string; message: string }>
+  /** What support looks up. */
+  readonly ref: string
+
+  constructor({ code, detail, ref, errors = [] }: z.output<typeof problem>) {
+    super('ERR_REFUSED', `${code}: ${printable(detail)} (reference ${printable(ref)})`)
+    this.errors = errors.map(({ field, message }) => ({
+      field: printable(field),
+      message: printable(message),
+    }))
+    this.ref = printable(ref)
+  }
+}
 
 /**
  * One call of the broker's API with a JSON body and a JSON answer; an empty answer is undefined.
  *
- * @throws BrokerError `ERR_NO_ANSWER`; `ERR_REFUSED` with code, sentence and reference of the problem
+ * @param onlyNew refuse to replace what is there already, with `PUT`
+ * @throws BrokerError `ERR_NO_ANSWER`; ApiRefusal with code, sentence and reference of the problem
  */
 export async function callApi<Schema extends z.ZodType>(
   access: ApiAccess,
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
-  { body, answer }: { body?: unknown; answer: Schema },
+  { body, answer, onlyNew = false }: { body?: unknown; answer: Schema; onlyNew?: boolean },
 ): Promise<z.output<Schema>> {
-  const { status, text } = await exchange(access, method, path, body)
+  const headers: Record<string, string> = onlyNew ? { 'If-None-Match': '*' } : {}
+  const { status, text } = await exchange(access, method, path, { body, headers })
   const value = parseJson(text)
   if (status >= 200 && status < 300) {
     const result = answer.safeParse(value)
@@ -43,15 +67,14 @@ export async function callApi<Schema extends z.ZodType>(
       `${access.url.origin}: answers ${status}, not a broker's`,
     )
   }
-  const { code, detail, ref } = refusal.data
-  throw new BrokerError('ERR_REFUSED', `${code}: ${printable(detail)} (reference ${ref})`)
+  throw new ApiRefusal(refusal.data)
 }
 
 function exchange(
   { url, key, ca }: ApiAccess,
   method: string,
   path: string,
-  body: unknown,
+  { body, headers }: { body: unknown; headers: Record<string, string> },
 ): Promise<{ status: number; text: string }> {
   const options: RequestOptions = {
     method,
@@ -61,6 +84,7 @@ function exchange(
     headers: {
       Authorization: `Bearer ${key.reveal()}`,
       Accept: 'application/json',
+      ...headers,
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
     },
   }

@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js'
 import { CURL_CONFIG, type DemoOptions, type ReadyFile, startDemo } from '../demo/index.ts'
 import { BrokerError, type Endpoint, errorText, parseEndpoint, systemClock } from '../lib/index.ts'
 import { fail, print, printJson, say } from './output.ts'
+import { parsePort } from './port.ts'
 import { READY_FILE } from './ready-file.ts'
 import { seedDemoStore } from './seed.ts'
 import { closeOnSignal } from './shutdown.ts'
@@ -99,12 +100,6 @@ async function resolveAll({ host }: Endpoint): Promise<string[]> {
   } catch (error) {
     throw new BrokerError('ERR_USAGE', `--console ${host}: ${errorText(error)}`, { cause: error })
   }
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
-  throw new InvalidArgumentError('need a port, 1 to 65535.')
 }
 
 /** Development certificates are for localhost, so nothing else may reach what uses them. */

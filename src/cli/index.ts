@@ -11,6 +11,7 @@ import * as demo from './demo.ts'
 import * as demoHost from './demo-host.ts'
 import * as farm from './farm.ts'
 import * as gateway from './gateway.ts'
+import * as host from './host.ts'
 import * as issuer from './issuer.ts'
 import * as key from './key.ts'
 import * as node from './node.ts'
@@ -19,7 +20,10 @@ import * as policy from './policy.ts'
 import * as probe from './probe.ts'
 import * as rdp from './rdp.ts'
 import * as session from './session.ts'
+import * as tenant from './tenant.ts'
 import * as token from './token.ts'
+import * as user from './user.ts'
+import * as vm from './vm.ts'
 
 /** In the order of the help. */
 const commands: Array<{ register(program: Command): void }> = [
@@ -32,6 +36,10 @@ const commands: Array<{ register(program: Command): void }> = [
   issuer,
   node,
   session,
+  tenant,
+  host,
+  vm,
+  user,
   policy,
   key,
   rdp,

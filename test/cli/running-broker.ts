@@ -80,6 +80,15 @@ export async function createBrokerFiles(nodes: string[] = []): Promise<BrokerFil
   }
 }
 
+/** Options of a command that asks this broker's API. */
+export function apiAccess(files: BrokerFiles, { address }: RunningBroker): string[] {
+  return [
+    ...['--api', `https://127.0.0.1:${address.port}`],
+    ...['--key-file', files.keyFile],
+    ...['--ca', files.caFile],
+  ]
+}
+
 export function start(config: BrokerConfig): Promise<RunningBroker> {
   return startBroker({ config, clock: systemClock, log: silentLog })
 }

@@ -1,0 +1,224 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { formatEndpoint } from '../lib/index.ts'
+import { CONSOLE_MODES, HOST_KINDS, IDENTIFY_MODES } from '../store/index.ts'
+import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
+import { type ApiAccess, callApi } from './api-client.ts'
+import { readInventoryFile } from './inventory-file.ts'
+import { type ImportOptions, importRows } from './inventory-import.ts'
+import { print, printJson, printTable, say } from './output.ts'
+import { parsePort } from './port.ts'
+
+const hostAnswer = z.object({
+  id: z.string(),
+  kind: z.string(),
+  address: z.string(),
+  port: z.int(),
+  identify: z.string(),
+  console: z.object({ allow: z.boolean(), mode: z.string().optional() }),
+  effectiveConsole: z.object({ allow: z.boolean(), source: z.string() }),
+})
+type HostAnswer = z.output<typeof hostAnswer>
+
+const switched = z.object({
+  host: z.string(),
+  allow: z.boolean(),
+  openSessions: z.int(),
+  endedSessions: z.int(),
+})
+
+type Options = ApiOptions & { json?: boolean }
+
+interface AddOptions extends Options {
+  kind: string
+  address: string
+  port?: number
+  identify?: string
+  consoleMode?: string
+  enable?: boolean
+}
+
+export function register(program: Command): void {
+  const host = program.command('host').description('the hypervisor hosts, and which are opted in')
+  addApiOptions(
+    host
+      .command('add')
+      .description('a new host; its consoles are off unless it is enabled')
+      .argument('<host>', 'its id: letters, digits, dots, dashes and underscores')
+      .addOption(kindOption())
+      .requiredOption('--address <host>', 'DNS name, IPv4 or IPv6 address, without a port')
+      .option('--port <port>', "default: the kind's 3389, 2179 or 5900", parsePort)
+      .addOption(
+        new Option('--identify <form>', 'default: as the address is written').choices(
+          IDENTIFY_MODES,
+        ),
+      )
+      .addOption(new Option('--console-mode <mode>', 'kind hyperv only').choices(CONSOLE_MODES))
+      .option('--enable', 'its consoles may be opened at once')
+      .option('--json', 'the new host as JSON')
+      .addHelpText(
+        'after',
+        '\nExample:\n  portcullis host add hv1 --kind hyperv --address hv1.example.net --enable',
+      ),
+  ).action(add)
+  addApiOptions(
+    host
+      .command('list')
+      .description('all of them, with what holds for their consoles and by what')
+      .option('--json', 'the same as JSON')
+      .addHelpText('after', '\nExample:\n  portcullis host list'),
+  ).action(list)
+  addApiOptions(
+    host
+      .command('get')
+      .description('one host')
+      .argument('<host>', 'its id')
+      .option('--json', 'the same as JSON')
+      .addHelpText('after', '\nExample:\n  portcullis host get hv1'),
+  ).action(get)
+  addApiOptions(
+    host
+      .command('enable')
+      .description('opts a host in: its consoles may be opened, as far as policy allows')
+      .argument('<host>', 'its id')
+      .option('--json', 'what it did as JSON')
+      .addHelpText('after', '\nExample:\n  portcullis host enable hv1'),
+  ).action(enable)
+  addApiOptions(
+    host
+      .command('disable')
+      .description('opts a host out: nothing new opens, what is open goes on')
+      .argument('<host>', 'its id')
+      .option('--kill', 'end what is open as well, and make its tokens worthless')
+      .option('--json', 'what it did as JSON')
+      .addHelpText('after', '\nExample:\n  portcullis host disable hv1 --kill'),
+  ).action(disable)
+  addApiOptions(
+    host
+      .command('import')
+      .description('hosts from a CSV or JSON file: all of them or none')
+      .argument('<file>', 'CSV, or JSON; - for standard input')
+      .option('--dry-run', 'say what would change, and change nothing')
+      .option('--json', 'what changed as JSON')
+      .addHelpText('after', IMPORT_HELP),
+  ).action(importHosts)
+}
+
+const IMPORT_HELP = `
+CSV has a line of column names first: id,kind,address and, if wanted, port,identify,
+console.allow,console.mode. JSON is a list of such rows ({"console": {"allow": true}}), or
+{"tenants": [...], "hosts": [...], "vms": [...]}. A row is the whole host; without console.allow
+a new one is off, and a known one stays as it is. Hosts that no row names stay.
+
+Example:
+  portcullis host import hosts.csv --dry-run`
+
+function kindOption(): Option {
+  return new Option('--kind <kind>', 'what it speaks').choices(HOST_KINDS).makeOptionMandatory()
+}
+
+async function add(id: string, options: AddOptions): Promise<void> {
+  const { kind, address, port, identify, consoleMode: mode, enable: allow = false } = options
+  const body = {
+    kind,
+    address,
+    ...(port === undefined ? {} : { port }),
+    ...(identify === undefined ? {} : { identify }),
+    console: { allow, ...(mode === undefined ? {} : { mode }) },
+  }
+  const api = await findApi(options)
+  const request = { body, answer: hostAnswer, onlyNew: true }
+  const added = await callApi(api, 'PUT', pathOf(id), request)
+  if (options.json) {
+    printJson(added)
+    return
+  }
+  say(`portcullis: host ${id} is there, at ${formatEndpoint(toEndpoint(added))}`)
+  if (!allow) say(`portcullis: its consoles are off; switch them on with: host enable ${id}`)
+}
+
+async function list({ json, ...options }: Options): Promise<void> {
+  const answer = z.object({ items: z.array(hostAnswer) })
+  const found = await callApi(await findApi(options), 'GET', '/v1/hosts', { answer })
+  if (json) {
+    printJson(found)
+    return
+  }
+  printTable(
+    ['HOST', 'KIND', 'ADDRESS', 'CONSOLES', 'BY'],
+    found.items.map((host) => {
+      const { allow, source } = host.effectiveConsole
+      const address = formatEndpoint(toEndpoint(host))
+      return [host.id, host.kind, address, allow ? 'on' : 'off', source]
+    }),
+  )
+}
+
+async function get(id: string, { json, ...options }: Options): Promise<void> {
+  const api = await findApi(options)
+  if (json) {
+    printJson(await callApi(api, 'GET', pathOf(id), { answer: z.unknown() }))
+    return
+  }
+  const found = await callApi(api, 'GET', pathOf(id), { answer: hostAnswer })
+  const { kind, identify, console, effectiveConsole } = found
+  const lines = [
+    ['Kind', kind],
+    ['Address', formatEndpoint(toEndpoint(found))],
+    ['Identified by', identify],
+    ...(console.mode === undefined ? [] : [['Console mode', console.mode]]),
+    ['Opted in', console.allow ? 'yes' : 'no'],
+    ['Consoles', `${effectiveConsole.allow ? 'on' : 'off'}, by ${effectiveConsole.source}`],
+  ]
+  for (const [name = '', value] of lines) print(`${name.padEnd(14)}  ${value}`)
+}
+
+async function enable(id: string, { json, ...options }: Options): Promise<void> {
+  const api = await findApi(options)
+  const done = await switchConsoles(api, id, { allow: true })
+  if (json) {
+    printJson(done)
+    return
+  }
+  say(`portcullis: host ${id} is opted in`)
+  const { effectiveConsole } = await callApi(api, 'GET', pathOf(id), { answer: hostAnswer })
+  if (effectiveConsole.allow) return
+  say(`portcullis: its consoles stay off, by policy of ${effectiveConsole.source}`)
+}
+
+async function disable(
+  id: string,
+  { kill = false, json, ...options }: Options & { kill?: boolean },
+): Promise<void> {
+  const wanted = { allow: false, endSessions: kill }
+  const done = await switchConsoles(await findApi(options), id, wanted)
+  if (json) {
+    printJson(done)
+    return
+  }
+  say(`portcullis: host ${id} is opted out: no console of it opens any more`)
+  const { openSessions, endedSessions } = done
+  if (kill) say(`portcullis: sessions ended: ${endedSessions}`)
+  else say(`portcullis: open sessions that go on: ${openSessions}${hintFor(openSessions)}`)
+}
+
+function hintFor(openSessions: number): string {
+  return openSessions === 0 ? '' : ' (end them with --kill)'
+}
+
+function switchConsoles(api: ApiAccess, id: string, body: object) {
+  return callApi(api, 'PUT', `${pathOf(id)}/console`, { body, answer: switched })
+}
+
+async function importHosts(file: string, options: ApiOptions & ImportOptions): Promise<void> {
+  const rows = await readInventoryFile(file, 'hosts')
+  await importRows(await findApi(options), rows, options)
+}
+
+function toEndpoint({ address: host, port }: HostAnswer) {
+  return { host, port }
+}
+
+function pathOf(id: string): string {
+  return `/v1/hosts/${encodeURIComponent(id)}`
+}

@@ -1,0 +1,112 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
+import { callApi } from './api-client.ts'
+import { printJson, printTable, say } from './output.ts'
+import { readPassword } from './password.ts'
+
+/** Loose: what later versions say of a user goes back as it came. */
+const userAnswer = z.looseObject({
+  id: z.string(),
+  tenant: z.string().optional(),
+  disabled: z.boolean(),
+})
+
+type Options = ApiOptions & { json?: boolean }
+type PasswordOptions = ApiOptions & { passwordFile?: string }
+
+export function register(program: Command): void {
+  const user = program.command('user').description('who may sign in at the portal')
+  addApiOptions(
+    addPasswordOption(user.command('add'))
+      .description('a new user')
+      .argument('<user>', 'what they sign in with: a name, or a mail address')
+      .option('--tenant <id>', "whose machines they see (default: none, the provider's own)")
+      .addHelpText('after', '\nExample:\n  portcullis user add ann@acme.example --tenant acme'),
+  ).action(add)
+  addApiOptions(
+    user
+      .command('list')
+      .description('all of them')
+      .option('--tenant <id>', "only this tenant's")
+      .option('--json', 'the same as JSON')
+      .addHelpText('after', '\nExample:\n  portcullis user list --tenant acme'),
+  ).action(list)
+  addApiOptions(
+    addPasswordOption(user.command('passwd'))
+      .description('another password; whoever is signed in has to sign in again')
+      .argument('<user>', 'what they sign in with')
+      .addHelpText('after', '\nExample:\n  portcullis user passwd ann@acme.example'),
+  ).action(passwd)
+  addApiOptions(
+    user
+      .command('disable')
+      .description('no more signing in; ends portal sessions, but no consoles')
+      .argument('<user>', 'what they sign in with')
+      .addHelpText(
+        'after',
+        '\nTheir consoles end with: portcullis token revoke user USER --end-sessions\n\nExample:\n  portcullis user disable ann@acme.example',
+      ),
+  ).action((id: string, options: ApiOptions) => change(id, { disabled: true }, options))
+  addApiOptions(
+    user
+      .command('enable')
+      .description('may sign in again')
+      .argument('<user>', 'what they sign in with')
+      .addHelpText('after', '\nExample:\n  portcullis user enable ann@acme.example'),
+  ).action((id: string, options: ApiOptions) => change(id, { disabled: false }, options))
+}
+
+function addPasswordOption(command: Command): Command {
+  return command.option(
+    '--password-file <file>',
+    'its first line is the password, - for standard input (default: asked for)',
+  )
+}
+
+async function add(
+  id: string,
+  { tenant, passwordFile, ...options }: PasswordOptions & { tenant?: string },
+): Promise<void> {
+  const api = await findApi(options)
+  const password = await askPassword(id, passwordFile)
+  const body = { password, ...(tenant === undefined ? {} : { tenant }) }
+  await callApi(api, 'PUT', pathOf(id), { body, answer: userAnswer, onlyNew: true })
+  say(`portcullis: user ${id} may sign in`)
+}
+
+async function passwd(id: string, { passwordFile, ...options }: PasswordOptions): Promise<void> {
+  await change(id, { password: await askPassword(id, passwordFile) }, options)
+}
+
+/** One field of a user; all others stay. */
+async function change(id: string, fields: object, options: ApiOptions): Promise<void> {
+  const api = await findApi(options)
+  const { id: _, ...known } = await callApi(api, 'GET', pathOf(id), { answer: userAnswer })
+  const body = { ...known, ...fields }
+  const { disabled } = await callApi(api, 'PUT', pathOf(id), { body, answer: userAnswer })
+  say(`portcullis: user ${id} ${disabled ? 'may not sign in' : 'may sign in'}`)
+}
+
+async function list({ tenant, json, ...options }: Options & { tenant?: string }): Promise<void> {
+  const answer = z.object({ items: z.array(userAnswer) })
+  const found = await callApi(await findApi(options), 'GET', '/v1/users', { answer })
+  const items = found.items.filter((user) => tenant === undefined || user.tenant === tenant)
+  if (json) {
+    printJson({ items })
+    return
+  }
+  printTable(
+    ['USER', 'TENANT', 'SIGN-IN'],
+    items.map(({ id, tenant: of = '-', disabled }) => [id, of, disabled ? 'no' : 'yes']),
+  )
+}
+
+async function askPassword(user: string, passwordFile: string | undefined): Promise<string> {
+  const question = `password of ${user}`
+  return (await readPassword({ passwordFile, question, twice: true })).reveal()
+}
+
+function pathOf(id: string): string {
+  return `/v1/users/${encodeURIComponent(id)}`
+}

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { verifyPassword } from '../../src/broker/passwords.ts'
+import type { RunningBroker } from '../../src/cli/broker.ts'
+import { register } from '../../src/cli/user.ts'
+import { Secret } from '../../src/lib/index.ts'
+import { openSqliteStore } from '../../src/store/index.ts'
+import { runCommand, writeFiles } from './run-command.ts'
+import { apiAccess, type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+
+let files: BrokerFiles
+let broker: RunningBroker
+
+beforeAll(async () => {
+  files = await createBrokerFiles()
+  broker = await start(files.config)
+})
+afterAll(async () => {
+  await broker.close()
+  files.remove()
+})
+
+const user = async (...args: string[]) => {
+  const access = apiAccess(files, broker)
+  const { stdout, ...rest } = await runCommand(register, ['user', ...args, ...access])
+  return { stdout: stdout.toString(), ...rest }
+}
+
+/** Whether this password opens the portal, as the broker's store has it. */
+async function fits(password: string): Promise<boolean> {
+  const store = await openSqliteStore(files.config.store)
+  const ann = await store.users.get('ann@acme.example')
+  await store.close()
+  if (ann === undefined || ann.disabled) return false
+  return verifyPassword(new Secret(password), ann.passwordHash)
+}
+
+test('a user is added, gets another password, is disabled and enabled', async () => {
+  const { first, second } = writeFiles({ first: 'correct pony\n', second: 'another pony\n' })
+  const added = await user(
+    ...['add', 'ann@acme.example', '--tenant', 'acme', '--password-file', first],
+  )
+  expect(added).toMatchObject({ stdout: '', exitCode: 0 })
+  expect(added.stderr).toBe('portcullis: user ann@acme.example may sign in\n')
+  expect(await fits('correct pony')).toBe(true)
+  const changed = await user('passwd', 'ann@acme.example', '--password-file', second)
+  expect(changed.exitCode, changed.stderr).toBe(0)
+  expect(await fits('correct pony')).toBe(false)
+  expect(await fits('another pony')).toBe(true)
+  expect((await user('disable', 'ann@acme.example')).stderr).toBe(
+    'portcullis: user ann@acme.example may not sign in\n',
+  )
+  expect(await fits('another pony')).toBe(false)
+  expect((await user('list', '--tenant', 'acme')).stdout).toBe(
+    'USER              TENANT  SIGN-IN\nann@acme.example  acme    no\n',
+  )
+  await user('enable', 'ann@acme.example')
+  expect(await fits('another pony')).toBe(true)
+  const { stdout } = await user('list', '--json')
+  expect(JSON.parse(stdout)).toEqual({
+    items: [{ id: 'ann@acme.example', tenant: 'acme', disabled: false }],
+  })
+})
+
+test('never takes the place of a user who is there', async () => {
+  const { file } = writeFiles({ file: 'correct pony\n' })
+  await user('add', 'bob', '--password-file', file)
+  const { stderr, exitCode } = await user('add', 'bob', '--password-file', file)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('There is a user with this id already')
+})
+
+test('refuses a short password, naming the field and not the password', async () => {
+  const { file } = writeFiles({ file: 'pony\n' })
+  const { stderr, exitCode } = await user('add', 'eve', '--password-file', file)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('password: need 8 to 1024 characters')
+  expect(stderr).not.toContain('pony')
+  expect((await user('passwd', 'none', '--password-file', file)).exitCode).toBe(1)
+})
