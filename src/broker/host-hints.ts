@@ -41,6 +41,7 @@ function hintForBroken(
 ): string {
   switch (state) {
     case 'unreachable':
+      if (reason === 'policy-denied') return "say in the node's configuration how to dial agents"
       return reason === 'target-not-allowed'
         ? `no rule in the node's targets.allow covers its address and port ${port}`
         : `is it on, is its name right, and does its firewall let the nodes through to port ${port}?`

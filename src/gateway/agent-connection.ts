@@ -61,7 +61,7 @@ export function connectAgent(
     socket.on('error', onError)
     return socket.once('connect', () => introduce(socket))
   }
-  const socket = connectTls({ ...options, ...tlsOptions(security, call) })
+  const socket = connectTls({ ...options, ...agentTlsOptions(security, call.host) })
   let isConnected = false
   socket.once('connect', () => {
     isConnected = true
@@ -74,9 +74,10 @@ export function connectAgent(
   })
 }
 
-function tlsOptions(
+/** TLS by which node and agent prove who they are, each to the other. */
+export function agentTlsOptions(
   { certificatePem, privateKeyPem, ca, identify }: AgentTls,
-  { host }: AgentCall,
+  host: string,
 ): ConnectionOptions {
   return {
     cert: certificatePem,

@@ -77,6 +77,7 @@ export class GatewayNode {
     this.targets = createTargetPolicy(allow, nodeAddresses(), brokers)
     this.prober = createProber({
       policy: this.targets,
+      agents: this.agents,
       clock: this.clock,
       tell: (result) => this.control?.client.probed(result),
     })

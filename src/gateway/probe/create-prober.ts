@@ -1,5 +1,6 @@
 import type { ProbeResult } from '../../control/index.ts'
 import type { Clock } from '../../lib/index.ts'
+import type { AgentSecurity } from '../agent-connection.ts'
 import { lookupAll } from '../lookup.ts'
 import type { TargetPolicy } from '../targets.ts'
 import { DEFAULT_PROBE_LIMITS } from './limits.ts'
@@ -10,6 +11,8 @@ import { Prober } from './prober.ts'
 export interface CreateProberOptions {
   /** The same that every dial of a console asks. */
   policy: TargetPolicy
+  /** How this node dials host agents; undefined where it dials none. */
+  agents: AgentSecurity | undefined
   clock: Clock
   tell(result: ProbeResult): void
 }

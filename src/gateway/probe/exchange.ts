@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { BrokerError } from '../../lib/index.ts'
 import type { Target } from '../targets.ts'
 
@@ -76,21 +76,18 @@ export async function ask<Answer>(
 }
 
 /**
- * TLS over the socket, whoever the host says it is: its certificate is looked at and nothing is told to it.
+ * TLS over the socket.
  *
- * @throws what TLS says of it; BrokerError `ERR_DEADLINE`, `ERR_CLOSED`; the signal's reason
+ * @param options how to prove who is who; without any, nobody has to
+ * @throws what TLS says of it; HostHungUp; BrokerError `ERR_DEADLINE`; the signal's reason
  */
 export async function openTls(
   socket: Socket,
-  name: string,
+  options: ConnectionOptions,
   patience: Patience,
 ): Promise<TLSSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const secure = connectTls({
-    socket,
-    rejectUnauthorized: false,
-    ...(isIP(name) === 0 ? { servername: name } : {}),
-  })
+  const secure = connectTls({ ...options, socket })
   secure.on('error', reject)
   secure.once('secureConnect', resolve)
   secure.once('close', () => reject(new HostHungUp('closes', 0)))
@@ -101,6 +98,11 @@ export async function openTls(
     secure.destroy()
     throw error
   }
+}
+
+/** Whoever the host says it is: its certificate is looked at, and nothing is told to it. */
+export function anyIdentity(name: string): ConnectionOptions {
+  return { rejectUnauthorized: false, ...(isIP(name) === 0 ? { servername: name } : {}) }
 }
 
 /** @throws BrokerError `ERR_DEADLINE`; the signal's reason */

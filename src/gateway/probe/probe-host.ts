@@ -1,5 +1,6 @@
 import type { ProbedHost, ProbeResult } from '../../control/index.ts'
 import { BrokerError, type Clock, errorText, Refusal } from '../../lib/index.ts'
+import type { AgentSecurity } from '../agent-connection.ts'
 import type { Lookup } from '../lookup.ts'
 import { resolveTarget, type Target, type TargetPolicy } from '../targets.ts'
 import { openSocket, type Patience, patiently } from './exchange.ts'
@@ -14,6 +15,8 @@ export interface ProbeTools {
   policy: TargetPolicy
   lookup: Lookup
   reverse: ReverseLookup
+  /** How this node dials host agents; undefined where it dials none. */
+  agents: AgentSecurity | undefined
   clock: Clock
   limits: ProbeLimits
   /** Ends the probe, since the node stops. */
@@ -44,18 +47,21 @@ export async function probeHost(host: ProbedHost, tools: ProbeTools): Promise<Pr
 }
 
 async function look(host: ProbedHost, tools: ProbeTools): Promise<Finding> {
+  if (host.kind === 'agent' && tools.agents === undefined) {
+    return broken('unreachable', 'policy-denied', 'this node is not set up to dial host agents')
+  }
   const reached = await reach(host, tools)
   if (reached.kind === 'away') {
     const { target, finding } = reached
     return target === undefined ? finding : lookAround(target, host, finding, tools)
   }
   const { socket, target, connectMs } = reached
-  const { limits, signal } = tools
+  const { agents, limits, signal } = tools
   const base = { dialled: target.address, connectMs }
   let spoken: Spoken
   const askedMs = performance.now()
   try {
-    spoken = await speak(socket, host, { timeoutMs: limits.answerMs, signal })
+    spoken = await speak(socket, host, { agents, timeoutMs: limits.answerMs, signal })
   } finally {
     socket.destroy()
   }
@@ -133,10 +139,10 @@ async function lookAround(
   target: Target,
   host: ProbedHost,
   finding: Finding,
-  { policy, limits, signal }: ProbeTools,
+  { policy, agents, limits, signal }: ProbeTools,
 ): Promise<Finding> {
-  const patience = { timeoutMs: limits.neighbourMs, signal }
-  const answersOn = await findNeighbour(target, host, policy, patience)
+  const manners = { agents, timeoutMs: limits.neighbourMs, signal }
+  const answersOn = await findNeighbour(target, host, policy, manners)
   return answersOn === undefined ? finding : { ...finding, state: 'wrong-port', answersOn }
 }
 

@@ -5,10 +5,12 @@ import {
   type ConnectionConfirm,
   encodeConnectionRequest,
   encodePreconnectionBlob,
+  encodeProxyV2,
   SecurityProtocol,
 } from '../../protocol/index.ts'
+import { type AgentSecurity, agentTlsOptions } from '../agent-connection.ts'
 import { certificateOf } from './certificate.ts'
-import { ask, HostHungUp, openTls, type Patience, patiently } from './exchange.ts'
+import { anyIdentity, ask, HostHungUp, openTls, type Patience, patiently } from './exchange.ts'
 import { nameOf, readHostAnswer } from './host-answer.ts'
 
 /** What a host of its kind has shown once it is reached. */
@@ -27,6 +29,12 @@ const NO_VM = '00000000-0000-0000-0000-000000000000'
 
 const VNC_VERSION_BYTES = 12
 
+/** How to talk to a host, apart from what it is. */
+export interface Manners extends Patience {
+  /** How this node dials host agents; undefined where it dials none. */
+  agents: AgentSecurity | undefined
+}
+
 /**
  * Begins a console as far as nobody has to prove anything. INVARIANT: no token is sent, to no kind of host.
  *
@@ -35,7 +43,7 @@ const VNC_VERSION_BYTES = 12
 export async function speak(
   socket: Socket,
   host: Pick<ProbedHost, 'kind' | 'address' | 'guid'>,
-  patience: Patience,
+  { agents, ...patience }: Manners,
 ): Promise<Spoken> {
   try {
     switch (host.kind) {
@@ -44,7 +52,7 @@ export async function speak(
       case 'hyperv':
         return await speakTlsAtOnce(socket, host, patience)
       case 'agent':
-        return await askAgent(socket, host, patience)
+        return await askAgent(socket, host, { agents, ...patience })
       case 'vnc':
         return await readVersion(socket, patience)
     }
@@ -100,26 +108,49 @@ async function lookAtTls(
   address: string,
   patience: Patience,
 ): Promise<{ certificate?: HostCertificate }> {
-  const secure = await openTls(socket, address, patience)
+  const secure = await openTls(socket, anyIdentity(address), patience)
   const certificate = certificateOf(secure, address)
   const left = new Promise<void>((resolve) => secure.end(() => resolve()))
   await patiently(left, patience)
   return certificate === undefined ? {} : { certificate }
 }
 
-/** Without a token an agent refuses, in the words of RDP: that it does is the proof. */
+/**
+ * A host agent, dialled as for a console. The PROXY header says that the node speaks for itself; without a token
+ * the agent then refuses, in the words of RDP: that it does is the proof.
+ */
 async function askAgent(
   socket: Socket,
-  { guid = NO_VM }: Pick<ProbedHost, 'guid'>,
-  patience: Patience,
+  { address, guid = NO_VM }: Pick<ProbedHost, 'address' | 'guid'>,
+  { agents, ...patience }: Manners,
 ): Promise<Spoken> {
+  if (agents === undefined) throw new TypeError('this node dials no host agents')
+  let agent = socket
+  let certificate: HostCertificate | undefined
+  if (agents !== 'plain') {
+    try {
+      const secure = await openTls(socket, agentTlsOptions(agents, address), patience)
+      certificate = certificateOf(secure, address)
+      agent = secure
+    } catch (error) {
+      patience.signal.throwIfAborted()
+      if (error instanceof BrokerError && error.code !== 'ERR_CERTIFICATE') throw error
+      return { kind: 'tls-failed', detail: `TLS fails: ${errorText(error)}` }
+    }
+  }
   const question = Buffer.concat([
+    encodeProxyV2(),
     encodePreconnectionBlob({ version: 2, id: 0, text: guid }),
     encodeConnectionRequest({ negotiation: { flags: 0, requestedProtocols: OFFERED } }),
   ])
-  const answer = await ask(socket, question, readHostAnswer, patience)
-  if (answer.kind === 'other') return { kind: 'not-rdp', detail: `answers as ${answer.what}` }
-  return { kind: 'answers', security: securityOf(answer.confirm) }
+  try {
+    const answer = await ask(agent, question, readHostAnswer, patience)
+    if (answer.kind === 'other') return { kind: 'not-rdp', detail: `answers as ${answer.what}` }
+    const seen = certificate === undefined ? {} : { certificate }
+    return { kind: 'answers', security: agents === 'plain' ? 'plain' : 'mutual tls', ...seen }
+  } finally {
+    agent.end()
+  }
 }
 
 /** RFC 6143 7.1.1: the server speaks first. */

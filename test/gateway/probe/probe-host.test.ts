@@ -1,6 +1,7 @@
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type KeyPair, readCertificate } from '../../../src/certs/index.ts'
 import type { ProbedHost } from '../../../src/control/index.ts'
+import type { AgentSecurity } from '../../../src/gateway/agent-connection.ts'
 import { DEFAULT_PROBE_LIMITS } from '../../../src/gateway/probe/limits.ts'
 import { type ProbeTools, probeHost } from '../../../src/gateway/probe/probe-host.ts'
 import { createTargetPolicy } from '../../../src/gateway/targets.ts'
@@ -9,6 +10,7 @@ import { startHyperVHost } from '../../helpers/hyperv-host.ts'
 import { freePort } from '../../helpers/ports.ts'
 import { createTestKeyPair } from '../../helpers/test-key-pair.ts'
 import { startUnanswering } from '../../helpers/unanswering-target.ts'
+import { createPeers, identify, startAgent, type TestAgent } from '../../host-agent/support.ts'
 
 const VM = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
 const LIMITS = { ...DEFAULT_PROBE_LIMITS, answerMs: 300, neighbourMs: 300 }
@@ -35,6 +37,7 @@ function tools(ports: number[], change: Partial<ProbeTools> = {}): ProbeTools {
     policy: createTargetPolicy([{ cidr: '127.0.0.1', ports }], []),
     lookup: async () => ['127.0.0.1'],
     reverse: async () => [],
+    agents: undefined,
     clock: { now: () => 1_000 },
     limits: LIMITS,
     signal: new AbortController().signal,
@@ -237,6 +240,63 @@ describe('Hyper-V', () => {
       const { port } = await started(startHost(behaviour))
       expect(await probe({ kind: 'hyperv', port, guid: VM })).toMatchObject({ state: 'not-rdp' })
     }
+  })
+})
+
+describe('a host agent', () => {
+  let peers: Awaited<ReturnType<typeof createPeers>>
+  let agent: TestAgent
+
+  beforeAll(async () => {
+    peers = await createPeers()
+    agent = await startAgent({ security: { ...peers.agent, ca: peers.ca, identify } })
+  })
+  afterAll(() => agent?.close())
+
+  const asNode = (pair: KeyPair): AgentSecurity => ({ ...pair, ca: peers.ca, identify })
+
+  function probeAgent(agents: AgentSecurity | undefined, port = agent.address.port) {
+    return probe({ kind: 'agent', port }, tools([port], { agents }))
+  }
+
+  test('is ready when it refuses, over mutual TLS, a console that nobody has a token for', async () => {
+    const result = await probeAgent(asNode(peers.node))
+    expect(result).toMatchObject({ state: 'ready', security: 'mutual tls' })
+    expect(result.certificate).toMatchObject({ namesHost: true })
+    expect(agent.console.sockets).toEqual([])
+  })
+
+  test('takes no other peer for a node, which is told', async () => {
+    const result = await probeAgent(asNode(peers.otherAgent))
+    expect(result.state).not.toBe('ready')
+  })
+
+  test('is a tls-mismatch when another one answers, or a host that has no such TLS', async () => {
+    const other = await startAgent({ security: { ...peers.otherAgent, ca: peers.ca, identify } })
+    try {
+      const result = await probeAgent(asNode(peers.node), other.address.port)
+      expect(result).toMatchObject({ state: 'tls-mismatch', reason: 'host-tls-mismatch' })
+      const { port } = await started(startHost(BROKEN['answers HTTP'] ?? (() => {})))
+      expect(await probeAgent(asNode(peers.node), port)).toMatchObject({ state: 'tls-mismatch' })
+    } finally {
+      await other.close()
+    }
+  })
+
+  test('is dialled without TLS only where the node says so', async () => {
+    const plain = await startAgent()
+    try {
+      const { port } = plain.address
+      expect(await probeAgent('plain', port)).toMatchObject({ state: 'ready', security: 'plain' })
+      expect(await probeAgent(asNode(peers.node), port)).toMatchObject({ state: 'tls-mismatch' })
+    } finally {
+      await plain.close()
+    }
+  })
+
+  test('is not dialled by a node that says nothing of agents', async () => {
+    const result = await probeAgent(undefined)
+    expect(result).toMatchObject({ state: 'unreachable', reason: 'policy-denied' })
   })
 })
 
