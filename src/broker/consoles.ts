@@ -17,7 +17,7 @@ import {
   renderConsoleFile,
 } from '../rdpfile/index.ts'
 import type { Grant, Store, VmPlacement } from '../store/index.ts'
-import type { GatewayClaims } from '../tokens/index.ts'
+import { type GatewayClaims, type Issuer, renderPreconnectionText } from '../tokens/index.ts'
 import { termsOf, type WantedTerms } from './console-terms.ts'
 import { ApiError } from './errors.ts'
 import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
@@ -52,6 +52,8 @@ export interface ConsoleRequest extends WantedTerms {
 export interface OpenedConsole {
   grant: Grant
   gatewayToken: Secret
+  /** For hosts that verify a token of their own. */
+  hostToken?: Secret
   gatewayAddress: string
   rdp: Uint8Array
 }
@@ -170,6 +172,7 @@ async function open(
   const { tokenFormat } = terms
   const issuer = signer.current
   const { gatewayToken, jti, exp } = await tokens.mint(issuer, claims, terms)
+  const hostToken = await mintHostToken(issuer, claims, placement)
 
   const ref = createReference()
   const grant: Grant = {
@@ -193,6 +196,7 @@ async function open(
     gatewayAddress: farm.address,
     gatewayToken,
     ...(claims.vmg === undefined ? {} : { vmg: claims.vmg }),
+    ...preconnectionText(claims, hostToken),
     enhancedMode: host.consoleMode === 'enhanced',
     reconnect: tokenFormat === 'native' && claims.rcw !== undefined,
     redirect: policy.redirect.value,
@@ -212,7 +216,28 @@ async function open(
     remoteAddress: grant.clientAddress,
     expiresAt: new Date(grant.expiresAtMs).toISOString(),
   })
-  return { grant, gatewayToken, gatewayAddress: farm.address, rdp }
+  return {
+    ...{ grant, gatewayToken, gatewayAddress: farm.address, rdp },
+    ...(hostToken === undefined ? {} : { hostToken }),
+  }
+}
+
+/** The same grant in the words of a host agent: its own host is the audience, the machine's GUID what it opens. */
+async function mintHostToken(
+  issuer: Issuer,
+  { iss, jti, iat, nbf, exp, vm, vmg, rcw }: GatewayClaims,
+  { host }: VmPlacement,
+): Promise<Secret | undefined> {
+  if (host.kind !== 'agent' || vmg === undefined) return undefined
+  return issuer.signHost({
+    ...{ iss, aud: host.id, jti, iat, nbf, exp, vm, vmg },
+    ...(rcw === undefined ? {} : { rcw }),
+  })
+}
+
+function preconnectionText({ vmg }: GatewayClaims, hostToken: Secret | undefined) {
+  if (vmg === undefined || hostToken === undefined) return {}
+  return { preconnectionText: renderPreconnectionText({ vmGuid: vmg, hostToken }) }
 }
 
 /** Said before the file is out; what decides is the redeem, when the session would open. */
@@ -263,11 +288,10 @@ export function consoleAccess(
     case 'rdp':
       return { available: true, kind: host.kind }
     case 'hyperv':
+    case 'agent':
       return vm.guid === undefined
         ? unavailable('policy-denied', 'The GUID of this machine is not known.')
         : { available: true, kind: host.kind }
-    case 'agent':
-      return unavailable('policy-denied', 'Tokens for host agents cannot be made yet.')
     case 'vnc':
       return unavailable('policy-denied', 'The console of this machine opens in a browser only.')
   }

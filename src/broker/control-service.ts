@@ -6,48 +6,28 @@ import type {
   RedeemRequest,
   SessionEvent,
 } from '../control/index.ts'
-import { type Clock, type Log, type LogFields, type Reason, Refusal } from '../lib/index.ts'
-import type { Lease, Store } from '../store/index.ts'
-import {
-  type AnyVerifiedToken,
-  burnsToken,
-  DEFAULT_LEEWAY_SECONDS,
-  type RedeemRule,
-  verifyAnyGatewayToken,
-} from '../tokens/index.ts'
+import { type Log, type LogFields, type Reason, Refusal } from '../lib/index.ts'
+import type { Lease } from '../store/index.ts'
+import { burnsToken, DEFAULT_LEEWAY_SECONDS } from '../tokens/index.ts'
 import type { HostProbes } from './host-probes.ts'
+import { type JudgedToken, type JudgeOptions, judgeToken } from './judge-token.ts'
+import { leaseHolder } from './lease-holder.ts'
 import type { BrokerCounts } from './metrics.ts'
-import type { Nodes } from './nodes.ts'
-import type { Policies } from './policies.ts'
 import type { Pushes } from './pushes.ts'
 import { redeemToken } from './redeem.ts'
-import { type RedeemPolicy, redeemPolicy } from './redeem-policy.ts'
-import type { RevocationKeeper } from './revocation-keeper.ts'
-import type { TrustKeeper } from './trust-keeper.ts'
 
 /** A node that was without a broker for longer has lost the right to be believed about the past. */
 const MAX_LATE_MS = 24 * 60 * 60_000
 
-export interface ControlServiceOptions {
-  store: Store
+export interface ControlServiceOptions extends JudgeOptions {
   brokerName: string
-  /** Audience of the tokens. */
-  farmName: string
-  trust: TrustKeeper
-  revocations: RevocationKeeper
   pushes: Pushes
-  nodes: Nodes
   probes: Pick<HostProbes, 'joined' | 'left' | 'found'>
-  rule: RedeemRule
-  policies: Pick<Policies, 'effective'>
-  /** Clock difference to forgive; default 5. */
-  leewaySeconds?: number
   counts: BrokerCounts
-  clock: Clock
   log: Log
 }
 
-/** What nodes say, judged and kept. INVARIANT: who said it comes from the certificate it came with. */
+/** What nodes and agents say, judged and kept. INVARIANT: who said it comes from the certificate it came with. */
 export function createControlService(options: ControlServiceOptions): ControlService {
   const { store, trust, revocations, pushes, nodes, probes, clock, log } = options
 
@@ -71,7 +51,7 @@ export function createControlService(options: ControlServiceOptions): ControlSer
     redeem: (peer, request) => redeem(options, peer, request),
     async release(peer, tunnel, reason) {
       await store.leases.end({
-        node: peer.name,
+        node: leaseHolder(peer),
         tunnel,
         endedAtMs: clock.now(),
         ...(reason === undefined ? {} : { reason, burns: burnsToken(reason) }),
@@ -110,13 +90,12 @@ async function redeem(
   request: RedeemRequest,
 ): Promise<RedeemAnswer> {
   const fields: LogFields = {
-    node: peer.name,
+    [peer.role]: peer.name,
     tunnel: request.tunnel,
     remoteAddress: request.clientAddress,
   }
   try {
-    const { consentText } = await admit(options, peer, request, fields)
-    return { ok: true, ...(consentText === undefined ? {} : { consentText }) }
+    return { ok: true, ...(await admit(options, peer, request, fields)) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const { reason, message } = error
@@ -128,46 +107,21 @@ async function redeem(
 
 /**
  * @param fields of the log; what is learned of the token is added
+ * @returns what the verifier is told beside yes
  * @throws Refusal
  */
 async function admit(
   options: ControlServiceOptions,
   peer: Peer,
-  { token, clientAddress, tunnel, decidedAt }: RedeemRequest,
+  request: RedeemRequest,
   fields: LogFields,
-): Promise<RedeemPolicy> {
-  const { farmName, trust, revocations, nodes, rule, leewaySeconds, clock, log } = options
-  // Agents present host tokens, which are theirs alone to redeem.
-  if (peer.role !== 'node') throw new Refusal('policy-denied', `role: ${peer.role} redeems nothing`)
-  // It has just started, and our order is on its way.
-  if (decidedAt === undefined && (await nodes.orderFor(peer.name)) !== undefined) {
-    throw new Refusal('node-draining', `node ${peer.name}: is to take no new tunnels`)
-  }
+): Promise<JudgedToken['answer']> {
+  const { clock, log } = options
+  const { clientAddress, tunnel, decidedAt } = request
   const nowMs = decidedAt === undefined ? clock.now() : pastTime(options, decidedAt)
-  const verified = await verifyAnyGatewayToken(token, {
-    trust: await trust.list(),
-    nowMs,
-    audience: farmName,
-    clientAddress,
-    reopenSeconds: rule.reopenSeconds,
-    ...(leewaySeconds === undefined ? {} : { leewaySeconds }),
-  })
-  Object.assign(fields, tokenFields(verified))
-  const revocation = revocations.find(verified)
-  if (revocation !== undefined) {
-    throw new Refusal('token-revoked', `revocation ${revocation.id}: by ${revocation.kind}`)
-  }
+  const { answer, ...judged } = await judgeToken(options, peer, { request, nowMs, fields })
   const late = decidedAt !== undefined
-  const policy = await redeemPolicy(options, verified)
-  const presentation = {
-    token: verified,
-    node: peer.name,
-    tunnel,
-    clientAddress,
-    nowMs,
-    late,
-    policy,
-  }
+  const presentation = { ...judged, node: leaseHolder(peer), tunnel, clientAddress, nowMs, late }
   const { kind, losers } = await redeemToken(options, presentation).catch((error: unknown) => {
     if (late && error instanceof Refusal)
       log.warn('redeem.conflict', { ...fields, lost: peer.name })
@@ -175,9 +129,10 @@ async function admit(
   })
   if (kind === 'conflict-won') endLosers(options, losers, fields)
   options.counts.redeemed(kind)
-  log.info('token.redeemed', { ...fields, issuer: verified.issuerThumbprint, presentation: kind })
+  const { issuerThumbprint: issuer } = judged.token
+  log.info('token.redeemed', { ...fields, issuer, presentation: kind })
   if (kind === 'reconnect') log.info('session.reconnected', fields)
-  return policy
+  return answer
 }
 
 /** @returns the node's time, as far as it can be believed */
@@ -203,24 +158,25 @@ function endLosers(
 
 async function heartbeat(
   { store, trust, pushes, nodes, clock }: ControlServiceOptions,
-  { name, role }: Peer,
+  peer: Peer,
   beat: Heartbeat,
 ): Promise<void> {
+  const { name, role } = peer
   if (role === 'broker') return
   const { trustVersion, revocationVersion, tunnels, usage = [] } = beat
   const nowMs = clock.now()
   await store.verifiers.seen({ name, role, lastSeenMs: nowMs, trustVersion, revocationVersion })
   if (role === 'node') await nodes.beat(name, beat)
-  await store.leases.report(name, usage, nowMs)
+  await store.leases.report(leaseHolder(peer), usage, nowMs)
   const told = new Set(usage.map(({ tunnel }) => tunnel))
   const named = tunnels.filter((tunnel) => !told.has(tunnel))
-  await store.leases.renew(name, named, nowMs)
+  await store.leases.renew(leaseHolder(peer), named, nowMs)
   // A set that the node could not use, or a message that was lost, is sent again.
   if (trustVersion < (await trust.current()).version) {
     pushes.push({ type: 'trust', ...(await trust.forVerifiers()) })
   }
   // A kill that the node missed, since it was not connected, reaches it now.
-  for (const { tunnel, burned } of await store.leases.listBurned(name)) {
+  for (const { tunnel, burned } of await store.leases.listBurned(leaseHolder(peer))) {
     pushes.push({ type: 'kill', by: { tunnel }, reason: burned as Reason })
   }
 }
@@ -246,9 +202,4 @@ async function tell(
     ...(bytesIn === undefined ? {} : { bytesIn }),
     ...(bytesOut === undefined ? {} : { bytesOut }),
   })
-}
-
-function tokenFields({ claims }: AnyVerifiedToken): LogFields {
-  const { jti, tid: tenant, vm, sub: user, dst: host } = claims
-  return { jti, tenant, vm, user, host }
 }

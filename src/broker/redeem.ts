@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { Refusal } from '../lib/index.ts'
 import type { Lease, Redeem, RedeemOutcome, Store } from '../store/index.ts'
 import {
-  type AnyVerifiedToken,
   clientKey,
   decideRedeem,
   forgetRedeemAtMs,
@@ -10,8 +9,8 @@ import {
   type RedeemDecision,
   type RedeemRule,
   type RedeemState,
-  redeemKey,
 } from '../tokens/index.ts'
+import type { JudgedToken } from './judge-token.ts'
 import type { RedeemPolicy } from './redeem-policy.ts'
 
 export interface RedeemOptions {
@@ -20,7 +19,10 @@ export interface RedeemOptions {
 }
 
 export interface Presentation {
-  token: AnyVerifiedToken
+  token: JudgedToken['token']
+  /** What the ledger knows it by. */
+  key: string
+  /** The verifier that asks. */
   node: string
   tunnel: string
   clientAddress: string
@@ -49,8 +51,7 @@ export async function redeemToken(
   { store, rule }: RedeemOptions,
   presentation: Presentation,
 ): Promise<RedeemResult> {
-  const { token, clientAddress, node, tunnel, nowMs, policy } = presentation
-  const key = redeemKey(token)
+  const { token, key, clientAddress, node, tunnel, nowMs, policy } = presentation
   const attempt = {
     tunnel: tunnelName({ node, tunnel }),
     nowMs,
@@ -155,7 +156,7 @@ function toState({ redeem, leases }: { redeem: Redeem; leases: Lease[] }): Redee
 
 function toRedeem(
   key: string,
-  { claims, issuerThumbprint }: AnyVerifiedToken,
+  { claims, issuerThumbprint }: JudgedToken['token'],
   state: RedeemState,
   rule: RedeemRule,
 ): Redeem {
@@ -169,8 +170,8 @@ function toRedeem(
     ...(tid === undefined ? {} : { tenant: tid }),
     ...(sub === undefined ? {} : { user: sub }),
     ...(vm === undefined ? {} : { vm }),
-    hostKind: knd,
-    host: dst,
+    ...(knd === undefined ? {} : { hostKind: knd }),
+    ...(dst === undefined ? {} : { host: dst }),
     issuedAtMs: iat * 1000,
     expiresAtMs: exp * 1000,
     reconnectMs: rcw * 1000,

@@ -171,6 +171,9 @@ export const openedConsole = z
     expiresAt: timestamp.meta({ description: "RFC 3339, UTC: the token's `exp`." }),
     gatewayAddress: z.string().meta({ description: '`host:port`, as in the file.' }),
     gatewayToken: z.string().meta({ description: 'In this one answer only.' }),
+    hostToken: z.string().optional().meta({
+      description: 'Of hosts of kind agent, which verify it themselves; in the file as well.',
+    }),
     fileName: z.string(),
     rdp: z.base64().meta({ description: 'The bytes of the .rdp file.' }),
   })

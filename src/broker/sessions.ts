@@ -1,6 +1,7 @@
 import type { Clock, Log } from '../lib/index.ts'
 import type { ConsoleSession, SessionFilter, Store } from '../store/index.ts'
 import { ApiError } from './errors.ts'
+import { isHeldByNode } from './lease-holder.ts'
 import type { Pushes } from './pushes.ts'
 
 /** A node says every 10 s that it lives; what three beats have not named is lost. */
@@ -54,7 +55,7 @@ export function createSessions({ store, pushes, clock, log }: SessionOptions): S
   }
 
   return {
-    list: (filter) => store.leases.list(filter),
+    list: async (filter) => (await store.leases.list(filter)).filter(isHeldByNode),
     get,
     async kill(id, askedBy) {
       await end([await get(id)], askedBy)

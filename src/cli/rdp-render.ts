@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { BrokerError, parseEndpoint, Secret } from '../lib/index.ts'
+import { BrokerError, errorText, parseEndpoint, Secret } from '../lib/index.ts'
 import {
   type ConsoleFileInput,
   createPublisher,
@@ -8,7 +8,7 @@ import {
   renderConsoleFile,
   signRdpFile,
 } from '../rdpfile/index.ts'
-import { inspectToken } from '../tokens/index.ts'
+import { inspectToken, parsePreconnectionText } from '../tokens/index.ts'
 import { readSecretText, readText } from './files.ts'
 import { print } from './output.ts'
 import { writePrivately } from './private-file.ts'
@@ -30,6 +30,7 @@ type Settings = z.infer<typeof settingsSchema>
 
 interface Options {
   tokenFile: string
+  hostToken?: string
   input?: string
   gateway?: string
   target?: string
@@ -48,6 +49,10 @@ export function register(rdp: Command): void {
     .command('render')
     .description('writes a console file for a token; what is not given is taken from the token')
     .requiredOption('--token-file <file>', 'gateway token, - for standard input')
+    .option(
+      '--host-token <file>',
+      'GUID;Token=… as `token mint --format host` writes it; kind agent needs it',
+    )
     .option(
       '--input <file>',
       'JSON with kind, host, port, gatewayAddress, vmg, enhancedMode, reconnect',
@@ -73,7 +78,11 @@ async function render(options: Options): Promise<void> {
   const publisher = readPublisher(options)
   const token = new Secret(await readSecretText(options.tokenFile, '--token-file'))
   const settings = { ...settingsOfToken(token), ...settingsOfFile(options), ...settingsOf(options) }
-  const unsigned = renderConsoleFile({ ...complete(settings), gatewayToken: token })
+  const unsigned = renderConsoleFile({
+    ...complete(settings),
+    ...(await preconnectionText(options)),
+    gatewayToken: token,
+  })
   const bytes = publisher === undefined ? unsigned : await signRdpFile(unsigned, publisher)
   if (options.out === undefined) {
     process.stdout.write(bytes)
@@ -81,6 +90,17 @@ async function render(options: Options): Promise<void> {
     writePrivately(options.out, bytes, '--out')
     print(options.out)
   }
+}
+
+async function preconnectionText({ hostToken }: Options): Promise<{ preconnectionText?: Secret }> {
+  if (hostToken === undefined) return {}
+  const text = new Secret(await readSecretText(hostToken, '--host-token'))
+  try {
+    parsePreconnectionText(text)
+  } catch (error) {
+    throw new BrokerError('ERR_USAGE', `--host-token: ${errorText(error)}`, { cause: error })
+  }
+  return { preconnectionText: text }
 }
 
 function readPublisher({

@@ -24,8 +24,10 @@ export interface ConsoleFileInput {
   /** Farm address `host:port`, always with port. */
   gatewayAddress: string
   gatewayToken: Secret
-  /** VM GUID; needed for `hyperv` and `agent`, not written for `rdp`. */
+  /** VM GUID; needed for `hyperv`, written for no other kind. */
   vmg?: string
+  /** Text of the preconnection blob with the host token in it; needed for `agent`, and for nothing else. */
+  preconnectionText?: Secret
   /** The guest's enhanced session instead of its screen; default false, `hyperv` only. */
   enhancedMode?: boolean
   /** The token has a reconnect window; default false. */
@@ -75,11 +77,16 @@ function valuesOf(input: ConsoleFileInput): Partial<Record<SettingName, string>>
   }
 }
 
-/** Text of the blob: `GUID` or `GUID;EnhancedMode=1`, [MS-RDPEPS] note 5. */
-function preconnectionBlob({ kind, vmg, enhancedMode }: ConsoleFileInput): string | undefined {
+/** Text of the blob: `GUID` or `GUID;EnhancedMode=1`, [MS-RDPEPS] note 5; for our agent what it takes. */
+function preconnectionBlob(input: ConsoleFileInput): string | undefined {
+  const { kind, vmg, enhancedMode, preconnectionText } = input
   if (kind === 'rdp') return undefined
+  if (kind === 'agent') {
+    if (preconnectionText === undefined) throw unusable('pcb', 'a host agent needs a host token')
+    return preconnectionText.reveal()
+  }
   if (vmg === undefined) throw unusable('pcb', `a host of kind ${kind} needs the VM's GUID`)
-  return kind === 'hyperv' && enhancedMode === true ? `${vmg};EnhancedMode=1` : vmg
+  return enhancedMode === true ? `${vmg};EnhancedMode=1` : vmg
 }
 
 /** The host agent takes its own token in place of credentials. */

@@ -156,9 +156,88 @@ describe('a redeem', () => {
     })
   })
 
-  test('is nothing for an agent', async () => {
+  test('of a gateway token is nothing for an agent', async () => {
     const { present } = await open()
-    expect(outcome(await present({ peer: { name: 'hv1', role: 'agent' } }))).toBe('policy-denied')
+    expect(outcome(await present({ peer: { name: 'hv1', role: 'agent' } }))).toBe('token-malformed')
+  })
+})
+
+describe('a host token', () => {
+  const GUID = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+  const AGENT: Peer = { name: 'hv1', role: 'agent' }
+
+  async function openAtHost() {
+    const host = { kind: 'agent', address: '192.0.2.10', console: { allow: true } }
+    await api.put('/v1/hosts/hv1', host).expect(200)
+    await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid: GUID })
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    const present = (text: string) => {
+      return (peer: Peer, change: Omit<Present, 'peer'> = {}) =>
+        api.broker.control.redeem(peer, {
+          ...{ token: new Secret(text), tunnel: 't1', clientAddress: '192.0.2.7' },
+          ...change,
+        })
+    }
+    const [presentAtNode, presentAtHost] = [present(body.gatewayToken), present(body.hostToken)]
+    return { id: String(body.id), ref: String(body.ref), presentAtNode, presentAtHost }
+  }
+
+  test('is redeemed beside its gateway token, which alone is the session', async () => {
+    const { ref, presentAtNode, presentAtHost } = await openAtHost()
+    expect(outcome(await presentAtNode(GW1))).toBe('admitted')
+    expect(await presentAtHost(AGENT)).toEqual({ ok: true, ref })
+    expect((await api.get('/v1/sessions')).body.items).toMatchObject([{ node: 'gw1' }])
+  })
+
+  test('follows the same rule: one client, so many at a time, until its time is over', async () => {
+    const { presentAtHost } = await openAtHost()
+    expect(outcome(await presentAtHost(AGENT))).toBe('admitted')
+    expect(outcome(await presentAtHost(AGENT, { clientAddress: '192.0.2.8' }))).toBe(
+      'client-mismatch',
+    )
+    expect(outcome(await presentAtHost(AGENT, { tunnel: 't2' }))).toBe('admitted')
+    expect(outcome(await presentAtHost(AGENT, { tunnel: 't3' }))).toBe('token-replayed')
+    api.clock.advance(130_000)
+    expect(outcome(await presentAtHost(AGENT, { tunnel: 't4' }))).toBe('token-expired')
+  })
+
+  test('is for the agent of its own host', async () => {
+    const { presentAtHost, presentAtNode } = await openAtHost()
+    expect(outcome(await presentAtHost({ name: 'hv2', role: 'agent' }))).toBe('audience-mismatch')
+    expect(outcome(await presentAtHost({ name: '192.0.2.10', role: 'agent' }))).toBe('admitted')
+    expect(outcome(await presentAtHost(GW1))).toBe('token-malformed')
+    expect(outcome(await presentAtNode(AGENT))).toBe('token-malformed')
+  })
+
+  test('is worthless with its gateway token, and when its tenant is revoked', async () => {
+    const killed = await openAtHost()
+    await killed.presentAtNode(GW1)
+    const [session] = (await api.get('/v1/sessions')).body.items
+    await api.delete(`/v1/sessions/${session.id}`).expect(204)
+    expect(outcome(await killed.presentAtHost(AGENT))).toBe('killed')
+
+    const { presentAtHost } = await openAtHost()
+    await api.post('/v1/revocations', { kind: 'tenant', value: 'acme' }).expect(201)
+    expect(outcome(await presentAtHost(AGENT))).toBe('token-revoked')
+  })
+
+  test('of a revoked console ends at the agent, which may have missed it', async () => {
+    const { id, presentAtHost } = await openAtHost()
+    await presentAtHost(AGENT)
+    await api.delete(`/v1/consoles/${id}`).expect(204)
+    pushed = []
+    await api.broker.control.heartbeat(AGENT, {
+      ...{ time: NOW_MS, trustVersion: 1, revocationVersion: 0, tunnels: ['t1'] },
+    })
+    expect(kills()).toMatchObject([{ by: { tunnel: 't1' }, reason: 'token-revoked' }])
+  })
+
+  test('of a host that was switched off since is refused', async () => {
+    const { presentAtHost } = await openAtHost()
+    await api.put('/v1/hosts/hv1', {
+      ...{ kind: 'agent', address: '192.0.2.10', console: { allow: false } },
+    })
+    expect(outcome(await presentAtHost(AGENT))).toBe('host-not-opted-in')
   })
 })
 

@@ -83,11 +83,14 @@ test('each kind gets its own security settings', () => {
     undefined,
   ])
   expect(settingsOf({ kind: 'hyperv', vmg: GUID })).toEqual(['0', '1', GUID])
-  expect(settingsOf({ kind: 'agent', vmg: GUID })).toEqual(['1', '0', GUID])
+  const text = `${GUID};Token=aaaa.bbbb.cccc`
+  const agent = { kind: 'agent', vmg: GUID, preconnectionText: new Secret(text) } as const
+  expect(settingsOf(agent)).toEqual(['1', '0', text])
+  expect(() => settingsOf({ kind: 'agent', vmg: GUID })).toThrow('needs a host token')
 
   const enhanced = { vmg: GUID, enhancedMode: true }
   expect(settingsOf({ kind: 'hyperv', ...enhanced })[2]).toBe(`${GUID};EnhancedMode=1`)
-  expect(settingsOf({ kind: 'agent', ...enhanced })[2]).toBe(GUID)
+  expect(settingsOf({ ...agent, ...enhanced })[2]).toBe(text)
   expect(settingsOf({ kind: 'rdp', ...enhanced })[2]).toBeUndefined()
 })
 

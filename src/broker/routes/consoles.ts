@@ -87,7 +87,13 @@ function fileAnswer({ grant, rdp }: OpenedConsole): Answer {
   }
 }
 
-function jsonAnswer({ grant, gatewayToken, gatewayAddress, rdp }: OpenedConsole): Answer {
+function jsonAnswer({
+  grant,
+  gatewayToken,
+  hostToken,
+  gatewayAddress,
+  rdp,
+}: OpenedConsole): Answer {
   const { id, ref, vm, fileName } = grant
   return {
     status: 201,
@@ -99,6 +105,7 @@ function jsonAnswer({ grant, gatewayToken, gatewayAddress, rdp }: OpenedConsole)
       expiresAt: toTimestamp(grant.expiresAtMs),
       gatewayAddress,
       gatewayToken: gatewayToken.reveal(),
+      ...(hostToken === undefined ? {} : { hostToken: hostToken.reveal() }),
       fileName,
       rdp: Buffer.from(rdp).toString('base64'),
     },

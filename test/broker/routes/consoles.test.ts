@@ -3,6 +3,7 @@ import { BrokerError, Secret } from '../../../src/lib/index.ts'
 import { parseRdpFile } from '../../../src/rdpfile/index.ts'
 import {
   createTrustList,
+  inspectToken,
   verifyFedAuthToken,
   verifyGatewayToken,
 } from '../../../src/tokens/index.ts'
@@ -236,6 +237,22 @@ describe('POST /v1/consoles', () => {
       expect(body.code).toBe('policy-denied')
     },
   )
+
+  test('of a host agent carries a host token of the same grant, in JSON and in the file', async () => {
+    const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+    await putHost({ kind: 'agent', port: 2179 })
+    await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid }).expect(200)
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    const { claims: gateway } = await verify(body.gatewayToken)
+    const { claims: host, header } = inspectToken(body.hostToken)
+    expect(gateway).toMatchObject({ knd: 'agent', vmg: guid })
+    expect(header).toMatchObject({ typ: 'cht+jwt' })
+    const { iss, jti, iat, nbf, exp, vm } = gateway
+    expect(host).toEqual({ iss, aud: 'hv1', jti, iat, nbf, exp, vm, vmg: guid })
+    const file = parseRdpFile(Buffer.from(body.rdp, 'base64'))
+    expect(file.get('pcb')).toBe(`${guid};Token=${body.hostToken}`)
+    expect(JSON.stringify(api.events())).not.toContain(body.hostToken.slice(0, 60))
+  })
 
   test.each([4, 3601, 1_000_000])('refuses a lifetime of %d s by policy', async (ttlSeconds) => {
     const { body } = await api.post('/v1/consoles', { vm: 'web', ttlSeconds }).expect(422)
