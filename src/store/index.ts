@@ -26,6 +26,7 @@ export type {
   SessionFilter,
   Store,
   Tenants,
+  Timeline,
   Trust,
   Users,
   Verifiers,

@@ -262,6 +262,25 @@ const MIGRATIONS: Record<string, Migration> = {
       )`.execute(db)
     },
   },
+
+  // Its lines outlive what they are about, and strangers cause some: they refer to nothing.
+  '0011-timeline': {
+    async up(db) {
+      await sql`create table timeline (
+        id text not null primary key check (length(id) between 1 and 64),
+        subject text not null check (length(subject) between 1 and 200),
+        ref text check (length(ref) = 9),
+        at_ms bigint not null,
+        event text not null check (length(event) <= 64),
+        verified smallint not null check (verified in (0, 1)),
+        body text not null check (length(body) <= 8192)
+      )`.execute(db)
+      await sql`create index timeline_by_subject on timeline (subject, verified)`.execute(db)
+      await sql`create index timeline_by_ref on timeline (ref) where ref is not null`.execute(db)
+      await sql`create index timeline_by_time on timeline (at_ms)`.execute(db)
+      await sql`create index timeline_of_strangers on timeline (id) where verified = 0`.execute(db)
+    },
+  },
 }
 
 /**

@@ -146,3 +146,19 @@ export interface PortalSession {
   lastSeenAtMs: number
   expiresAtMs: number
 }
+
+/** One line of somebody's timeline. */
+export interface TimelineEntry {
+  /** Unique, and sorts in the order of writing. */
+  id: string
+  /** What it is about: the `jti` of a token; where there is none, something else that is the same in all lines of one try. */
+  subject: string
+  /** Reference of this line itself. */
+  ref?: string
+  atMs: number
+  event: string
+  /** Said of a token that was verified, or by somebody we know; what is not came from a stranger. */
+  verified: boolean
+  /** JSON; what it says is not the store's business. */
+  body: string
+}

@@ -27,6 +27,7 @@ export interface Database {
   issuers: IssuerRow
   verifiers: Verifier
   nodes: NodeRow
+  timeline: TimelineRow
   versions: VersionRow
 }
 
@@ -187,6 +188,16 @@ export interface NodeRow {
   drainDeadlineMs: number | null
   drainMessage: string | null
   drainAskedBy: string | null
+}
+
+export interface TimelineRow {
+  id: string
+  subject: string
+  ref: string | null
+  atMs: number
+  event: string
+  verified: 0 | 1
+  body: string
 }
 
 /** A counter that never goes down. */

@@ -10,6 +10,7 @@ import { createPolicies } from './policies.ts'
 import { createRedeems } from './redeems.ts'
 import type { Database } from './schema.ts'
 import type { Store } from './store.ts'
+import { createTimeline } from './timeline.ts'
 import { createRevocations, createTrust, createVerifiers } from './trust.ts'
 
 /** The store over any engine that Kysely speaks to, its tables already migrated. */
@@ -31,6 +32,7 @@ export function createSqlStore(db: Kysely<Database>): Store {
     trust: createTrust(db),
     verifiers: createVerifiers(db),
     nodes: createNodes(db),
+    timeline: createTimeline(db),
     async check() {
       await sql`select 1`.execute(db)
     },

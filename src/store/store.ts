@@ -9,6 +9,7 @@ import type {
   StoredPolicy,
   StoredProbe,
   Tenant,
+  TimelineEntry,
   User,
   Vm,
   VmPlacement,
@@ -57,6 +58,7 @@ export interface Store {
   readonly trust: Trust
   readonly verifiers: Verifiers
   readonly nodes: Nodes
+  readonly timeline: Timeline
   /** Resolves when the engine answers. */
   check(): Promise<void>
   close(): Promise<void>
@@ -295,4 +297,16 @@ export interface Nodes {
   get(name: string): Promise<GatewayNode | undefined>
   /** In the order of names. */
   list(): Promise<GatewayNode[]>
+}
+
+/** What happened to grants and to whoever was refused, for support to look up. */
+export interface Timeline {
+  /** @param most entries of one subject, verified or not each; one more is left out */
+  add(entry: TimelineEntry, most: number): Promise<void>
+  /** In the order of time. */
+  list(subject: string): Promise<TimelineEntry[]>
+  /** Of the newest entry with this reference. */
+  findSubject(ref: string): Promise<string | undefined>
+  /** Forgets what is older, and of the unverified all but the newest so many. */
+  trim(to: { beforeMs: number; mostUnverified: number }): Promise<void>
 }

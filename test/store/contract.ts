@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Grant, Host, Store, User, Vm } from '../../src/store/index.ts'
 import { inventoryContract } from './inventory-contract.ts'
+import { timelineContract } from './timeline-contract.ts'
 import { trustContract } from './trust-contract.ts'
 
 const NOW_MS = Date.UTC(2030, 0, 1)
@@ -298,5 +299,6 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
 
     inventoryContract(() => store)
     trustContract(() => store)
+    timelineContract(() => store)
   })
 }
