@@ -31,7 +31,8 @@ export class ApiRefusal extends BrokerError {
   readonly ref: string
 
   constructor({ code, detail, ref, errors = [] }: z.output<typeof problem>) {
-    super('ERR_REFUSED', `${code}: ${printable(detail)} (reference ${printable(ref)})`)
+    const kind = code === 'unavailable' ? 'ERR_NO_ANSWER' : 'ERR_REFUSED'
+    super(kind, `${code}: ${printable(detail)} (reference ${printable(ref)})`)
     this.errors = errors.map(({ field, message }) => ({
       field: printable(field),
       message: printable(message),

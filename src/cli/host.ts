@@ -4,6 +4,7 @@ import { formatEndpoint } from '../lib/index.ts'
 import { CONSOLE_MODES, HOST_KINDS, IDENTIFY_MODES } from '../store/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { type ApiAccess, callApi } from './api-client.ts'
+import { hostStanding, printFindings, registerProbe } from './host-probe.ts'
 import { readInventoryFile } from './inventory-file.ts'
 import { type ImportOptions, importRows } from './inventory-import.ts'
 import { print, printJson, printTable, say } from './output.ts'
@@ -17,6 +18,8 @@ const hostAnswer = z.object({
   identify: z.string(),
   console: z.object({ allow: z.boolean(), mode: z.string().optional() }),
   effectiveConsole: z.object({ allow: z.boolean(), source: z.string() }),
+  pin: z.string().optional(),
+  ...hostStanding.shape,
 })
 type HostAnswer = z.output<typeof hostAnswer>
 
@@ -35,6 +38,7 @@ interface AddOptions extends Options {
   port?: number
   identify?: string
   consoleMode?: string
+  pin?: string
   enable?: boolean
 }
 
@@ -54,6 +58,7 @@ export function register(program: Command): void {
         ),
       )
       .addOption(new Option('--console-mode <mode>', 'kind hyperv only').choices(CONSOLE_MODES))
+      .option('--pin <thumbprint>', 'SHA-256: what its TLS certificate has to be')
       .option('--enable', 'its consoles may be opened at once')
       .option('--json', 'the new host as JSON')
       .addHelpText(
@@ -102,10 +107,11 @@ export function register(program: Command): void {
       .option('--json', 'what changed as JSON')
       .addHelpText('after', IMPORT_HELP),
   ).action(importHosts)
+  registerProbe(host)
 }
 
 const IMPORT_HELP = `
-CSV has a line of column names first: id,kind,address and, if wanted, port,identify,
+CSV has a line of column names first: id,kind,address and, if wanted, port,identify,pin,
 console.allow,console.mode. JSON is a list of such rows ({"console": {"allow": true}}), or
 {"tenants": [...], "hosts": [...], "vms": [...]}. A row is the whole host; without console.allow
 a new one is off, and a known one stays as it is. Hosts that no row names stay.
@@ -118,12 +124,13 @@ function kindOption(): Option {
 }
 
 async function add(id: string, options: AddOptions): Promise<void> {
-  const { kind, address, port, identify, consoleMode: mode, enable: allow = false } = options
+  const { kind, address, port, identify, consoleMode: mode, pin, enable: allow = false } = options
   const body = {
     kind,
     address,
     ...(port === undefined ? {} : { port }),
     ...(identify === undefined ? {} : { identify }),
+    ...(pin === undefined ? {} : { pin }),
     console: { allow, ...(mode === undefined ? {} : { mode }) },
   }
   const api = await findApi(options)
@@ -145,11 +152,11 @@ async function list({ json, ...options }: Options): Promise<void> {
     return
   }
   printTable(
-    ['HOST', 'KIND', 'ADDRESS', 'CONSOLES', 'BY'],
+    ['HOST', 'KIND', 'ADDRESS', 'CONSOLES', 'BY', 'STATE'],
     found.items.map((host) => {
       const { allow, source } = host.effectiveConsole
       const address = formatEndpoint(toEndpoint(host))
-      return [host.id, host.kind, address, allow ? 'on' : 'off', source]
+      return [host.id, host.kind, address, allow ? 'on' : 'off', source, host.state]
     }),
   )
 }
@@ -161,7 +168,7 @@ async function get(id: string, { json, ...options }: Options): Promise<void> {
     return
   }
   const found = await callApi(api, 'GET', pathOf(id), { answer: hostAnswer })
-  const { kind, identify, console, effectiveConsole } = found
+  const { kind, identify, console, effectiveConsole, pin, state, states, hint } = found
   const lines = [
     ['Kind', kind],
     ['Address', formatEndpoint(toEndpoint(found))],
@@ -169,8 +176,14 @@ async function get(id: string, { json, ...options }: Options): Promise<void> {
     ...(console.mode === undefined ? [] : [['Console mode', console.mode]]),
     ['Opted in', console.allow ? 'yes' : 'no'],
     ['Consoles', `${effectiveConsole.allow ? 'on' : 'off'}, by ${effectiveConsole.source}`],
+    ...(pin === undefined ? [] : [['Pin', pin]]),
+    ['State', state],
   ]
   for (const [name = '', value] of lines) print(`${name.padEnd(14)}  ${value}`)
+  if (states.length > 0) {
+    print('')
+    printFindings(states)
+  } else if (hint !== undefined) say(`portcullis: ${hint}`)
 }
 
 async function enable(id: string, { json, ...options }: Options): Promise<void> {

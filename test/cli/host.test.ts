@@ -36,11 +36,11 @@ test('a new host is off until it is enabled, and the list says by what', async (
     exitCode: 0,
   })
   expect(rows((await host('list')).stdout)).toContainEqual([
-    ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'off', 'host:hv2'],
+    ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'off', 'host:hv2', 'not-opted-in'],
   ])
   expect((await host('enable', 'hv2')).stderr).toBe('portcullis: host hv2 is opted in\n')
   expect(rows((await host('list')).stdout)).toContainEqual([
-    ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'on', 'host:hv2'],
+    ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'on', 'host:hv2', 'unknown'],
   ])
 })
 

@@ -1,0 +1,125 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { RunningBroker } from '../../src/cli/broker.ts'
+import { identifyPeer } from '../../src/cli/control-peer.ts'
+import { register } from '../../src/cli/host.ts'
+import {
+  type ControlClient,
+  createControlClient,
+  type ProbedHost,
+  type ProbeResult,
+} from '../../src/control/index.ts'
+import { silentLog, systemClock } from '../../src/lib/index.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { runCommand } from './run-command.ts'
+import { apiAccess, type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+
+let files: BrokerFiles
+let broker: RunningBroker
+const running: ControlClient[] = []
+
+beforeAll(async () => {
+  files = await createBrokerFiles(['gw1', 'gw2'])
+  broker = await start(files.config)
+})
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((client) => client.close()))
+})
+afterAll(async () => {
+  await broker.close()
+  files.remove()
+})
+
+const host = async (...args: string[]) => {
+  const all = ['host', ...args, ...apiAccess(files, broker)]
+  const { stdout, ...rest } = await runCommand(register, all)
+  return { stdout: stdout.toString(), ...rest }
+}
+
+type Finding = Omit<ProbeResult, 'host' | 'address' | 'port' | 'time'>
+
+/** A node that finds every host the same. */
+async function connect(name: string, find: (host: ProbedHost) => Finding): Promise<void> {
+  const tls = files.nodeTls[name]
+  const endpoint = broker.controlAddress
+  if (tls === undefined || endpoint === undefined) throw new TypeError(`no control for ${name}`)
+  const client = createControlClient({
+    broker: endpoint,
+    tls,
+    ca: files.controlCa,
+    identify: identifyPeer,
+    software: '1.2.3',
+    clock: systemClock,
+    log: silentLog,
+    handlers: {
+      versions: () => ({ trust: 0, revocations: 0 }),
+      applyTrust: () => {},
+      applyRevocations: () => {},
+      confirm: () => {},
+      drain: () => {},
+      status: () => undefined,
+      kill: () => {},
+      message: () => {},
+      tunnels: () => [],
+      connected: () => {},
+      probe({ hosts, urgent = false }) {
+        for (const probed of hosts) {
+          const { id, address, port } = probed
+          client.probed({ host: id, address, port, time: Date.now(), urgent, ...find(probed) })
+        }
+      },
+    },
+  })
+  running.push(client)
+  client.start()
+  await eventually(`${name} is asked`, async () => {
+    const { stdout } = await host('probe', 'hv1')
+    return stdout.includes(`${name} `)
+  })
+}
+
+test('without a node nobody can look: exit code 3', async () => {
+  const { exitCode, stderr } = await host('probe', 'hv1')
+  expect(exitCode).toBe(3)
+  expect(stderr).toContain('unavailable: No node is connected')
+})
+
+test('shows what each node saw, and is done when one finds the host ready', async () => {
+  await connect('gw1', () => ({
+    ...{ state: 'ready', security: 'tls', dialled: '192.0.2.10', connectMs: 1, answerMs: 12 },
+    names: { reverse: ['old.example'], match: false },
+  }))
+  await connect('gw2', () => ({
+    ...{ state: 'wrong-port', reason: 'host-unreachable', answersOn: 3390 },
+    detail: 'refuses connections to this port',
+  }))
+  const { exitCode, stdout, stderr } = await host('probe', 'hv1')
+  const [head, gw1, gw2] = stdout.split('\n').map((line) => line.split(/ {2,}/))
+  expect(head).toEqual([
+    ...['NODE', 'STATE', 'SINCE', 'ADDRESS', 'CONNECT', 'ANSWER'],
+    ...['SECURITY', 'CERTIFICATE UNTIL', 'SEEN'],
+  ])
+  expect(gw1).toEqual([
+    ...['gw1', 'ready', expect.any(String), '192.0.2.10', '1 ms', '12 ms', 'tls', '-', '-'],
+  ])
+  expect(gw2?.at(-1)).toBe('refuses connections to this port')
+  expect(stderr).toContain('gw1: reverse look-up calls 192.0.2.10 old.example, not 192.0.2.10')
+  expect(stderr).toContain("gw2: port 3390 answers as it should: set the host's port to 3390")
+  expect(exitCode).toBe(0)
+  const shown = await host('get', 'hv1')
+  expect(shown.stdout).toMatch(/^State +ready$/m)
+  expect(shown.stdout).toMatch(/^gw2 +wrong-port/m)
+  expect((await host('list')).stdout).toMatch(/^hv1 .* ready$/m)
+})
+
+test('fails when no node finds the host ready, and says why', async () => {
+  await connect('gw1', () => ({
+    state: 'not-rdp',
+    reason: 'host-not-rdp',
+    detail: 'answers as HTTP',
+  }))
+  const { exitCode, stderr } = await host('probe', 'hv1')
+  expect(exitCode).toBe(1)
+  expect(stderr).toMatch(/portcullis: host-not-rdp: no node finds host hv1 ready\n$/)
+  const { stdout } = await host('probe', 'hv1', '--json')
+  expect(JSON.parse(stdout).states[0]).toMatchObject({ node: 'gw1', detail: 'answers as HTTP' })
+})
