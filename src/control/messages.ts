@@ -36,6 +36,7 @@ const request = z.int().min(1)
 const port = z.int().min(1).max(65_535)
 const thumbprint = z.string().regex(/^[0-9A-F]{64}$/, 'need 64 upper-case hex digits')
 const reason = z.enum(REASONS)
+const reference = z.string().regex(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/, 'need a reference')
 
 const trustedIssuer = z.object({
   certificatePem: z.string().max(16_384),
@@ -76,6 +77,10 @@ const count = z.int().min(0)
 const sessionFields = z.object({
   tunnel: tunnel.exactOptional(),
   jti: identifier.exactOptional(),
+  /** In place of `jti`: what a token that was not verified calls itself. */
+  claimedJti: identifier.exactOptional(),
+  /** What support knows a refusal by. */
+  ref: reference.exactOptional(),
   tenant: identifier.exactOptional(),
   user: identifier.exactOptional(),
   vm: identifier.exactOptional(),
@@ -269,10 +274,7 @@ const redeemAnswer = z.discriminatedUnion('ok', [
     /** What the user has to agree to; a node that doesn't know the field shows its own text, or none. */
     consentText: z.string().refine(isUserText, 'need a consent text').exactOptional(),
     /** To an agent, for the console: what support knows the grant by. */
-    ref: z
-      .string()
-      .regex(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/)
-      .exactOptional(),
+    ref: reference.exactOptional(),
   }),
   z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(false), reason }),
 ])

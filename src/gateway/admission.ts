@@ -3,6 +3,7 @@ import { errorText, ProtocolError, Refusal, type Secret } from '../lib/index.ts'
 import { Capability, decodeTunnelCreate, type TunnelCreate } from '../protocol/index.ts'
 import {
   type AnyVerifiedToken,
+  claimedJti,
   verifyAnyGatewayToken,
   verifyGatewayToken,
 } from '../tokens/index.ts'
@@ -26,10 +27,11 @@ export interface Admitted {
  * @throws Refusal or ProtocolError, after the log has told the exact reason
  */
 export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted> {
+  let presented: Secret | undefined
   let verified: AnyVerifiedToken | undefined
   try {
     const request = decodeTunnelCreate(body)
-    const presented = cookieOf(tunnel, request)
+    presented = cookieOf(tunnel, request)
     verified = await verify(tunnel, presented)
     checkRevoked(tunnel, verified)
     checkBound(tunnel, verified)
@@ -49,7 +51,8 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
     tunnel.log.warn('token.refused', {
       reason: reasonOf(error),
       error: errorText(error),
-      ...(verified === undefined ? {} : tokenFields(verified)),
+      ref: tunnel.ref,
+      ...(verified === undefined ? claimedFields(presented) : tokenFields(verified)),
     })
     throw error
   }
@@ -133,6 +136,11 @@ function consent(
   if ((capsFlags & Capability.messagingConsentSign) !== 0) return { consentText }
   log.warn('consent.not-asked', { error: 'capsFlags: the client shows no consent text' })
   return {}
+}
+
+function claimedFields(presented: Secret | undefined): Record<string, string> {
+  const jti = presented && claimedJti(presented)
+  return jti === undefined ? {} : { claimedJti: jti }
 }
 
 function tokenFields({ claims, vmUnbound }: AnyVerifiedToken): Record<string, string> {

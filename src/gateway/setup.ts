@@ -113,7 +113,8 @@ function checkHandshake(tunnel: Tunnel, { verMajor, extendedAuth }: HandshakeReq
   }
   if ((extendedAuth & ExtendedAuth.paa) !== 0) return
   const refusal = new Refusal('token-malformed', `extendedAuth: ${extendedAuth} brings no token`)
-  tunnel.log.warn('token.refused', { reason: refusal.reason, error: refusal.message })
+  const { reason, message: error } = refusal
+  tunnel.log.warn('token.refused', { reason, error, ref: tunnel.ref })
   throw refusal
 }
 
@@ -144,7 +145,7 @@ async function openChannel(
     log.info('channel.opened', { address: host.target.address, port: host.target.port })
     return { host, firstBytes }
   } catch (error) {
-    const fields = { reason: reasonOf(error), error: errorText(error) }
+    const fields = { reason: reasonOf(error), error: errorText(error), ref: tunnel.ref }
     if (!transport.inbox.ended.aborted) log.warn('channel.refused', fields)
     throw error
   }

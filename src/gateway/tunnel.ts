@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { errorText, type Log, type LogFields, type Reason, type Refusal } from '../lib/index.ts'
+import {
+  createReference,
+  errorText,
+  type Log,
+  type LogFields,
+  type Reason,
+  type Refusal,
+} from '../lib/index.ts'
 import { Capability } from '../protocol/index.ts'
 import type { AnyVerifiedToken } from '../tokens/index.ts'
 import type { Admitted } from './admission.ts'
@@ -55,6 +62,7 @@ export class Tunnel implements Session {
   #relay: Relay | undefined
   #log: Log | undefined
   #logFields: LogFields = {}
+  #ref: string | undefined
 
   /** A running tunnel, known to its node until it is done. */
   static start(options: TunnelOptions): Tunnel {
@@ -76,6 +84,12 @@ export class Tunnel implements Session {
   get log(): Log {
     this.#log ??= this.node.log.child({ tunnel: this.id, ...this.client, ...this.#logFields })
     return this.#log
+  }
+
+  /** What support knows a refusal of this tunnel by: made when there is one. */
+  get ref(): string {
+    this.#ref ??= createReference()
+    return this.#ref
   }
 
   /** From here on, every line carries these fields as well. */

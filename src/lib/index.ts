@@ -2,6 +2,7 @@
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
  * references, deadlines, metrics, which text can be shown to a user. It knows nothing of tokens, packets or processes, and imports no other room.
  */
+export { Allowance } from './allowance.ts'
 export { type Clock, nowSeconds, systemClock } from './clock.ts'
 export { withDeadline } from './deadline.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'

@@ -101,6 +101,9 @@ class MemoryLedger implements RedeemLedger {
 }
 
 /** What a ledger knows a token by: its issuer's certificate and `jti`, never its text. */
-export function redeemKey({ issuerThumbprint, claims }: Pick<Presentable, 'issuerThumbprint' | 'claims'>): string {
+export function redeemKey({
+  issuerThumbprint,
+  claims,
+}: Pick<Presentable, 'issuerThumbprint' | 'claims'>): string {
   return `${issuerThumbprint} ${claims.jti}`
 }

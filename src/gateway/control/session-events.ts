@@ -1,16 +1,21 @@
 import { type SessionEvent, sessionEvent } from '../../control/index.ts'
-import type { Clock, Log, LogFields } from '../../lib/index.ts'
+import { Allowance, type Clock, type Log, type LogFields } from '../../lib/index.ts'
 
 /** Fields that are text of any length in the log; the channel takes this much of them. */
 const MAX_CHARACTERS = 256
 
+/** Strangers can be refused any number of times; what goes on waiting for a broker must not be theirs alone. */
+const REFUSALS_OF_STRANGERS = { burst: 200, perSecond: 20 }
+
 /**
  * A log that hands the lines about a session on as events, so that log and timeline always say the same.
- * Lines without a `jti` stay here: they belong to no grant, and strangers can cause any number of them.
+ * Of lines about no verified token only refusals with a reference go on, and of these only so many.
  */
 export function tapSessionEvents(log: Log, clock: Clock, send: (event: SessionEvent) => void): Log {
+  const strangers = new Allowance({ ...REFUSALS_OF_STRANGERS, clock })
   return tap(log, {}, (name, fields) => {
-    if (typeof fields.jti !== 'string') return
+    const isKnown = typeof fields.jti === 'string'
+    if (!isKnown && (fields.ref === undefined || !strangers.take())) return
     const cut = Object.entries(fields).map(([key, value]) => [
       key,
       typeof value === 'string' ? value.slice(0, MAX_CHARACTERS) : value,

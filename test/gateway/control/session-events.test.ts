@@ -10,8 +10,12 @@ function setUp() {
     level: 'debug',
     stream: { write: (line: string) => void lines.push(JSON.parse(line)) },
   })
-  const tapped = tapSessionEvents(log, { now: () => 5 }, (event) => events.push(event))
-  return { lines, events, log: tapped }
+  let nowMs = 5
+  const tapped = tapSessionEvents(log, { now: () => nowMs }, (event) => events.push(event))
+  const wait = (ms: number) => {
+    nowMs += ms
+  }
+  return { lines, events, log: tapped, wait }
 }
 
 test('a line about a session becomes an event with the fields of its context', () => {
@@ -32,7 +36,7 @@ test('a line about a session becomes an event with the fields of its context', (
 })
 
 test.each([
-  ['without a jti', 'token.refused', { tunnel: 't-1' }],
+  ['without a jti and a reference', 'token.refused', { tunnel: 't-1' }],
   ['that no timeline has', 'node.state', { jti: 'j' }],
   ['with fields that the channel would not take', 'token.refused', { jti: 'j', reason: 'bored' }],
 ])('a line %s stays in the log', (_, event, fields) => {
@@ -40,6 +44,31 @@ test.each([
   log.warn(event, fields)
   expect(lines).toHaveLength(1)
   expect(events).toEqual([])
+})
+
+test('the refusal of a stranger goes on with its reference, and what its token calls itself', () => {
+  const { events, log } = setUp()
+  const fields = {
+    tunnel: 't-1',
+    reason: 'token-expired',
+    ref: '7K3M-Q2XD',
+    claimedJti: 'j',
+  } as const
+  log.warn('token.refused', fields)
+  expect(events).toEqual([{ type: 'event', event: 'token.refused', time: 5, fields }])
+})
+
+test('of many refusals of strangers only some go on, and all that happens to tokens does', () => {
+  const { lines, events, log, wait } = setUp()
+  const refuse = () => log.warn('token.refused', { reason: 'token-malformed', ref: '7K3M-Q2XD' })
+  for (let n = 0; n < 1_000; n += 1) refuse()
+  expect(lines).toHaveLength(1_000)
+  expect(events).toHaveLength(200)
+  log.info('token.redeemed', { jti: 'j' })
+  expect(events).toHaveLength(201)
+  wait(1_000)
+  for (let n = 0; n < 1_000; n += 1) refuse()
+  expect(events).toHaveLength(221)
 })
 
 test('long text is cut, and debug lines stay here', () => {
