@@ -7,6 +7,7 @@ import {
   type CheckedConfig,
   type FarmConfig,
   type GatewayConfig,
+  type HostAgentConfig,
   type PairFiles,
 } from '../config/index.ts'
 import { checkFarm } from '../farm/index.ts'
@@ -36,6 +37,8 @@ export function fileChecks(checked: CheckedConfig, nowMs: number): FileCheck[] {
       return brokerChecks(checked.result.config, nowMs)
     case 'gateway':
       return gatewayChecks(checked.result.config, nowMs)
+    case 'host-agent':
+      return hostAgentChecks(checked.result.config, nowMs)
     case 'farm':
       return farmChecks(checked.result.config)
   }
@@ -69,29 +72,58 @@ function gatewayChecks(config: GatewayConfig, nowMs: number): FileCheck[] {
   return [
     tlsCheck(config, nowMs),
     ...privacyChecks({ tls: config.tls }),
-    ...config.trust.map((file, index) => {
-      const path = `trust.${index}`
-      const run = (): void => {
-        const { entry } = openIssuer(file, path)
-        createTrustList([entry], nowMs)
-        checkUsable(`${path}.certificateFile`, entry.certificate, config, nowMs)
-      }
-      return { path, run }
-    }),
+    ...agentsChecks(config, nowMs),
+    ...trustChecks(config, nowMs),
     ...controlChecks(config, nowMs),
-    { path: 'control.stateFile', run: () => checkState(config.control?.stateFile) },
+    { path: 'control.stateFile', run: () => checkState(config.control?.stateFile, 'the node') },
   ]
 }
 
-/** A node makes its state file itself, reads it at every start, and never makes the directory. */
-function checkState(file: string | undefined): void {
+function hostAgentChecks(config: HostAgentConfig, nowMs: number): FileCheck[] {
+  const { tls } = config
+  return [
+    ...(tls === undefined
+      ? []
+      : [...pairChecks('tls', tls, config, nowMs), authorityCheck('tls.caFile', tls.caFile)]),
+    ...trustChecks(config, nowMs),
+    ...controlChecks(config, nowMs),
+    { path: 'control.stateFile', run: () => checkState(config.control?.stateFile, 'the agent') },
+  ]
+}
+
+/** How a node proves itself to host agents. */
+function agentsChecks(config: GatewayConfig, nowMs: number): FileCheck[] {
+  const { tls, caFile } = config.agents
+  return [
+    ...(tls === undefined ? [] : pairChecks('agents.tls', tls, config, nowMs)),
+    ...(caFile === undefined ? [] : [authorityCheck('agents.caFile', caFile)]),
+  ]
+}
+
+function trustChecks(config: GatewayConfig | HostAgentConfig, nowMs: number): FileCheck[] {
+  return config.trust.map((file, index) => {
+    const path = `trust.${index}`
+    const run = (): void => {
+      const { entry } = openIssuer(file, path)
+      createTrustList([entry], nowMs)
+      checkUsable(`${path}.certificateFile`, entry.certificate, config, nowMs)
+    }
+    return { path, run }
+  })
+}
+
+/** Its owner makes the state file itself, reads it at every start, and never makes the directory. */
+function checkState(file: string | undefined, owner: string): void {
   if (file === undefined) return
-  checkPlace('control.stateFile', file, 'the node')
+  checkPlace('control.stateFile', file, owner)
   readRemembered(file)
 }
 
 /** Certificate, key and authority of a role's end of the control channel. */
-function controlChecks(config: BrokerConfig | GatewayConfig, nowMs: number): FileCheck[] {
+function controlChecks(
+  config: BrokerConfig | GatewayConfig | HostAgentConfig,
+  nowMs: number,
+): FileCheck[] {
   const { control } = config
   if (control === undefined) return []
   return [
@@ -103,11 +135,12 @@ function controlChecks(config: BrokerConfig | GatewayConfig, nowMs: number): Fil
         checkUsable('control.tls.certificateFile', certificate, config, nowMs)
       },
     },
-    {
-      path: 'control.caFile',
-      run: () => void readCertificate(readText(control.caFile, 'control.caFile'), 'control.caFile'),
-    },
+    authorityCheck('control.caFile', control.caFile),
   ]
+}
+
+function authorityCheck(path: string, file: string): FileCheck {
+  return { path, run: () => void readCertificate(readText(file, path), path) }
 }
 
 function farmChecks(config: FarmConfig): FileCheck[] {
@@ -126,13 +159,29 @@ function farmChecks(config: FarmConfig): FileCheck[] {
 }
 
 function tlsCheck(config: BrokerConfig | GatewayConfig, nowMs: number): FileCheck {
-  return {
-    path: 'tls',
-    run: () => {
-      const { certificate } = openPair(config.tls, 'tls')
-      checkUsable('tls.certificateFile', certificate, config, nowMs)
-    },
+  return pairCheck('tls', config.tls, config, nowMs)
+}
+
+function pairChecks(
+  path: string,
+  files: PairFiles,
+  config: { development: boolean },
+  nowMs: number,
+): FileCheck[] {
+  return [pairCheck(path, files, config, nowMs), ...privacyChecks({ [path]: files })]
+}
+
+function pairCheck(
+  path: string,
+  files: PairFiles,
+  config: { development: boolean },
+  nowMs: number,
+): FileCheck {
+  const run = (): void => {
+    const { certificate } = openPair(files, path)
+    checkUsable(`${path}.certificateFile`, certificate, config, nowMs)
   }
+  return { path, run }
 }
 
 /** The file itself is made when it is missing; its directory never is. */

@@ -5,7 +5,7 @@ import {
   readCertificate,
   readCertificates,
 } from '../certs/index.ts'
-import type { BrokerConfig, GatewayConfig } from '../config/index.ts'
+import type { BrokerConfig, GatewayConfig, HostAgentConfig } from '../config/index.ts'
 import type { Peer } from '../control/index.ts'
 import { ConfigError } from '../lib/index.ts'
 import { readText } from './files.ts'
@@ -24,14 +24,14 @@ export function identifyPeer(certificate: Uint8Array): Peer | undefined {
  * @throws ConfigError; BrokerError `ERR_USAGE`, `ERR_CERTIFICATE`
  */
 export function openControlCertificate(
-  config: BrokerConfig | GatewayConfig,
+  config: BrokerConfig | GatewayConfig | HostAgentConfig,
 ): Certificate | undefined {
   if (config.control === undefined) return undefined
   const { tls, caFile } = config.control
   const path = 'control.tls.certificateFile'
   const { certificate } = openPair(tls, 'control.tls')
-  const [key, name] = 'node' in config ? ['node', config.node] : ['name', config.name]
-  const need = `${'node' in config ? 'node' : 'broker'} ${name}`
+  const { role, key, name } = ownIdentity(config)
+  const need = `${role} ${name}`
   const identity = controlIdentityOf(certificate)
   const found = identity === undefined ? 'nobody' : `${identity.role} ${identity.name}`
   if (found !== need) {
@@ -48,4 +48,11 @@ export function openControlCertificate(
     )
   }
   return certificate
+}
+
+/** What the control certificate has to name, and the setting that says so. */
+function ownIdentity(config: BrokerConfig | GatewayConfig | HostAgentConfig) {
+  if ('node' in config) return { role: 'node', key: 'node', name: config.node }
+  if ('agent' in config) return { role: 'agent', key: 'agent', name: config.agent }
+  return { role: 'broker', key: 'name', name: config.name }
 }

@@ -1,6 +1,10 @@
 import { type Certificate, checkPair, type KeyPair } from '../certs/index.ts'
-import { assertDevelopmentAllowed, type GatewayConfig } from '../config/index.ts'
-import { createTrustList, type TrustList } from '../tokens/index.ts'
+import {
+  assertDevelopmentAllowed,
+  type GatewayConfig,
+  type HostAgentConfig,
+} from '../config/index.ts'
+import { createTrustList, type Purpose, type TrustList } from '../tokens/index.ts'
 import { say } from './output.ts'
 import { openIssuer, readPair } from './role-files.ts'
 
@@ -18,19 +22,23 @@ export function openNodeTls(config: GatewayConfig): { pair: KeyPair; certificate
 }
 
 /**
- * The issuers that a node on its own trusts; what is odd about a thumbprint's spelling goes to the operator.
+ * The issuers that a node or an agent on its own trusts; what is odd about a thumbprint's spelling goes to the operator.
  *
  * @throws BrokerError `ERR_USAGE`, `ERR_CERTIFICATE`; ConfigError for a thumbprint of another certificate,
  *   or for a development certificate in earnest
  */
-export function openNodeTrust(config: GatewayConfig, nowMs: number): TrustList {
+export function openNodeTrust(
+  config: GatewayConfig | HostAgentConfig,
+  nowMs: number,
+  purpose: Purpose = 'gateway',
+): TrustList {
   const entries = config.trust.map((file, index) => {
     const path = `trust.${index}`
     const { entry, oddities } = openIssuer(file, path)
     for (const oddity of oddities) say(`portcullis: ${path}.thumbprint: ${oddity}`)
     const { development } = entry.certificate
     assertDevelopmentAllowed(config, [{ path: `${path}.certificateFile`, development }])
-    return entry
+    return { ...entry, purpose }
   })
   return createTrustList(entries, nowMs)
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { assertDevelopmentAllowed, type GatewayConfig, loadGatewayConfig } from '../config/index.ts'
 import {
+  type AgentSecurity,
   createGateway,
   createGatewayMetrics,
   type Gateway,
@@ -15,13 +16,15 @@ import {
   systemClock,
 } from '../lib/index.ts'
 import { createMemoryLedger } from '../tokens/index.ts'
-import { openControlCertificate } from './control-peer.ts'
+import { identifyPeer, openControlCertificate } from './control-peer.ts'
 import { watchExpiry } from './expiry-watch.ts'
+import { readText } from './files.ts'
 import { openNodeTls, openNodeTrust } from './gateway-files.ts'
 import { watchGatewayFiles } from './gateway-reload.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openNodeControl } from './node-control.ts'
 import { say } from './output.ts'
+import { readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 const DEFAULT_METRICS: Endpoint = { host: '127.0.0.1', port: 9464 }
@@ -111,6 +114,7 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
       ...targets,
       brokers: config.control === undefined ? [] : [config.control.broker.host],
     },
+    ...agentSecurity(config),
     clientBinding,
     ...(fedauth.accept ? { fedAuthHosts: fedauth.hosts } : {}),
     ...(consentText === undefined ? {} : { consentText }),
@@ -120,4 +124,13 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
     ...(observer === undefined ? {} : { observer }),
     limits,
   })
+}
+
+/** Nothing for a node that has no certificate to show to an agent. */
+function agentSecurity({ agents, control }: GatewayConfig): { agents?: AgentSecurity } {
+  if (agents.plain) return { agents: 'plain' }
+  const [path, own] = agents.tls === undefined ? ['control', control] : ['agents', agents]
+  if (own?.tls === undefined || own.caFile === undefined) return {}
+  const pair = readPair(own.tls, `${path}.tls`)
+  return { agents: { ...pair, ca: readText(own.caFile, `${path}.caFile`), identify: identifyPeer } }
 }

@@ -12,6 +12,7 @@ import * as demoHost from './demo-host.ts'
 import * as farm from './farm.ts'
 import * as gateway from './gateway.ts'
 import * as host from './host.ts'
+import * as hostAgent from './host-agent.ts'
 import * as issuer from './issuer.ts'
 import * as key from './key.ts'
 import * as node from './node.ts'
@@ -30,6 +31,7 @@ const commands: Array<{ register(program: Command): void }> = [
   demo,
   broker,
   gateway,
+  hostAgent,
   console,
   probe,
   token,

@@ -30,8 +30,15 @@ export interface MetricsServer {
   close(): Promise<void>
 }
 
+export interface MetricsServerOptions {
+  /** Those that differ from {@link DEFAULT_METRICS_LIMITS}. */
+  limits?: Partial<MetricsLimits>
+  /** Whether the role takes work: then `/healthz` and `/readyz` are answered as well. */
+  ready?: () => boolean
+}
+
 /**
- * Answers `GET /metrics` and nothing else, to whoever can reach it: keep it on loopback or on a network
+ * Answers `GET /metrics`, and `/healthz` and `/readyz` for a role that has no other place for them, to whoever can reach it: keep it on loopback or on a network
  * for monitoring.
  *
  * @throws BrokerError `ERR_START` naming the address when it cannot listen there
@@ -39,7 +46,7 @@ export interface MetricsServer {
 export async function startMetricsServer(
   listen: Endpoint,
   metrics: Metrics,
-  limits: Partial<MetricsLimits> = {},
+  { limits = {}, ready }: MetricsServerOptions = {},
 ): Promise<MetricsServer> {
   const { maxConnections, headersMs, inactiveMs, checkEveryMs } = {
     ...DEFAULT_METRICS_LIMITS,
@@ -51,7 +58,7 @@ export async function startMetricsServer(
       requestTimeout: headersMs,
       connectionsCheckingInterval: checkEveryMs,
     },
-    answer(metrics),
+    answer(metrics, ready),
   )
   server.maxConnections = maxConnections
   server.setTimeout(inactiveMs)
@@ -66,12 +73,21 @@ export async function startMetricsServer(
   }
 }
 
-function answer(metrics: Metrics): RequestListener {
-  return ({ method, url }, response) => {
-    if (url !== '/metrics') {
+function answer(metrics: Metrics, ready: MetricsServerOptions['ready']): RequestListener {
+  const checks = new Map(
+    ready && [
+      ['/healthz', () => true],
+      ['/readyz', ready],
+    ],
+  )
+  return ({ method, url = '' }, response) => {
+    const check = checks.get(url)
+    if (url !== '/metrics' && check === undefined) {
       response.writeHead(404, { Connection: 'close' }).end()
     } else if (method !== 'GET') {
       response.writeHead(405, { Allow: 'GET', Connection: 'close' }).end()
+    } else if (check !== undefined) {
+      response.writeHead(check() ? 200 : 503, { 'Cache-Control': 'no-store' }).end()
     } else {
       metrics.render().then(
         (text) => response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text),

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
-import type { GatewayConfig } from '../config/index.ts'
+import type { GatewayConfig, HostAgentConfig } from '../config/index.ts'
 import {
   createControlClient,
   parseRemembered,
   type RememberedTrust,
   renderRemembered,
+  type VerifierControlOptions,
 } from '../control/index.ts'
-import type { NodeControlOptions } from '../gateway/index.ts'
 import { type Clock, ConfigError, errorText, type Log } from '../lib/index.ts'
 import { identifyPeer } from './control-peer.ts'
 import { readText } from './files.ts'
@@ -15,18 +15,18 @@ import { readPair } from './role-files.ts'
 import { softwareVersion } from './version.ts'
 
 export interface NodeControlInput {
-  config: GatewayConfig
+  config: GatewayConfig | HostAgentConfig
   clock: Clock
   log: Log
 }
 
 /**
- * A node's part in the control channel, as its configuration says.
+ * A node's or an agent's part in the control channel, as its configuration says.
  *
- * @returns undefined for a node on its own
+ * @returns undefined for one on its own
  * @throws BrokerError `ERR_USAGE` when a file can't be read, ConfigError for a broken state file
  */
-export function openNodeControl(input: NodeControlInput): NodeControlOptions | undefined {
+export function openNodeControl(input: NodeControlInput): VerifierControlOptions | undefined {
   const { config, clock, log } = input
   if (config.control === undefined) return undefined
   const { broker, caFile, stateFile, maxTrustAgeHours } = config.control

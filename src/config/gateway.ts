@@ -3,39 +3,18 @@ import { z } from 'zod'
 import { isUserText, MAX_USER_TEXT_CHARACTERS } from '../lib/index.ts'
 import { refuseOpenListener } from './development.ts'
 import {
-  brokerAddress,
   clientBinding,
   farmName,
   file,
   hostAddress,
-  listenAddress,
   logLevel,
   pairFiles,
-  redeemRuleFields,
   roleName,
   wholeNumber,
   yesOrNo,
 } from './fields.ts'
 import { listener } from './listener.ts'
-
-const instant = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()])
-  .transform((text) => new Date(text))
-  .describe('a time, for example 2026-11-21T12:00:00Z')
-
-/** One issuer that the node trusts: a public certificate, named once more by its thumbprint. */
-const trustFile = z
-  .strictObject({
-    certificateFile: file.describe("the name of a PEM file: the issuer's public certificate"),
-    thumbprint: z
-      .string()
-      .min(40)
-      .max(256)
-      .describe('SHA-1 or SHA-256 of the certificate in hex, in quotes'),
-    notBefore: instant.exactOptional(),
-    notAfter: instant.exactOptional(),
-  })
-  .describe('certificateFile and thumbprint')
+import { checkVerifier, metrics, trustFiles, verifierControl, verifierRedeem } from './verifier.ts'
 
 const targetRule = z
   .strictObject({
@@ -52,30 +31,23 @@ const targetRule = z
   })
   .describe('cidr, and ports where they are others than 2179, 3389 and 5900')
 
-/** The broker that keeps trust and revocations and decides about redeems. */
-const control = z
+const agents = z
   .strictObject({
-    broker: brokerAddress,
-    tls: pairFiles,
-    caFile: file.describe('the name of a PEM file: the certificate of the control CA'),
-    /** Where the node keeps trust and revocations, to serve at once after a restart without a broker. */
-    stateFile: file
-      .describe('the name of a file that the node may write; it is made when missing')
+    tls: pairFiles.exactOptional(),
+    caFile: file
+      .describe('the name of a PEM file: the certificate of the control CA')
       .exactOptional(),
-    /** Trust that no broker has confirmed for so long refuses everybody. */
-    maxTrustAgeHours: wholeNumber(1, 720).default(24),
+    /** No TLS: whoever is on the way reads the tokens. */
+    plain: yesOrNo.default(false),
   })
-  .describe('broker, tls and caFile')
-
-/** Where Prometheus asks; not a listener of the node's, since whoever reaches it is answered. */
-const metrics = z
-  .strictObject({
-    listen: z
-      .union([z.literal('off'), listenAddress])
-      .describe('off, or a literal address and a port, for example 127.0.0.1:9464')
-      .exactOptional(),
+  .refine(({ tls, caFile }) => (tls === undefined) === (caFile === undefined), {
+    path: ['caFile'],
+    error: 'need tls and caFile, or neither',
   })
-  .prefault({})
+  .refine(({ tls, plain }) => !plain || tls === undefined, {
+    path: ['plain'],
+    error: 'need either tls or plain',
+  })
 
 /** What `portcullis gateway` needs to know. */
 export const gatewaySchema = z
@@ -86,8 +58,10 @@ export const gatewaySchema = z
     listeners: z.array(listener).min(1).max(16).describe('1 to 16 listeners, each with an address'),
     tls: pairFiles,
     /** A node without `control` trusts these, for as long as it runs. */
-    trust: z.array(trustFile).max(64).describe('1 to 64 issuers').default([]),
-    control: control.exactOptional(),
+    trust: trustFiles,
+    control: verifierControl.exactOptional(),
+    /** How host agents are dialled: with mutual TLS, by default with the certificate of `control`. */
+    agents: agents.prefault({}),
     targets: z
       .strictObject({
         allow: z.array(targetRule).min(1).max(1024).describe('1 to 1024 networks'),
@@ -120,14 +94,7 @@ export const gatewaySchema = z
         error: 'need at least one host with accept',
       })
       .prefault({}),
-    /** How often one client may present one token. */
-    redeem: z
-      .strictObject({
-        ...redeemRuleFields,
-        /** Whether the node's own memory decides when no broker answers within a second. */
-        whenBrokerAway: z.enum(['local', 'refuse']).describe('local or refuse').default('local'),
-      })
-      .prefault({}),
+    redeem: verifierRedeem,
     /** Caps of this node; what is left out keeps the gateway's own value. */
     limits: z
       .strictObject({
@@ -147,17 +114,10 @@ export const gatewaySchema = z
     development: yesOrNo.default(false),
   })
   .superRefine(({ development, listeners, trust, control, metrics }, context) => {
-    if ((trust.length === 0) === (control === undefined)) {
-      const message = 'need either trust or control: who keeps the list of issuers'
-      context.addIssue({ code: 'custom', path: ['trust'], message })
-    }
-    if (metrics.listen !== undefined && metrics.listen !== 'off') {
-      refuseOpenListener(context, development, ['metrics', 'listen'], metrics.listen)
-    }
+    checkVerifier(context, { development, trust, control, metrics })
     for (const [index, { address }] of listeners.entries()) {
       refuseOpenListener(context, development, ['listeners', index, 'address'], address)
     }
   })
 
 export type GatewayConfig = z.infer<typeof gatewaySchema>
-export type TrustFile = z.infer<typeof trustFile>

@@ -8,14 +8,17 @@ export { assertDevelopmentAllowed, type NamedCertificate } from './development.t
 export type { FarmConfig } from './farm.ts'
 export type { ConfigFault } from './faults.ts'
 export type { PairFiles } from './fields.ts'
-export type { GatewayConfig, TrustFile } from './gateway.ts'
+export type { GatewayConfig } from './gateway.ts'
+export type { ConsolePlaceConfig, HostAgentConfig } from './host-agent.ts'
 export {
   type CheckedConfig,
   checkConfig,
   loadBrokerConfig,
   loadFarmConfig,
   loadGatewayConfig,
+  loadHostAgentConfig,
   type ReadResult,
   ROLES,
   type RoleName,
 } from './load.ts'
+export type { TrustFile, VerifierControl } from './verifier.ts'

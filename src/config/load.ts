@@ -8,11 +8,17 @@ import { type Environment, withEnvironment } from './environment.ts'
 import { type FarmConfig, farmSchema } from './farm.ts'
 import { type ConfigFault, describeFaults } from './faults.ts'
 import { type GatewayConfig, gatewaySchema } from './gateway.ts'
+import { type HostAgentConfig, hostAgentSchema } from './host-agent.ts'
 
-const SCHEMAS = { broker: brokerSchema, gateway: gatewaySchema, farm: farmSchema } as const
+const SCHEMAS = {
+  broker: brokerSchema,
+  gateway: gatewaySchema,
+  'host-agent': hostAgentSchema,
+  farm: farmSchema,
+} as const
 
 export type RoleName = keyof typeof SCHEMAS
-export const ROLES: readonly RoleName[] = ['broker', 'gateway', 'farm']
+export const ROLES: readonly RoleName[] = ['broker', 'gateway', 'host-agent', 'farm']
 
 /** @throws ConfigError naming the first fault; {@link checkConfig} gives all of them */
 export function loadBrokerConfig(
@@ -30,6 +36,14 @@ export function loadGatewayConfig(
   return valueOrThrow(read(path, gatewaySchema, environment))
 }
 
+/** As {@link loadBrokerConfig}, for a host agent. */
+export function loadHostAgentConfig(
+  path: string,
+  environment: Environment = process.env,
+): HostAgentConfig {
+  return valueOrThrow(read(path, hostAgentSchema, environment))
+}
+
 /** As {@link loadBrokerConfig}, for the balancer's files; variables play no part in it. */
 export function loadFarmConfig(path: string): FarmConfig {
   return valueOrThrow(read(path, farmSchema, {}))
@@ -38,6 +52,7 @@ export function loadFarmConfig(path: string): FarmConfig {
 export type CheckedConfig =
   | { role: 'broker'; result: ReadResult<BrokerConfig> }
   | { role: 'gateway'; result: ReadResult<GatewayConfig> }
+  | { role: 'host-agent'; result: ReadResult<HostAgentConfig> }
   | { role: 'farm'; result: ReadResult<FarmConfig> }
 
 /**
@@ -57,6 +72,8 @@ export function checkConfig(
       return { role: chosen, result: read(path, brokerSchema, environment) }
     case 'gateway':
       return { role: chosen, result: read(path, gatewaySchema, environment) }
+    case 'host-agent':
+      return { role: chosen, result: read(path, hostAgentSchema, environment) }
     case 'farm':
       return { role: chosen, result: read(path, farmSchema, {}) }
   }
@@ -65,6 +82,7 @@ export function checkConfig(
 function guessRole(path: string, tree: unknown): RoleName {
   const keys = typeof tree === 'object' && tree !== null ? Object.keys(tree) : []
   if (keys.includes('issuer') || keys.includes('store')) return 'broker'
+  if (keys.includes('agent') || keys.includes('consoles')) return 'host-agent'
   if (keys.includes('node') || keys.includes('trust')) return 'gateway'
   if (keys.includes('nodes')) return 'farm'
   throw new ConfigError(path, `fits no role; say which with --role ${ROLES.join(', ')}`)
@@ -76,6 +94,7 @@ function read<T>(path: string, schema: z.ZodType<T>, environment: Environment): 
   const { tree, faults } = withEnvironment(readYaml(path), environment, schema, [
     brokerSchema,
     gatewaySchema,
+    hostAgentSchema,
   ])
   const parsed = schema.safeParse(tree)
   if (parsed.success && faults.length === 0) {

@@ -16,7 +16,7 @@ afterEach(() => server.close())
 async function start(limits: Partial<MetricsLimits> = {}): Promise<string> {
   const metrics = new Metrics()
   metrics.gauge({ name: 'level', help: 'Level.' }, () => 7)
-  server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, metrics, limits)
+  server = await startMetricsServer({ host: '127.0.0.1', port: 0 }, metrics, { limits })
   return `http://${formatEndpoint(server.address)}`
 }
 

@@ -176,7 +176,7 @@ test('says what is wrong with a file that holds no configuration', () => {
   expect(() => loadBrokerConfig(writeConfig(''), {})).toThrow('configuration: ')
   expect(() => loadBrokerConfig(writeConfig('[]'), {})).toThrow('configuration: ')
   expect(() => checkConfig(writeConfig('a: 1'), undefined, {})).toThrow(
-    '--role broker, gateway, farm',
+    '--role broker, gateway, host-agent, farm',
   )
   expect(faultsOf('store: 1\n__proto__: { listen: 1 }').length).toBeGreaterThan(0)
 })
