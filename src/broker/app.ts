@@ -6,7 +6,7 @@ import { errorText, type Log } from '../lib/index.ts'
 import type { Authenticate } from './authenticate.ts'
 import { ApiError, causeText, toApiError, toProblem } from './errors.ts'
 import { renderProblemPage } from './problem-page.ts'
-import type { Answer, Route } from './route.ts'
+import type { Answer, Caller, Route } from './route.ts'
 
 export interface AppOptions {
   routes: Route[]
@@ -62,7 +62,12 @@ function answerWith(ctx: Context, error: ApiError): void {
 function logFailure(log: Log, ctx: Context, error: ApiError): void {
   const { problem: code, ref, status } = error
   const event = code === 'unauthorized' ? 'auth.failed' : 'request.refused'
-  const fields = { code, ref, status, method: ctx.method, path: ctx.path, remoteAddress: ctx.ip }
+  const { method, path, ip: remoteAddress } = ctx
+  const caller: Caller | undefined = ctx.state.caller
+  const fields = {
+    ...{ code, ref, status, method, path, remoteAddress, error: error.message },
+    ...(caller === undefined ? {} : { askedBy: `key:${caller.keyId}` }),
+  }
   if (status >= 500) log.error('request.failed', { ...fields, error: causeText(error) })
   else if (status === 429) log.debug(event, fields)
   else log.warn(event, fields)

@@ -102,7 +102,7 @@ export function createConsoles(options: ConsoleOptions): Consoles {
       } catch (error) {
         if (error instanceof ApiError) {
           const { vm, user, askedBy, clientAddress } = request
-          const { problem: code, ref } = error
+          const { problem: code, ref, message } = error
           counts.refused(code)
           log.warn('console.refused', {
             code,
@@ -111,6 +111,7 @@ export function createConsoles(options: ConsoleOptions): Consoles {
             user,
             askedBy,
             remoteAddress: clientAddress,
+            error: message,
           })
         }
         throw error

@@ -40,12 +40,12 @@ import { revocationRoutes } from './routes/revocations.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { userRoutes } from './routes/users.ts'
+import { whyRoutes } from './routes/why.ts'
 import { createSessions } from './sessions.ts'
+import { createTimeline, KEEP_TIMELINE_MS } from './timeline.ts'
 import { createTrustKeeper } from './trust-keeper.ts'
 import { createUsers } from './users.ts'
 
-/** Support can look a reference up for so long. */
-const KEEP_GRANTS_MS = 30 * 24 * 60 * 60_000
 const SWEEP_EVERY_MS = 60 * 60_000
 /** Half a heartbeat: a lost node is noticed within 40 s. */
 const LOOK_FOR_LOST_EVERY_MS = 5_000
@@ -93,6 +93,8 @@ export interface Broker {
   /** Answers the API; the portal is mounted after it with `app.use`. */
   app: Koa
   services: PortalServices
+  /** For what is mounted after it: refusals with a `ref` can be looked up then. */
+  log: Log
   /** Answers nodes and agents. */
   control: ControlService
   /** Ends what runs by itself; requests are the server's business. */
@@ -105,7 +107,9 @@ export interface Broker {
  * @throws BrokerError `ERR_STORE`; `ERR_CERTIFICATE` or `ERR_USAGE` for the files of a rotated issuer
  */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  const { store, issuer, publisher, name, farm, clock, log } = options
+  const { store, issuer, publisher, name, farm, clock } = options
+  const timeline = createTimeline(options)
+  const log = timeline.tap(options.log)
   const { loadIssuer = refuseToLoad, redeem: rule = DEFAULT_REDEEM_RULE } = options
   const { clientBinding = 'address', leewaySeconds, metrics = new Metrics() } = options
   const { passwordCost = PASSWORD_COST } = options
@@ -150,6 +154,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...revocationRoutes(revocations, clock),
     ...issuerRoutes({ store, trust, rotation, clock }),
     ...publisherRoutes(publisher),
+    ...whyRoutes(timeline, clock),
     ...serviceRoutes({ store, signer, publisher, trust, metrics, clock, openApi: () => document }),
   ]
   const document = renderOpenApi(routes)
@@ -159,7 +164,14 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     }, everyMs).unref()
   const repeating = [
     repeat(
-      () => Promise.all([sweep(options), trust.sweep(), revocations.load(), probes.sweep()]),
+      () =>
+        Promise.all([
+          sweep(options),
+          timeline.sweep(),
+          trust.sweep(),
+          revocations.load(),
+          probes.sweep(),
+        ]),
       SWEEP_EVERY_MS,
     ),
     repeat(() => sessions.sweep(), LOOK_FOR_LOST_EVERY_MS),
@@ -173,7 +185,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       log,
       strictTransportSecurity: options.development !== true,
     }),
-    services: createPortalServices({ ...options, consoles, policies, probes }),
+    services: createPortalServices({ ...options, log, consoles, policies, probes }),
+    log,
     control: createControlService({
       ...base,
       farmName: farm.name,
@@ -203,7 +216,7 @@ async function refuseToLoad(): Promise<never> {
 /** What nobody can ask for any more. */
 async function sweep({ store, clock }: BrokerOptions): Promise<void> {
   const nowMs = clock.now()
-  await store.grants.deleteExpiredBefore(nowMs - KEEP_GRANTS_MS)
+  await store.grants.deleteExpiredBefore(nowMs - KEEP_TIMELINE_MS)
   await store.sessions.deleteExpiredBefore(nowMs)
   await store.redeems.deleteForgotten(nowMs)
   await store.revocations.deleteExpiredBefore(nowMs)

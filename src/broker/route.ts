@@ -135,7 +135,9 @@ function toOperation<Schema extends z.ZodType, Query extends z.ZodObject>(
     summary,
     security: access === 'key' ? [{ key: [] }] : [],
     requestParams: {
-      ...(id === undefined ? {} : { path: z.object({ id: id.meta({ description }) }) }),
+      ...(id === undefined
+        ? {}
+        : { path: z.object({ id: id.meta({ description, ...id.meta() }) }) }),
       ...(query === undefined ? {} : { query }),
       ...(header === undefined ? {} : { header }),
     },

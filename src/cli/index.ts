@@ -25,6 +25,7 @@ import * as tenant from './tenant.ts'
 import * as token from './token.ts'
 import * as user from './user.ts'
 import * as vm from './vm.ts'
+import * as why from './why.ts'
 
 /** In the order of the help. */
 const commands: Array<{ register(program: Command): void }> = [
@@ -38,6 +39,7 @@ const commands: Array<{ register(program: Command): void }> = [
   issuer,
   node,
   session,
+  why,
   tenant,
   host,
   vm,

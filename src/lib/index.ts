@@ -16,6 +16,7 @@ export {
   type LogOptions,
   silentLog,
 } from './log.ts'
+export { type ObserveLine, tapLog } from './log-tap.ts'
 export { type CertificateEnd, type Count, Metrics } from './metrics.ts'
 export { REASONS, type Reason } from './reasons.ts'
 export { createReference, parseReference } from './reference.ts'

@@ -69,6 +69,7 @@ test('lists every route that there is', () => {
     'get /v1/users/{id}',
     'get /v1/vms',
     'get /v1/vms/{id}',
+    'get /v1/why/{id}',
     'post /v1/consoles',
     'post /v1/hosts/{id}/probe',
     'post /v1/import',

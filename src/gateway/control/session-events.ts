@@ -1,5 +1,5 @@
 import { type SessionEvent, sessionEvent } from '../../control/index.ts'
-import { Allowance, type Clock, type Log, type LogFields } from '../../lib/index.ts'
+import { Allowance, type Clock, type Log, tapLog } from '../../lib/index.ts'
 
 /** Fields that are text of any length in the log; the channel takes this much of them. */
 const MAX_CHARACTERS = 256
@@ -13,7 +13,7 @@ const REFUSALS_OF_STRANGERS = { burst: 200, perSecond: 20 }
  */
 export function tapSessionEvents(log: Log, clock: Clock, send: (event: SessionEvent) => void): Log {
   const strangers = new Allowance({ ...REFUSALS_OF_STRANGERS, clock })
-  return tap(log, {}, (name, fields) => {
+  return tapLog(log, (name, fields) => {
     const isKnown = typeof fields.jti === 'string'
     if (!isKnown && (fields.ref === undefined || !strangers.take())) return
     const cut = Object.entries(fields).map(([key, value]) => [
@@ -28,22 +28,4 @@ export function tapSessionEvents(log: Log, clock: Clock, send: (event: SessionEv
     })
     if (event.success) send(event.data)
   })
-}
-
-type Observe = (event: string, fields: LogFields) => void
-
-function tap(log: Log, context: LogFields, observe: Observe): Log {
-  const tapped =
-    (level: 'debug' | 'info' | 'warn' | 'error') =>
-    (event: string, fields: LogFields = {}): void => {
-      log[level](event, fields)
-      observe(event, { ...context, ...fields })
-    }
-  return {
-    debug: (event, fields) => log.debug(event, fields),
-    info: tapped('info'),
-    warn: tapped('warn'),
-    error: tapped('error'),
-    child: (fields) => tap(log.child(fields), { ...context, ...fields }, observe),
-  }
 }
