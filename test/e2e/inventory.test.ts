@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Secret } from '../../src/lib/index.ts'
+import { decodeClose, decodeTunnelResponse, PacketType, Status } from '../../src/protocol/index.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { type FarmRun, startFarm } from '../helpers/farm.ts'
+import { openWebSocket, requests, type TestClient } from '../helpers/packet-client.ts'
+
+/** An inventory built with the command line alone, on a broker that runs; consoles opened on it through a node that runs. */
+let farm: FarmRun
+let directory: string
+const clients: TestClient[] = []
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'portcullis-inventory-'))
+  farm = await startFarm(['gw1'])
+})
+afterAll(async () => {
+  for (const { connections } of clients) for (const connection of connections) connection.reset()
+  await farm?.stop()
+  rmSync(directory, { recursive: true })
+})
+
+function file(name: string, lines: string[]): string {
+  const path = join(directory, name)
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  return path
+}
+
+/** A command that goes well; gives what it has said. */
+async function done(...args: string[]): Promise<string> {
+  const { code, output } = await farm.cli(...args)
+  expect(code, output).toBe(0)
+  return output
+}
+
+async function refused(...args: string[]): Promise<string> {
+  const { code, output } = await farm.cli(...args)
+  expect(code, output).toBe(1)
+  return output
+}
+
+async function mint(vm: string): Promise<Secret> {
+  const { status, body } = await farm.api('POST', '/v1/consoles', { vm })
+  expect(status, body.toString('utf8')).toBe(201)
+  return new Secret(JSON.parse(body.toString('utf8')).gatewayToken)
+}
+
+/** The tunnel that a token is given, and the client that has asked for it. */
+async function present(token: Secret) {
+  const client = await openWebSocket(farm.nodes[0]?.port ?? 0, farm.ca)
+  clients.push(client)
+  client.send(requests.handshake())
+  await client.receive()
+  client.send(requests.tunnel(token))
+  const packet = await client.receive()
+  expect(packet?.type).toBe(PacketType.tunnelResponse)
+  const { statusCode } = decodeTunnelResponse(packet?.body ?? new Uint8Array())
+  return { client, statusCode }
+}
+
+async function openChannel({ client }: Awaited<ReturnType<typeof present>>): Promise<void> {
+  client.send(requests.authorization())
+  expect((await client.receive())?.type).toBe(PacketType.tunnelAuthResponse)
+  client.send(requests.channel(farm.target.port, farm.target.host))
+  expect((await client.receive())?.type).toBe(PacketType.channelResponse)
+}
+
+test('an inventory is imported, opened, closed again and ended', async () => {
+  const { host, port } = farm.target
+  const hosts = file('hosts.csv', ['id,kind,address,port', `hv2,rdp,${host},${port}`])
+  const vms = file('vms.csv', ['id,name,tenant,host', 'app,"App, 1",globex,hv2'])
+  await done('tenant', 'add', 'globex', '--name', 'Globex')
+  expect(await refused('vm', 'import', vms)).toContain(
+    'vms row 1 (line 2), host: there is no such host',
+  )
+  await done('host', 'import', hosts)
+  expect(await done('vm', 'import', vms, '--dry-run')).toContain('+ vm app: name App, 1')
+  expect(await done('vm', 'list', '--tenant', 'globex')).not.toContain('app')
+  await done('vm', 'import', vms)
+  expect(await done('vm', 'import', vms)).toContain('0 created, 0 changed, 1 unchanged')
+
+  // Nothing is opted in until somebody says so.
+  expect(await done('host', 'get', 'hv2')).toContain('off, by host:hv2')
+  const closed = await farm.api('POST', '/v1/consoles', { vm: 'app' })
+  expect(closed.status).toBe(409)
+  await done('host', 'enable', 'hv2')
+  const session = await present(await mint('app'))
+  expect(session.statusCode).toBe(Status.ok)
+  await openChannel(session)
+
+  // A file that is out when the host is switched off opens nothing; who is in goes on.
+  const out = await mint('app')
+  expect(await done('host', 'disable', 'hv2')).toContain('open sessions that go on: 1')
+  expect((await present(out)).statusCode).toBe(0x8007_59da)
+  const listed = JSON.parse(await done('session', 'list', '--host', 'hv2', '--json'))
+  expect(listed.items).toMatchObject([{ vm: 'app', tenant: 'globex' }])
+  // Machines of other hosts are not touched by it.
+  const other = await present(await farm.mint())
+  expect(other.statusCode).toBe(Status.ok)
+
+  expect(await done('host', 'disable', 'hv2', '--kill')).toContain('sessions ended: 1')
+  const closing = await session.client.receive()
+  expect(closing?.type).toBe(PacketType.closeChannel)
+  expect(decodeClose(closing?.body ?? new Uint8Array())).toBe(0x8007_04d4)
+  await eventually('the end of that session alone', async () => {
+    const { items } = JSON.parse(await done('session', 'list', '--json'))
+    return items.length === 1 && items[0].vm === 'web'
+  })
+})
+
+test('users are kept with the command line, over a restart of the broker', async () => {
+  const password = file('password', ['correct pony'])
+  await done('user', 'add', 'ann@acme.example', '--tenant', 'acme', '--password-file', password)
+  await done('user', 'disable', 'ann@acme.example')
+  await farm.broker.kill()
+  await farm.broker.start()
+  expect(await done('user', 'list')).toMatch(/^ann@acme\.example +acme +no$/m)
+  await done('user', 'enable', 'ann@acme.example')
+  expect(await done('user', 'passwd', 'ann@acme.example', '--password-file', password)).toContain(
+    'may sign in',
+  )
+  expect(await refused('user', 'passwd', 'nobody', '--password-file', password)).toContain(
+    'not-found',
+  )
+})
