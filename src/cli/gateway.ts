@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { assertDevelopmentAllowed, type GatewayConfig, loadGatewayConfig } from '../config/index.ts'
+import type { ControlLimits } from '../control/index.ts'
 import {
   type AgentSecurity,
   createGateway,
   createGatewayMetrics,
   type Gateway,
   type GatewayObserver,
+  type Limits,
 } from '../gateway/index.ts'
 import {
   type Clock,
@@ -83,6 +85,9 @@ export interface OpenGatewayOptions {
   clock: Clock
   log: Log
   observer?: GatewayObserver
+  /** Beyond what a configuration can say. */
+  limits?: Partial<Limits>
+  controlLimits?: Partial<ControlLimits>
 }
 
 /**
@@ -93,10 +98,10 @@ export interface OpenGatewayOptions {
  * @throws BrokerError `ERR_CERTIFICATE`, `ERR_USAGE`
  */
 export function openGateway(options: OpenGatewayOptions): Gateway {
-  const { config, clock, log, observer } = options
+  const { config, clock, log, observer, controlLimits = {} } = options
   const { pair: tls } = openNodeTls(config)
   const trust = openNodeTrust(config, clock.now())
-  const control = openNodeControl({ config, clock, log })
+  const control = openNodeControl({ config, clock, log, limits: controlLimits })
   const development = openControlCertificate(config)?.development ?? false
   assertDevelopmentAllowed(config, [{ path: 'control.tls.certificateFile', development }])
   const { node, farm, listeners, targets, clientBinding, leewaySeconds, limits, fedauth } = config
@@ -122,7 +127,7 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
     clock,
     log,
     ...(observer === undefined ? {} : { observer }),
-    limits,
+    limits: { ...limits, ...options.limits },
   })
 }
 

@@ -15,6 +15,7 @@ import * as host from './host.ts'
 import * as hostAgent from './host-agent.ts'
 import * as issuer from './issuer.ts'
 import * as key from './key.ts'
+import * as lab from './lab.ts'
 import * as node from './node.ts'
 import { ExitCode, endWhenNobodyReads, fail } from './output.ts'
 import * as policy from './policy.ts'
@@ -49,6 +50,7 @@ const commands: Array<{ register(program: Command): void }> = [
   rdp,
   certs,
   farm,
+  lab,
   config,
   demoHost,
 ]

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { GatewayConfig, HostAgentConfig } from '../config/index.ts'
 import {
+  type ControlLimits,
   createControlClient,
   parseRemembered,
   type RememberedTrust,
@@ -18,6 +19,8 @@ export interface NodeControlInput {
   config: GatewayConfig | HostAgentConfig
   clock: Clock
   log: Log
+  /** Those that differ from the defaults. */
+  limits?: Partial<ControlLimits>
 }
 
 /**
@@ -27,7 +30,7 @@ export interface NodeControlInput {
  * @throws BrokerError `ERR_USAGE` when a file can't be read, ConfigError for a broken state file
  */
 export function openNodeControl(input: NodeControlInput): VerifierControlOptions | undefined {
-  const { config, clock, log } = input
+  const { config, clock, log, limits = {} } = input
   if (config.control === undefined) return undefined
   const { broker, caFile, stateFile, maxTrustAgeHours } = config.control
   const tls = readPair(config.control.tls, 'control.tls')
@@ -44,6 +47,7 @@ export function openNodeControl(input: NodeControlInput): VerifierControlOptions
         handlers,
         clock,
         log,
+        limits,
       }),
     maxTrustAgeMs: maxTrustAgeHours * 60 * 60 * 1000,
     whenBrokerAway: config.redeem.whenBrokerAway,

@@ -4,11 +4,19 @@ import { BrokerError, type Endpoint, errorText } from '../lib/index.ts'
 
 const KEEP_ALIVE_AFTER_MS = 30_000
 
-/** @throws BrokerError `ERR_NO_ANSWER`; the signal's reason */
-export function dialTcp({ host, port }: Endpoint, signal: AbortSignal): Promise<Socket> {
+/**
+ * @param from literal address of this machine to come from; the system's choice when absent
+ * @throws BrokerError `ERR_NO_ANSWER`; the signal's reason
+ */
+export function dialTcp(
+  { host, port }: Endpoint,
+  signal: AbortSignal,
+  from?: string,
+): Promise<Socket> {
   const socket = connectTcp({
     host,
     port,
+    ...(from === undefined ? {} : { localAddress: from }),
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,

@@ -17,6 +17,7 @@
  * }
  * ```
  */
+export { formatStatus, statusName } from '../protocol/index.ts'
 export { ConsoleChannel } from './console-channel.ts'
 export { type HostTls, negotiateDirectly } from './host-tls.ts'
 export { type NegotiateOptions, negotiate } from './negotiate.ts'

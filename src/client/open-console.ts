@@ -17,6 +17,8 @@ export interface OpenConsoleOptions extends StepsOptions {
   gateway: Endpoint
   /** Where to connect instead, for one node of a farm; it has to prove to be `gateway` all the same. */
   dial?: Endpoint | undefined
+  /** Literal address of this machine to come from; the system's choice when absent. */
+  from?: string
   /** A GUID by which the gateway's log knows this attempt; a random one when absent. */
   connectionId?: string
   /** PEM of the authorities that may vouch for the gateway; the system's when absent. */
@@ -54,14 +56,14 @@ export async function openConsole(options: OpenConsoleOptions): Promise<ConsoleC
 }
 
 async function openTransport(steps: Steps, options: OpenConsoleOptions): Promise<Transport> {
-  const { gateway, dial = gateway, ca, transport, connectionId = randomUUID() } = options
+  const { gateway, dial = gateway, from, ca, transport, connectionId = randomUUID() } = options
   const tls = { ca, host: gateway.host }
   const identity: RequestIdentity = {
     host: formatEndpoint(gateway),
     connectionId,
     correlationId: randomUUID(),
   }
-  const tcp = await steps.run('connect', (signal) => dialTcp(dial, signal))
+  const tcp = await steps.run('connect', (signal) => dialTcp(dial, signal, from))
   try {
     const socket = await steps.run('tls', (signal) => startTls(tcp, tls, signal))
     return await steps.run('transport', (signal) => {
@@ -69,7 +71,7 @@ async function openTransport(steps: Steps, options: OpenConsoleOptions): Promise
       // IN must reach the same node as OUT: behind one name there may be several addresses.
       const address = { host: tcp.remoteAddress ?? dial.host, port: dial.port }
       const dialIn = async (): Promise<Socket> =>
-        startTls(await dialTcp(address, signal), tls, signal)
+        startTls(await dialTcp(address, signal, from), tls, signal)
       return openHttpPair(socket, dialIn, identity, signal)
     })
   } catch (error) {

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type ConsoleChannel,
+  negotiate,
+  negotiateDirectly,
+  openConsole,
+  StepError,
+  type TransportKind,
+} from '../client/index.ts'
+import { BrokerError, type Endpoint, errorText, type Secret, withDeadline } from '../lib/index.ts'
+import { type ClientSaw, describeCode } from './expectation.ts'
+
+/** A machine under load may be slow; no scenario measures time by it. */
+const STEP_TIMEOUT_MS = 10_000
+
+export interface OpeningOptions {
+  gateway: Endpoint
+  /** PEM of the authority behind the gateway's certificate. */
+  ca: string
+  token: Secret
+  target: Endpoint
+  transport: TransportKind
+  /** Address of this machine to come from. */
+  from: string
+  /** The VM to ask a Hyper-V host for; absent for hosts with one console. */
+  vmGuid?: string
+}
+
+/** One client with one token, from its first byte to its last. */
+export class Opening {
+  /** By which the node's log knows it. */
+  readonly connectionId: string
+  readonly #options: OpeningOptions
+  #channel: ConsoleChannel | undefined
+  #ended: Promise<void> | undefined
+
+  constructor(options: OpeningOptions, connectionId: string = randomUUID()) {
+    this.#options = options
+    this.connectionId = connectionId
+  }
+
+  /** Goes all the way to the machine's first answer. */
+  async start(): Promise<ClientSaw> {
+    const { vmGuid, ...options } = this.#options
+    const limits = { timeoutMs: STEP_TIMEOUT_MS }
+    try {
+      const channel = await openConsole({ ...options, ...limits, connectionId: this.connectionId })
+      this.#channel = channel.on('error', () => {})
+      this.#ended = new Promise((resolve) => channel.once('end', resolve).once('close', resolve))
+      if (vmGuid === undefined) {
+        await negotiate(channel, limits)
+        channel.resume()
+        return open('the machine answers: RDP')
+      }
+      const { protocol } = await negotiateDirectly(channel, {
+        ...limits,
+        preconnectionBlob: vmGuid,
+      })
+      return open(`the machine answers: ${protocol}`)
+    } catch (error) {
+      this.close()
+      if (error instanceof StepError) return refusedAt(error)
+      throw error
+    }
+  }
+
+  /** What the client sees when its open session ends. */
+  async end(withinMs: number): Promise<ClientSaw> {
+    const seen = { step: 'session' as const }
+    if (this.#channel === undefined || this.#ended === undefined) {
+      return { ...seen, outcome: 'failed', text: 'it was never open' }
+    }
+    try {
+      await withDeadline(this.#ended, withinMs, 'the end of the session')
+    } catch (error) {
+      if (error instanceof BrokerError) return { ...seen, outcome: 'open', text: errorText(error) }
+      throw error
+    }
+    const { closeStatus: code } = this.#channel
+    if (code === undefined) {
+      return { ...seen, outcome: 'failed', text: 'the connection was closed without a word' }
+    }
+    return { ...seen, outcome: 'closed', code, text: describeCode(code) }
+  }
+
+  /** As a client that loses its network: no goodbye. */
+  close(): void {
+    this.#channel?.destroy()
+  }
+}
+
+function open(text: string): ClientSaw {
+  return { outcome: 'open', step: 'negotiation', text }
+}
+
+function refusedAt({ step, statusCode, message }: StepError): ClientSaw {
+  if (statusCode === undefined) return { outcome: 'failed', step, text: message }
+  return { outcome: 'refused', step, code: statusCode, text: describeCode(statusCode) }
+}

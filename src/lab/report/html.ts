@@ -1,0 +1,130 @@
+import { escapeHtml } from '../../lib/index.ts'
+import type { Row } from '../bench.ts'
+import type { LogLine } from '../log-book.ts'
+import { hasPassed, type LabResult, type ScenarioResult } from '../run.ts'
+import { STYLE } from './style.ts'
+import { describeLog, referencesOf } from './words.ts'
+
+const GROUPS: Record<string, string> = {
+  times: 'Times and clocks',
+  replay: 'The same token again',
+  reconnect: 'Coming back after a drop',
+  endings: 'Ended sessions',
+  targets: 'What a token opens',
+  issuers: 'Who has signed',
+  'broker-away': 'Without a broker',
+  altered: 'Altered tokens',
+  algorithms: 'Tricks with algorithms',
+}
+
+/** The whole result as one page that needs nothing else. */
+export function renderHtml(result: LabResult): string {
+  const { scenarios, seed, startMs } = result
+  const rows = scenarios.flatMap((scenario) => scenario.rows)
+  const failed = scenarios.filter((scenario) => !hasPassed(scenario))
+  const verdict = failed.length === 0 ? 'All as expected' : `${failed.length} not as expected`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Expiry laboratory: ${verdict}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header>
+<h1>Expiry laboratory</h1>
+<p class="verdict ${failed.length === 0 ? 'ok' : 'fail'}">${verdict}</p>
+<dl>
+<div><dt>Scenarios</dt><dd>${scenarios.length}</dd></div>
+<div><dt>Clients</dt><dd>${rows.length}</dd></div>
+<div><dt>Started</dt><dd>${escapeHtml(timeOf(startMs))}</dd></div>
+<div><dt>Seed</dt><dd>${seed}</dd></div>
+</dl>
+<p>Each row is one client: what it saw, read from the bytes that the gateway sent, beside what the node's
+log says of the same connection. Both are compared with what should be; neither is filled in from it.
+The clock is the laboratory's.</p>
+${renderFailed(failed)}
+</header>
+<main>
+${groupsOf(scenarios).map(renderGroup).join('\n')}
+</main>
+</body>
+</html>
+`
+}
+
+function renderFailed(failed: ScenarioResult[]): string {
+  if (failed.length === 0) return ''
+  const items = failed.map(
+    ({ name, title }) => `<li><a href="#${escapeHtml(name)}">${escapeHtml(title)}</a></li>`,
+  )
+  return `<nav aria-label="Not as expected"><ul>${items.join('')}</ul></nav>`
+}
+
+type Group = [name: string, scenarios: ScenarioResult[]]
+
+function groupsOf(scenarios: ScenarioResult[]): Group[] {
+  return Object.entries(Object.groupBy(scenarios, groupOf)).map(([name, of = []]) => [name, of])
+}
+
+function groupOf({ name }: ScenarioResult): string {
+  return name.split('.')[0] ?? ''
+}
+
+function renderGroup([name, scenarios]: Group): string {
+  return `<section>
+<h2>${escapeHtml(GROUPS[name] ?? name)}</h2>
+${scenarios.map(renderScenario).join('\n')}
+</section>`
+}
+
+function renderScenario(scenario: ScenarioResult): string {
+  const { name, title, rows, brokerLog, error } = scenario
+  const passed = hasPassed(scenario)
+  return `<article id="${escapeHtml(name)}" class="${passed ? 'ok' : 'fail'}">
+<h3><span class="mark">${passed ? 'ok' : 'fail'}</span> ${escapeHtml(title)} <code>${escapeHtml(name)}</code></h3>
+${error === undefined ? '' : `<p class="fault">Broken off: ${escapeHtml(error)}</p>`}
+<div class="scroll"><table>
+<thead><tr><th>Client</th><th>Clock, UTC</th><th>What the client saw</th><th>What the node's log says</th><th>Reference</th></tr></thead>
+<tbody>
+${rows.map(renderRow).join('\n')}
+</tbody>
+</table></div>
+${renderLines('Log of the broker', brokerLog)}
+</article>`
+}
+
+function renderRow(row: Row): string {
+  const { what, atMs, node, connectionId, client, log, faults } = row
+  const references = referencesOf(row).map((ref) => `<b>${escapeHtml(ref)}</b><br>`)
+  const { error } = log.lines.findLast(({ fields }) => fields.reason === log.reason)?.fields ?? {}
+  return `<tr class="${faults.length === 0 ? 'ok' : 'fail'}">
+<th scope="row">${escapeHtml(what)}</th>
+<td class="number">${escapeHtml(timeOf(atMs))}</td>
+<td><b class="${client.outcome}">${client.outcome}</b> at ${client.step}<br>${escapeHtml(client.text)}
+${faults.map((fault) => `<p class="fault">${escapeHtml(fault)}</p>`).join('')}</td>
+<td><b>${escapeHtml(describeLog(log))}</b> <span class="quiet">${escapeHtml(node)}</span>
+${typeof error === 'string' ? `<br>${escapeHtml(error)}` : ''}
+${renderLines(`${log.lines.length} lines`, log.lines)}</td>
+<td>${references.join('')}<span class="id">${escapeHtml(connectionId)}</span></td>
+</tr>`
+}
+
+function renderLines(summary: string, lines: LogLine[]): string {
+  if (lines.length === 0) return ''
+  const text = lines.map(({ atMs, level, event, fields }) => {
+    const parts = Object.entries(fields).map(([name, value]) => `${name}=${textOf(value)}`)
+    return [timeOf(atMs), level, event, ...parts].join(' ')
+  })
+  return `<details><summary>${escapeHtml(summary)}</summary><pre>${escapeHtml(text.join('\n'))}</pre></details>`
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' && !value.includes(' ') ? value : JSON.stringify(value)
+}
+
+function timeOf(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')
+}
