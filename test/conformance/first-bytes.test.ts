@@ -4,7 +4,11 @@ import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 import { hex } from '../helpers/hex.ts'
 import { blob } from '../helpers/preconnection.ts'
 import { RawTls } from '../helpers/raw-tls.ts'
-import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
+import {
+  type ScriptedTarget,
+  startTarget,
+  type TargetConnection,
+} from '../helpers/scripted-target.ts'
 import { HANDSHAKE, HANDSHAKE_RESPONSE, refusal, tunnelCreate, X224_REQUEST } from './client.ts'
 import { data, openChannel } from './console.ts'
 import { openWire, request, WIRE_KINDS, type Wire } from './wire.ts'
@@ -15,7 +19,7 @@ let node: TestNode
 let target: ScriptedTarget
 
 beforeAll(async () => {
-  node = await startNode({ limits: { firstBytesTimeoutMs: 400 } })
+  node = await startNode({ agents: 'plain', limits: { firstBytesTimeoutMs: 400 } })
   target = await startTarget()
 })
 afterAll(async () => {
@@ -30,6 +34,9 @@ const HOST_TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJ2bSI6InZtMSJ9.c2lnbmF0dXJl'
 /** The right text for each kind of host that has VMs to choose from. */
 const TEXT = { hyperv: `${VM};EnhancedMode=1`, agent: `${VM};Token=${HOST_TOKEN}` } as const
 const VM_KINDS = ['hyperv', 'agent'] as const
+
+/** Bytes that a node puts in front: for an agent the PROXY header with the client's address. */
+const FRONT = { hyperv: 0, agent: 28 } as const
 
 /** All that a host may hear once the blob is through, whatever it looks like. */
 const BEHIND = Buffer.concat([X224_REQUEST, blob(OTHER_VM)])
@@ -54,6 +61,8 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
 
   for (const knd of VM_KINDS) {
     const claims = { knd, vmg: VM }
+    const hear = async (host: TargetConnection, length: number): Promise<Buffer> =>
+      (await host.receive(FRONT[knd] + length)).subarray(FRONT[knd])
 
     test.each([0, 1, 2])(
       `77. kind ${knd}, the token's VM with %d trailing NULs: forwarded unchanged, and all behind it`,
@@ -61,10 +70,10 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
         const { wire, host } = await openChannel(node, target, kind, { claims })
         const bytes = blob(TEXT[knd], { terminators })
         wire.send(data(bytes))
-        expect(await host.receive(bytes.length)).toEqual(bytes)
+        expect(await hear(host, bytes.length)).toEqual(bytes)
         wire.send(data(BEHIND))
         const all = Buffer.concat([bytes, BEHIND])
-        expect(await host.receive(all.length)).toEqual(all)
+        expect(await hear(host, all.length)).toEqual(all)
         leave(wire)
       },
     )
@@ -74,10 +83,10 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
       const bytes = blob(TEXT[knd].replace(VM, VM.toUpperCase()))
       for (const byte of bytes.subarray(0, -1)) wire.send(data(Buffer.of(byte)))
       await wire.expectSilence(50)
-      expect(host.received).toHaveLength(0)
+      expect(host.received).toHaveLength(FRONT[knd])
       wire.send(data(Buffer.concat([bytes.subarray(-1), X224_REQUEST])))
       const all = Buffer.concat([bytes, X224_REQUEST])
-      expect(await host.receive(all.length)).toEqual(all)
+      expect(await hear(host, all.length)).toEqual(all)
       leave(wire)
     })
 
@@ -101,7 +110,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
       expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
       await wire.expectEnd()
       await host.closed
-      expect(host.received).toHaveLength(0)
+      expect(host.received).toHaveLength(FRONT[knd])
       expect(mismatches().slice(before)).toMatchObject([{ bytesIn: 0 }])
       expect(JSON.stringify(node.log)).not.toContain(HOST_TOKEN)
     })
@@ -116,7 +125,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
         for (const piece of pieces) wire.send(data(piece))
         expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
         await wire.expectEnd()
-        expect(host.received).toHaveLength(0)
+        expect(host.received).toHaveLength(FRONT[knd])
       },
     )
   }
