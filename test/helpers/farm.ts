@@ -58,6 +58,8 @@ export interface FarmOptions {
   target?: FarmRun['target']
   /** Listeners of a node beside its own, by its place in the list. */
   listeners?: (index: number) => object[]
+  /** Where nodes may dial beside the machine's host. */
+  allow?: { cidr: string; ports: number[] }[]
   /** Of the nodes, beside those that let all clients of a test have one address. */
   limits?: Record<string, number>
   /** Of the nodes; `warn` when absent. */
@@ -150,7 +152,9 @@ async function start(
           caFile: join(certs, 'nodes', name, 'control-ca.crt'),
           stateFile: join(directory, `${name}.state`),
         },
-        targets: { allow: [{ cidr: '127.0.0.1/32', ports: [target.port] }] },
+        targets: {
+          allow: [{ cidr: '127.0.0.1/32', ports: [target.port] }, ...(options.allow ?? [])],
+        },
         // Several nodes on one machine cannot share the default port.
         metrics: { listen: `127.0.0.1:${metricsPort}` },
         limits: {
