@@ -6,6 +6,7 @@ import { parseThumbprint } from '../tokens/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { readText } from './files.ts'
+import { registerPowershell } from './issuer-powershell.ts'
 import { registerRotate } from './issuer-rotate.ts'
 import { print, printJson, printTable, say } from './output.ts'
 
@@ -37,6 +38,7 @@ const trust = z.object({
 export function register(program: Command): void {
   const issuer = program.command('issuer').description('whom gateways and hosts trust')
   registerRotate(issuer)
+  registerPowershell(issuer)
   addApiOptions(
     issuer
       .command('list')
