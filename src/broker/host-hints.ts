@@ -16,11 +16,14 @@ export type HostState = (typeof HOST_STATES)[number]
 /** From here on an operator had better renew a certificate. */
 const WARN_BEFORE_MS = 14 * 24 * 60 * 60_000
 
+/** What a hint depends on, beside the state. */
+type Seen = Partial<Pick<ProbeResult, 'reason' | 'answersOn' | 'certificate'>>
+
 /** What an operator can do about it; undefined when there is nothing to do. */
 export function hintFor(
   state: HostState,
   host: Pick<Host, 'id' | 'kind' | 'port'>,
-  result?: Pick<ProbeResult, 'reason' | 'answersOn'>,
+  result?: Seen,
 ): string | undefined {
   switch (state) {
     case 'ready':
@@ -37,7 +40,7 @@ export function hintFor(
 function hintForBroken(
   state: Exclude<ProbedState, 'ready'>,
   { kind, port }: Pick<Host, 'kind' | 'port'>,
-  { reason, answersOn }: Pick<ProbeResult, 'reason' | 'answersOn'> = {},
+  { reason, answersOn, certificate }: Seen = {},
 ): string {
   switch (state) {
     case 'unreachable':
@@ -50,7 +53,10 @@ function hintForBroken(
     case 'not-rdp':
       return NOT_RDP[kind]
     case 'tls-mismatch':
-      return 'if it has a new certificate, set the pin to its thumbprint; otherwise another machine may be answering'
+      if (kind === 'agent') return 'its certificate has to be of an agent, and for this address'
+      return certificate === undefined
+        ? 'its RDP service has no TLS that works: look at its certificate and its TLS versions'
+        : 'if it has a new certificate, set the pin to its thumbprint; otherwise another machine may be answering'
   }
 }
 

@@ -77,7 +77,7 @@ async function negotiate(socket: Socket, address: string, patience: Patience): P
     return { kind: 'answers', security, ...(await lookAtTls(socket, address, patience)) }
   } catch (error) {
     patience.signal.throwIfAborted()
-    return { kind: 'tls-failed', detail: `TLS fails: ${errorText(error)}` }
+    return { kind: 'tls-failed', detail: `TLS fails: ${tlsErrorText(error)}` }
   }
 }
 
@@ -135,7 +135,7 @@ async function askAgent(
     } catch (error) {
       patience.signal.throwIfAborted()
       if (error instanceof BrokerError && error.code !== 'ERR_CERTIFICATE') throw error
-      return { kind: 'tls-failed', detail: `TLS fails: ${errorText(error)}` }
+      return { kind: 'tls-failed', detail: `TLS fails: ${tlsErrorText(error)}` }
     }
   }
   const question = Buffer.concat([
@@ -192,4 +192,10 @@ function describe(error: unknown): string {
     return `accepts the connection and says ${error.message}`
   }
   return errorText(error)
+}
+
+/** OpenSSL's own reason where there is one: its whole message names source files. */
+function tlsErrorText(error: unknown): string {
+  const reason = error instanceof Error && 'reason' in error ? error.reason : undefined
+  return typeof reason === 'string' ? reason : errorText(error)
 }
