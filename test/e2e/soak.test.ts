@@ -21,6 +21,8 @@ import { inMb, MemoryWatch } from './soak/memory.ts'
 import { type EchoHost, SoakTunnels, startEchoHost } from './soak/tunnels.ts'
 
 const TUNNELS = LONG ? 2_000 : 200
+/** Connections of others at a given moment: checks of the balancer, probes of hosts. */
+const PASSERS_BY = 3
 const WATCH_MS = LONG ? 600_000 : 36_000
 /** Often enough for its own garbage to bring several collections in a third of the time. */
 const SAMPLE_MS = LONG ? 2_000 : 250
@@ -203,7 +205,8 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
     expect(total(after, 'tunnels_ended_total')).toBe(ends('client-closed'))
     expect(total(after, 'refusals_total')).toBe(0)
     const descriptors = (of: Figures) => of.get('process_open_fds') ?? 0
-    // A WebSocket holds two, a pair three.
-    expect(descriptors(before) - descriptors(after)).toBe(TUNNELS * 2.5)
+    const givenBack = descriptors(before) - descriptors(after)
+    // A WebSocket holds two, a pair three; a health check may be open when the node is asked.
+    expect(Math.abs(givenBack - TUNNELS * 2.5)).toBeLessThanOrEqual(PASSERS_BY)
   })
 })

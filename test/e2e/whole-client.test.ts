@@ -24,6 +24,8 @@ import { type Display, startDisplay } from '../helpers/xvfb.ts'
 
 /** Longer than a person reads, and than any time that a node gives to those who ask nobody. */
 const PROMPT_MS = 61_000
+/** FreeRDP gives its host 9 s to show something, and four clients start at once here. */
+const PATIENCE_ARG = '/timeout:60000'
 const NEEDED = ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot']
 
 /** Off unless asked for: the files that a broker renders say so. */
@@ -147,7 +149,7 @@ describe('whole clients', () => {
   async function answersLate({ program, transport, about }: Asking): Promise<void> {
     const own = await startDisplay()
     const { file } = await fetchFile()
-    const args = [file, ...TRANSPORT_ARGS[program][transport]]
+    const args = [file, ...TRANSPORT_ARGS[program][transport], PATIENCE_ARG]
     const client = await startFreerdp({ program, display: own, args, certificates: 'ask' })
     try {
       for (const [index, question] of (['gateway', 'host'] as const).entries()) {
