@@ -8,8 +8,6 @@ export interface PreconnectionFront {
   port: number
   /** One entry for each whole blob so far: its text, and what came behind it. */
   readonly blobs: readonly { text: string | undefined; behind: string | undefined }[]
-  /** Bytes that came so far, on all connections. */
-  readonly bytes: number
   stop(): void
 }
 
@@ -20,7 +18,6 @@ export async function startPreconnectionFront(host: {
 }): Promise<PreconnectionFront> {
   const blobs: { text: string | undefined; behind: string | undefined }[] = []
   const sockets = new Set<Socket>()
-  let bytes = 0
   const keep = (socket: Socket): void => {
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
@@ -32,10 +29,9 @@ export async function startPreconnectionFront(host: {
     let text: string | undefined
     let start: number | undefined
     const read = (chunk: Buffer): void => {
-      bytes += chunk.length
       received = Buffer.concat([received, chunk])
       if (start === undefined) {
-        const decoded = decodePreconnectionBlob(received)
+        const decoded = decodeOrClose(received, client)
         if (decoded === undefined) return
         start = decoded.length
         text = decoded.blob.text
@@ -62,12 +58,19 @@ export async function startPreconnectionFront(host: {
     address: '127.0.0.1',
     port: listening.port,
     blobs,
-    get bytes() {
-      return bytes
-    },
     stop() {
       server.close()
       for (const socket of sockets) socket.destroy()
     },
+  }
+}
+
+/** A probe of another kind of host begins with something else. */
+function decodeOrClose(received: Buffer, client: Socket) {
+  try {
+    return decodePreconnectionBlob(received)
+  } catch {
+    client.destroy()
+    return undefined
   }
 }
