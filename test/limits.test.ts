@@ -6,6 +6,7 @@ import { DEFAULT_METRICS_LIMITS, type MetricsLimits } from '../src/cli/metrics-s
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from '../src/control/index.ts'
 import * as demoHostLimits from '../src/demo/host/limits.ts'
 import { DEFAULT_LIMITS, type Limits } from '../src/gateway/index.ts'
+import { type AgentLimits, DEFAULT_AGENT_LIMITS } from '../src/host-agent/index.ts'
 
 /** `file: title` of a test that goes past the limit. */
 type Proof = string
@@ -19,6 +20,7 @@ const CONTROL_CLIENT = 'control/client.test.ts'
 const HTTPS = 'cli/https-server.test.ts'
 const METRICS = 'cli/metrics-server.test.ts'
 const SCREEN = 'demo/host/screen.test.ts'
+const HOST_AGENT = 'host-agent/host-agent.test.ts'
 const DEMO_HOST = 'conformance/demo-host.test.ts'
 
 /** Which test goes past which limit. A new limit needs a line here, and a test that stands behind it. */
@@ -66,6 +68,15 @@ const CONTROL: Record<keyof ControlLimits, Proof> = {
   maxQueuedBytes: `${CONTROL_SERVER}: a peer that takes nothing is dropped at the limit`,
   maxPendingRedeems: 'control/pending-redeems.test.ts: past the limit a redeem fails at once',
   maxQueuedEvents: `${CONTROL_CLIENT}: events wait for the broker, the oldest give way`,
+}
+
+const AGENT: Record<keyof AgentLimits, Proof> = {
+  maxConnections: `${HOST_AGENT}: past all connections a newcomer is closed at once, and served when there is room`,
+  handshakeMs: `${HOST_AGENT}: a connection that begins no TLS is closed when its time is over`,
+  openingMs: `${HOST_AGENT}: a client that says nothing, or half of it, is refused when its time is over`,
+  dialMs: `${HOST_AGENT}: a console that does not answer in time is given up`,
+  slowPeerMs: `${HOST_AGENT}: a console that takes nothing ends the session, within two periods`,
+  closeMs: `${HOST_AGENT}: a client that does not close after the end is cut off`,
 }
 
 const BROKER: Record<keyof HttpsLimits, Proof> = {
@@ -123,6 +134,9 @@ const CAPS: Record<string, Proof> = {
     'control/broker-ledger.test.ts: an outage in which too many are admitted forgets the oldest',
   'gateway/control/session-events.ts MAX_CHARACTERS':
     'gateway/control/session-events.test.ts: long text is cut, and debug lines stay here',
+  'host-agent/limits.ts MAX_REQUEST_BYTES':
+    'host-agent/opening.test.ts: a request over 1,024 bytes is refused by its header alone',
+  'host-agent/virsh.ts MAX_OUTPUT_BYTES': 'host-agent/virsh.test.ts: too much to say',
   'gateway/host-reader.ts MAX_BUFFERS': `${LIFECYCLE}: a client that reads nothing is held back, then ended, over %s`,
   'gateway/probe/host-answer.ts MAX_ANSWER_BYTES':
     'gateway/probe/host-answer.test.ts: an answer that is longer than any confirm is none, before it is waited for',
@@ -168,11 +182,12 @@ const NO_CAPS: Record<string, string> = {
 }
 
 const src = resolve(import.meta.dirname, '../src')
-const ROOMS = ['protocol', 'gateway', 'control']
+const ROOMS = ['protocol', 'gateway', 'control', 'host-agent']
 
 test.each([
   ['a gateway node', DEFAULT_LIMITS, GATEWAY],
   ['the control channel', DEFAULT_CONTROL_LIMITS, CONTROL],
+  ['a host agent', DEFAULT_AGENT_LIMITS, AGENT],
   ["the broker's listener", DEFAULT_HTTPS_LIMITS, BROKER],
   ['the listener for metrics', DEFAULT_METRICS_LIMITS, COLLECTORS],
   ['the demo host', demoHostLimits, DEMO],

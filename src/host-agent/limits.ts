@@ -6,8 +6,6 @@ export interface AgentLimits {
   handshakeMs: number
   /** From there to the end of the connection request: PROXY header, blob and request come in one go, [MS-RDPEPS] 3.2.2. */
   openingMs: number
-  /** Time for `virsh` to say where a console is. */
-  lookupMs: number
   /** TCP connect to the console, which is on this machine or next to it. */
   dialMs: number
   /** A side that takes no byte for this long while bytes wait for it is gone or too slow. */
@@ -20,7 +18,6 @@ export const DEFAULT_AGENT_LIMITS: AgentLimits = {
   maxConnections: 1_024,
   handshakeMs: 10_000,
   openingMs: 10_000,
-  lookupMs: 5_000,
   dialMs: 5_000,
   slowPeerMs: 120_000,
   closeMs: 2_000,

@@ -1,17 +1,18 @@
 import { execFile } from 'node:child_process'
 import { errorText, Refusal } from '../lib/index.ts'
 import type { Consoles } from './consoles.ts'
-import { DEFAULT_AGENT_LIMITS } from './limits.ts'
 
 export interface VirshOptions {
   /** Name or path of the program. */
   command: string
   /** Of the hypervisor: `qemu:///system`. */
   uri: string
-  /** Default: that of the agent's limits. */
+  /** Default 5 s. */
   timeoutMs?: number
 }
 
+/** libvirt answers at once, or hangs. */
+const DEFAULT_TIMEOUT_MS = 5_000
 /** One line is all it says. */
 const MAX_OUTPUT_BYTES = 4_096
 /** libvirt's words for a machine that it doesn't have, in the one language they are asked for in. */
@@ -41,7 +42,7 @@ export function parseDisplay(output: string): { host: string; port: number } | u
 }
 
 function domdisplay(
-  { command, uri, timeoutMs = DEFAULT_AGENT_LIMITS.lookupMs }: VirshOptions,
+  { command, uri, timeoutMs = DEFAULT_TIMEOUT_MS }: VirshOptions,
   guid: string,
 ): Promise<string> {
   const args = ['--readonly', '--connect', uri, 'domdisplay', '--type', 'rdp', guid]

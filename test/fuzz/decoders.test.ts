@@ -16,6 +16,7 @@ const ROOMS = [
   'rdpfile',
   'demo/host',
   'lib',
+  'host-agent',
 ]
 /** What reads is called so; `FrameReader`, `PacketFramer` and the like are made by a function or are classes. */
 const DECODER =
@@ -28,6 +29,7 @@ const NO_DECODERS: Record<string, string> = {
     'takes what decodeProxyV2 gives; it has its own test',
   'gateway/transport/reads.ts:takeReads': 'hands reads of a socket on',
   'gateway/proxied.ts:readProxyHeader': 'feeds a socket to decodeProxyV2',
+  'host-agent/opening.ts:readOpening': 'feeds a socket to decodeOpening',
   'client/http-head.ts:readResponseHead': 'feeds a socket to HeadBuffer',
   'demo/host/client-pdus.ts:readClientPdus': 'puts decodeDomainPdu and decodeSharePdus together',
   'certs/key-pair.ts:checkPair': 'reads with readCertificate and Node; target private-key-pem',

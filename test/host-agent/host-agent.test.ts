@@ -13,6 +13,7 @@ import {
   decodeProxyV2,
 } from '../../src/protocol/index.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { startUnanswering } from '../helpers/unanswering-target.ts'
 import { createIssuerPair, HOST_CLAIMS, mint, mintHost, NOW, VM_GUID } from '../tokens/minting.ts'
 import {
   createPeers,
@@ -154,6 +155,27 @@ test('a console that is not there is a negotiation failure, too', async () => {
   expect(agent.log).toContainEqual(
     expect.objectContaining({ event: 'host.refused', reason: 'host-unreachable' }),
   )
+})
+
+test('a console that does not answer in time is given up', async () => {
+  const silent = await startUnanswering()
+  const address = { host: '127.0.0.1', port: silent.port }
+  const agent = await start({
+    consoles: createStaticConsoles({ [VM_GUID]: { address, proxy: false } }),
+    limits: { dialMs: 100 },
+  })
+  await expectRefusal(agent, opening(mintHost(issuer)), 'host-unreachable')
+  await silent.close()
+})
+
+test('a client that does not close after the end is cut off', async () => {
+  const agent = await start({ limits: { closeMs: 100 } })
+  const socket = connect({ ...agent.address, allowHalfOpen: true })
+  socket.write(REQUEST)
+  expect(await said(socket)).not.toHaveLength(0)
+  const pushing = setInterval(() => socket.write('more'), 20)
+  await new Promise((resolve) => socket.once('close', resolve))
+  clearInterval(pushing)
 })
 
 test('past all connections a newcomer is closed at once, and served when there is room', async () => {

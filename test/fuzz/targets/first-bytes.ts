@@ -1,6 +1,8 @@
 import { nameOf, readHostAnswer } from '../../../src/gateway/probe/host-answer.ts'
 import { FirstBytes } from '../../../src/gateway/relay/first-bytes.ts'
 import { firstBytesRule } from '../../../src/gateway/relay/first-bytes-rule.ts'
+import { decodeOpening } from '../../../src/host-agent/opening.ts'
+import { parseDisplay } from '../../../src/host-agent/virsh.ts'
 import { ProtocolError, Refusal, Secret } from '../../../src/lib/index.ts'
 import {
   classifyFirstBytes,
@@ -49,6 +51,25 @@ export const FIRST_BYTES_TARGETS: readonly FuzzTarget[] = [
       start: firstBytes(knd),
     }),
   ),
+  {
+    kind: 'stream',
+    name: 'agent-opening',
+    covers: ['host-agent/opening.ts:decodeOpening'],
+    mayThrow: [ProtocolError],
+    start: gathering((bytes) => {
+      const opening = decodeOpening(bytes)
+      // How much comes behind it depends on how it comes.
+      return opening && { source: opening.source, text: opening.text.reveal() }
+    }),
+  },
+  {
+    kind: 'decoder',
+    name: 'virsh-display',
+    covers: ['host-agent/virsh.ts:parseDisplay'],
+    mayThrow: [],
+    dictionary: ['rdp://', ':', '[', ']', '\n'],
+    decode: (bytes) => parseDisplay(bytes.toString('latin1')),
+  },
   {
     kind: 'stream',
     name: 'preconnection-blob',
