@@ -186,6 +186,17 @@ export class Farm {
     await this.moveTo(this.clock.now() + seconds * 1000)
   }
 
+  /** Breaks a node's way to its broker; resolves when it knows, so that no word of the broker's is still to come. */
+  async cut({ name, link }: FarmNode): Promise<void> {
+    const known = this.book.next(
+      ({ role, event }) => role === name && event === 'control.disconnected',
+      SETTLE_WITHIN_MS,
+    )
+    link?.cut()
+    if ((await known) !== undefined) return
+    throw new BrokerError('ERR_DEADLINE', `${name}: does not notice that its broker is gone`)
+  }
+
   /** Resolves when every node that can has heard its broker at this time, and has its trust set. */
   async settle(): Promise<void> {
     const reachable = [...this.#running].filter(({ link }) => link?.whole !== false)

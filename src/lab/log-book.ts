@@ -40,7 +40,11 @@ export class LogBook {
   /** The first line that matches, there already or within so many milliseconds; else undefined. */
   until(matches: Matches, timeoutMs: number): Promise<LogLine | undefined> {
     const known = this.#lines.find(matches)
-    if (known !== undefined) return Promise.resolve(known)
+    return known === undefined ? this.next(matches, timeoutMs) : Promise.resolve(known)
+  }
+
+  /** The same of lines that are yet to come. */
+  next(matches: Matches, timeoutMs: number): Promise<LogLine | undefined> {
     return new Promise((resolve) => {
       const finish = (line?: LogLine): void => {
         clearTimeout(timer)

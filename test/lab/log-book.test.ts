@@ -28,4 +28,6 @@ test('waits for a line that is yet to come', async () => {
   expect(await due).toMatchObject({ event: 'session.closed' })
   expect(await book.until(({ event }) => event === 'channel.opened', 0)).toBeDefined()
   expect(await book.until(({ event }) => event === 'host.refused', 0)).toBeUndefined()
+  // What has come before does not count here.
+  expect(await book.next(({ event }) => event === 'channel.opened', 0)).toBeUndefined()
 })

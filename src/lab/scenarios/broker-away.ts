@@ -12,7 +12,7 @@ export const brokerAway: Scenario[] = [
     async run(bench) {
       const node = await bench.startNode({ breakable: true })
       const ticket = await bench.mint()
-      node.link?.cut()
+      await bench.farm.cut(node)
       await bench.present('channel cut', ticket, opens, { node })
       const { bob } = Client
       const denial = denied('client-mismatch')
@@ -36,7 +36,7 @@ export const brokerAway: Scenario[] = [
       const node = await bench.startNode({ breakable: true, whenBrokerAway: 'refuse' })
       await bench.present('connected', await bench.mint(), opens, { node })
       const ticket = await bench.mint()
-      node.link?.cut()
+      await bench.farm.cut(node)
       await bench.present('channel cut', ticket, denied('broker-unreachable'), { node })
     },
   },
@@ -47,8 +47,8 @@ export const brokerAway: Scenario[] = [
       const one = await bench.startNode({ breakable: true })
       const other = await bench.startNode({ breakable: true })
       const ticket = await bench.mint()
-      one.link?.cut()
-      other.link?.cut()
+      await bench.farm.cut(one)
+      await bench.farm.cut(other)
       await bench.present('first client', ticket, opens, { node: one, from: Client.alice })
       await bench.farm.moveBy(2)
       const options = { node: other, from: Client.bob }
@@ -66,7 +66,7 @@ export const brokerAway: Scenario[] = [
     async run(bench) {
       const node = await bench.startNode({ breakable: true })
       const { farm } = bench
-      node.link?.cut()
+      await farm.cut(node)
       await farm.moveBy(DAY_SECONDS)
       await bench.present('after 24 hours', await bench.mint(), opens, { node })
       await farm.moveBy(1)

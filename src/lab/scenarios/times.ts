@@ -88,7 +88,7 @@ export const times: Scenario[] = [
       await bench.present('65 s ahead: the broker knows better', await bench.mint(), opens, {
         node: near,
       })
-      near.link?.cut()
+      await bench.farm.cut(near)
       await bench.present('65 s ahead and alone', alone, denied('token-expired'), { node: near })
       const far = await bench.startNode({ skewSeconds: 60 + LEEWAY + REOPEN })
       await bench.present('190 s ahead', await bench.mint(), denied('token-expired'), { node: far })
