@@ -21,6 +21,7 @@ import { type GatewayClaims, type Issuer, renderPreconnectionText } from '../tok
 import { termsOf, type WantedTerms } from './console-terms.ts'
 import { ApiError } from './errors.ts'
 import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
+import { identifiedAs } from './host-names.ts'
 import type { Signer } from './issuers.ts'
 import type { BrokerCounts } from './metrics.ts'
 import type { Policies } from './policies.ts'
@@ -151,7 +152,10 @@ async function open(
   if (!access.available) throw new ApiError(access.reason, access.detail)
   const terms = termsOf(policy, request)
   await checkSessions(store, vm.id, policy)
-  const target = { host: normalizeHost(vm.address ?? host.address), port: vm.port ?? host.port }
+  const target = {
+    host: normalizeHost(vm.address ?? identifiedAs(host)),
+    port: vm.port ?? host.port,
+  }
 
   const iat = nowSeconds(clock)
   const claims: GatewayClaims = {

@@ -15,7 +15,9 @@ import { createAuthenticate } from './authenticate.ts'
 import { createConsoles, type Farm } from './consoles.ts'
 import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
+import { createDnsResolver } from './dns-resolver.ts'
 import { createHostConsoles } from './host-consoles.ts'
+import type { HostResolver } from './host-names.ts'
 import { createHostProbes } from './host-probes.ts'
 import { establishSigner, type LoadIssuer } from './issuers.ts'
 import { createBrokerMetrics } from './metrics.ts'
@@ -87,6 +89,8 @@ export interface BrokerOptions {
   /** Shown at `/metrics`, with what the broker adds of its own. */
   metrics?: Metrics
   passwordCost?: PasswordCost
+  /** Finds what hosts are called; by default in the DNS. */
+  resolver?: HostResolver
 }
 
 export interface Broker {
@@ -112,7 +116,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const log = timeline.tap(options.log)
   const { loadIssuer = refuseToLoad, redeem: rule = DEFAULT_REDEEM_RULE } = options
   const { clientBinding = 'address', leewaySeconds, metrics = new Metrics() } = options
-  const { passwordCost = PASSWORD_COST } = options
+  const { passwordCost = PASSWORD_COST, resolver = createDnsResolver() } = options
   const pushes = createPushes()
   const base = { store, brokerName: name, pushes, clock, log }
   const trust = createTrustKeeper(base)
@@ -144,7 +148,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   })
   const routes: Route[] = [
     ...consoleRoutes(consoles, farm.address),
-    ...inventoryRoutes({ store, policies, probes, clock }),
+    ...inventoryRoutes({ store, policies, probes, resolver, clock }),
     ...importRoutes(base),
     ...hostConsoleRoutes(createHostConsoles({ ...base, sessions })),
     ...userRoutes(createUsers({ ...base, passwordCost }), store),

@@ -1,5 +1,6 @@
 import type { InventoryRecords } from '../store/index.ts'
 import type { FieldError } from './errors.ts'
+import { nameProblem } from './host-names.ts'
 import type { ImportAnswer, ImportBody } from './import-schemas.ts'
 import { needsGuid, renderHost, toHost, toTenant, toVm } from './inventory-records.ts'
 import { invalid } from './validate.ts'
@@ -35,7 +36,13 @@ export function planImport(current: InventoryRecords, rows: ImportBody): ImportP
       const before = known.hosts.get(id)
       const mode = console?.mode ?? (body.kind === 'hyperv' ? before?.consoleMode : undefined)
       const allow = console?.allow ?? before?.consoleAllow ?? false
-      return toHost(id, { ...body, console: { allow, ...(mode === undefined ? {} : { mode }) } })
+      // What was looked up when the host was put stays, as long as it is about this address.
+      const names = body.names ?? (before?.address === body.address ? before.names : undefined)
+      return toHost(id, {
+        ...body,
+        ...(names === undefined ? {} : { names }),
+        console: { allow, ...(mode === undefined ? {} : { mode }) },
+      })
     }),
     vms: (rows.vms ?? []).map(({ id, ...body }) => toVm(id, body)),
   }
@@ -88,10 +95,17 @@ function findBroken(current: InventoryRecords, wanted: InventoryRecords): FieldE
   const named = byId(wanted.vms)
   const staying = current.vms.filter(({ id, guid }) => guid === undefined && !named.has(id))
   const withoutGuid = new Map(staying.map(({ host, id }) => [host, id]))
-  const onHosts = wanted.hosts.flatMap(({ id, kind }, row): FieldError[] => {
-    const vm = withoutGuid.get(id)
-    if (vm === undefined || !needsGuid(kind)) return []
-    return [{ field: `hosts.${row}.kind`, message: `machine ${vm} on it has no guid` }]
+  const onHosts = wanted.hosts.flatMap((host, row): FieldError[] => {
+    const problem = nameProblem(host)
+    const vm = needsGuid(host.kind) ? withoutGuid.get(host.id) : undefined
+    return [
+      ...(problem === undefined
+        ? []
+        : [{ field: `hosts.${row}.${problem.field}`, message: problem.message }]),
+      ...(vm === undefined
+        ? []
+        : [{ field: `hosts.${row}.kind`, message: `machine ${vm} on it has no guid` }]),
+    ]
   })
   return [...onHosts, ...inRows]
 }

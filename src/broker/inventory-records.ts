@@ -1,5 +1,5 @@
-import { isIPv4, isIPv6 } from 'node:net'
-import type { Host, HostKind, IdentifyMode, Tenant, Vm } from '../store/index.ts'
+import type { Host, HostKind, Tenant, Vm } from '../store/index.ts'
+import { formOf } from './host-names.ts'
 import type { HostBody, TenantBody, VmBody } from './schemas.ts'
 
 /** From what the API is given to what the store keeps, and back. */
@@ -11,24 +11,18 @@ export function toTenant(id: string, { name }: TenantBody): Tenant {
 }
 
 export function toHost(id: string, body: HostBody): Host {
-  const { kind, address, port, identify, pin, console } = body
+  const { kind, address, port, identify, names = {}, pin, console } = body
   return {
     id,
     kind,
     address,
     port: port ?? DEFAULT_PORTS[kind],
     identify: identify ?? formOf(address),
+    ...(Object.keys(names).length === 0 ? {} : { names }),
     consoleAllow: console.allow,
     ...(console.mode === undefined ? {} : { consoleMode: console.mode }),
     ...(pin === undefined ? {} : { pin }),
   }
-}
-
-/** The identification mode that an address is already written in. */
-function formOf(address: string): IdentifyMode {
-  if (isIPv4(address)) return 'ipv4'
-  if (isIPv6(address)) return 'ipv6'
-  return address.includes('.') ? 'fqdn' : 'name'
 }
 
 export function renderHost({ consoleAllow, consoleMode, ...host }: Host) {

@@ -5,12 +5,14 @@ import {
   CONSOLE_MODES,
   HOST_KINDS,
   IDENTIFY_MODES,
+  type IdentifyMode,
   MAX_ADDRESS_LENGTH,
   MAX_ID_LENGTH,
   MAX_NAME_LENGTH,
   MAX_USER_ID_LENGTH,
 } from '../store/index.ts'
 import { TOKEN_FORMATS } from './gateway-tokens.ts'
+import { formOf } from './host-names.ts'
 import { hostStandingShape } from './host-state-schemas.ts'
 
 /**
@@ -59,6 +61,16 @@ export const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC.' }
 export const tenantBody = z.strictObject({ name }).meta({ id: 'TenantBody' })
 export const tenantShape = z.object({ id, name }).meta({ id: 'Tenant' })
 
+const addressOf = (form: IdentifyMode) =>
+  address.refine((text) => formOf(text) === form, `need an address in the form ${form}`).optional()
+
+const hostNames = z.strictObject({
+  fqdn: addressOf('fqdn'),
+  name: addressOf('name'),
+  ipv4: addressOf('ipv4'),
+  ipv6: addressOf('ipv6'),
+})
+
 export const hostBody = z
   .strictObject({
     kind: z.enum(HOST_KINDS),
@@ -68,6 +80,9 @@ export const hostBody = z
       .enum(IDENTIFY_MODES)
       .optional()
       .meta({ description: 'By default the form that `address` is written in.' }),
+    names: hostNames.optional().meta({
+      description: 'The one that `identify` asks for is looked up when it is not given, and kept.',
+    }),
     pin: z
       .string()
       .max(256, { abort: true })
@@ -101,6 +116,14 @@ export const hostShape = z
     address: z.string(),
     port,
     identify: z.enum(IDENTIFY_MODES),
+    names: z
+      .object({
+        fqdn: z.string().optional(),
+        name: z.string().optional(),
+        ipv4: z.string().optional(),
+        ipv6: z.string().optional(),
+      })
+      .optional(),
     pin: z.string().optional(),
     console: z.object({ allow: z.boolean(), mode: z.enum(CONSOLE_MODES).optional() }),
     effectiveConsole: effectiveConsole.meta({

@@ -16,6 +16,7 @@ const hostAnswer = z.object({
   address: z.string(),
   port: z.int(),
   identify: z.string(),
+  names: z.record(z.string(), z.string()).optional(),
   console: z.object({ allow: z.boolean(), mode: z.string().optional() }),
   effectiveConsole: z.object({ allow: z.boolean(), source: z.string() }),
   pin: z.string().optional(),
@@ -112,7 +113,7 @@ export function register(program: Command): void {
 
 const IMPORT_HELP = `
 CSV has a line of column names first: id,kind,address and, if wanted, port,identify,pin,
-console.allow,console.mode. JSON is a list of such rows ({"console": {"allow": true}}), or
+console.allow,console.mode,names.fqdn,names.name,names.ipv4,names.ipv6. JSON is a list of such rows ({"console": {"allow": true}}), or
 {"tenants": [...], "hosts": [...], "vms": [...]}. A row is the whole host; without console.allow
 a new one is off, and a known one stays as it is. Hosts that no row names stay.
 
@@ -168,11 +169,11 @@ async function get(id: string, { json, ...options }: Options): Promise<void> {
     return
   }
   const found = await callApi(api, 'GET', pathOf(id), { answer: hostAnswer })
-  const { kind, identify, console, effectiveConsole, pin, state, states, hint } = found
+  const { kind, identify, names = {}, console, effectiveConsole, pin, state, states, hint } = found
   const lines = [
     ['Kind', kind],
     ['Address', formatEndpoint(toEndpoint(found))],
-    ['Identified by', identify],
+    ['Identified by', `${identify}, ${names[identify] ?? found.address}`],
     ...(console.mode === undefined ? [] : [['Console mode', console.mode]]),
     ['Opted in', console.allow ? 'yes' : 'no'],
     ['Consoles', `${effectiveConsole.allow ? 'on' : 'off'}, by ${effectiveConsole.source}`],

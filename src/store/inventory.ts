@@ -55,9 +55,13 @@ export function createHosts(db: Kysely<Database>): Hosts {
 
   return {
     get,
-    async put({ id, ...host }, nowMs) {
+    async put({ id, names = {}, ...host }, nowMs) {
       const values = {
         ...host,
+        nameFqdn: names.fqdn ?? null,
+        nameName: names.name ?? null,
+        nameIpv4: names.ipv4 ?? null,
+        nameIpv6: names.ipv6 ?? null,
         consoleAllow: host.consoleAllow ? (1 as const) : (0 as const),
         consoleMode: host.consoleMode ?? null,
         pin: host.pin ?? null,
@@ -169,6 +173,10 @@ function selectPlacements(db: Kysely<Database>) {
       'hosts.address as hostAddress',
       'hosts.port as hostPort',
       'hosts.identify as hostIdentify',
+      'hosts.nameFqdn as hostNameFqdn',
+      'hosts.nameName as hostNameName',
+      'hosts.nameIpv4 as hostNameIpv4',
+      'hosts.nameIpv6 as hostNameIpv6',
       'hosts.consoleAllow as hostConsoleAllow',
       'hosts.consoleMode as hostConsoleMode',
       'hosts.pin as hostPin',
@@ -181,6 +189,10 @@ interface PlacementRow extends VmRow {
   hostAddress: string
   hostPort: number
   hostIdentify: HostRow['identify']
+  hostNameFqdn: string | null
+  hostNameName: string | null
+  hostNameIpv4: string | null
+  hostNameIpv6: string | null
   hostConsoleAllow: HostRow['consoleAllow']
   hostConsoleMode: HostRow['consoleMode']
   hostPin: HostRow['pin']
@@ -196,6 +208,10 @@ function toPlacement(row: PlacementRow): VmPlacement {
       address: row.hostAddress,
       port: row.hostPort,
       identify: row.hostIdentify,
+      nameFqdn: row.hostNameFqdn,
+      nameName: row.hostNameName,
+      nameIpv4: row.hostNameIpv4,
+      nameIpv6: row.hostNameIpv6,
       consoleAllow: row.hostConsoleAllow,
       consoleMode: row.hostConsoleMode,
       pin: row.hostPin,
@@ -209,8 +225,11 @@ function toTenant({ id, name }: Selectable<TenantRow>): Tenant {
 
 function toHost(row: Omit<HostRow, 'revision' | 'createdAtMs' | 'updatedAtMs'>): Host {
   const { id, kind, address, port, identify, consoleAllow, consoleMode, pin } = row
+  const { nameFqdn: fqdn, nameName: name, nameIpv4: ipv4, nameIpv6: ipv6 } = row
+  const names = present({ fqdn, name, ipv4, ipv6 })
   return {
     ...present({ id, kind, address, port, identify, consoleMode, pin }),
+    ...(Object.keys(names).length === 0 ? {} : { names }),
     consoleAllow: consoleAllow === 1,
   }
 }

@@ -119,12 +119,14 @@ export function createLeases(db: Kysely<Database>): Leases {
   }
 }
 
-/** By the machine; a token that names none says `host:port`. */
+/** By the machine; a token that names none says `host:port`, in the form by which the host is identified. */
 function isOfHost(db: Kysely<Database>, host: string) {
   const machines = db.selectFrom('vms').select('id').where('host', '=', host)
   return sql<SqlBool>`(redeems.vm in ${machines} or (redeems.vm is null and redeems.host = (
-    select case when address like '%:%' then '[' || address || ']' else address end || ':' || port
-    from hosts where id = ${host})))`
+    select case when said like '%:%' then '[' || said || ']' else said end || ':' || port
+    from (select port, coalesce(case identify when 'fqdn' then name_fqdn when 'name' then name_name
+      when 'ipv4' then name_ipv4 else name_ipv6 end, address) as said
+      from hosts where id = ${host}) as identified)))`
 }
 
 /** @param but the key of a token that is not counted */

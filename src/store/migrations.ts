@@ -281,6 +281,15 @@ const MIGRATIONS: Record<string, Migration> = {
       await sql`create index timeline_of_strangers on timeline (id) where verified = 0`.execute(db)
     },
   },
+
+  '0012-host-names': {
+    async up(db) {
+      for (const column of ['name_fqdn', 'name_name', 'name_ipv4', 'name_ipv6']) {
+        await sql`alter table hosts add column ${sql.ref(column)} text
+          check (length(${sql.ref(column)}) between 1 and 255)`.execute(db)
+      }
+    },
+  },
 }
 
 /**

@@ -23,6 +23,9 @@ export interface Tenant {
   name: string
 }
 
+/** What a host is called beside its address, by form; IPv6 without brackets. */
+export type HostNames = { [Form in IdentifyMode]?: string | undefined }
+
 /** A hypervisor host, or a machine that serves RDP itself. */
 export interface Host {
   id: string
@@ -32,6 +35,8 @@ export interface Host {
   port: number
   /** Which of its names goes into token and file. */
   identify: IdentifyMode
+  /** With the one that `identify` names, unless the address is it. */
+  names?: HostNames
   /** Consoles are refused until an operator opts the host in. */
   consoleAllow: boolean
   /** `hyperv` only. */

@@ -48,6 +48,10 @@ export interface HostRow extends Stamps {
   address: string
   port: number
   identify: IdentifyMode
+  nameFqdn: string | null
+  nameName: string | null
+  nameIpv4: string | null
+  nameIpv6: string | null
   consoleAllow: 0 | 1
   consoleMode: ConsoleMode | null
   pin: string | null

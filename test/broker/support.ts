@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import supertest from 'supertest'
+import type { HostResolver } from '../../src/broker/host-names.ts'
 import {
   type Broker,
   type BrokerOptions,
@@ -40,10 +41,14 @@ export interface TestBroker {
   close(): Promise<void>
 }
 
+const NO_DNS: HostResolver = { addresses: async () => [], names: async () => [] }
+
 export interface TestBrokerOptions {
   issuerKey?: IssuerKey
   /** Absent: files stay unsigned. */
   publisher?: Publisher
+  /** Absent: nothing is found. */
+  resolver?: HostResolver
   /** Where a rotation finds the next issuer; absent: nowhere. */
   loadIssuer?: LoadIssuer
 }
@@ -56,6 +61,7 @@ export async function createTestBroker({
   issuerKey = 'ec-p256',
   publisher,
   loadIssuer,
+  resolver = NO_DNS,
 }: TestBrokerOptions = {}): Promise<TestBroker> {
   const clock = steerableClock()
   const issuer = await testIssuer(issuerKey)
@@ -101,6 +107,7 @@ export async function createTestBroker({
     clock,
     log,
     passwordCost: CHEAP,
+    resolver,
     ...(loadIssuer === undefined ? {} : { loadIssuer }),
   }
   let broker = await createBroker(options)

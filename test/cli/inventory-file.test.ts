@@ -27,6 +27,13 @@ test('a CSV file has columns in any order; an empty cell is a field that is left
   })
 })
 
+test('names of a host have columns of their own', () => {
+  const text = 'id,identify,names.fqdn,names.ipv6\nhv1,fqdn,hv1.example.net,\n'
+  expect(parseInventory(text, 'hosts').rows.hosts).toEqual([
+    { id: 'hv1', identify: 'fqdn', names: { fqdn: 'hv1.example.net' } },
+  ])
+})
+
 test('what is no number and no yes or no goes on as it stands, for the broker to name', () => {
   const { rows } = parseInventory('id,port,console.allow\nhv1,12x,maybe\n', 'hosts')
   expect(rows.hosts).toEqual([{ id: 'hv1', port: '12x', console: { allow: 'maybe' } }])

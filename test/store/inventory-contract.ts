@@ -50,6 +50,20 @@ export function inventoryContract(store: () => Store): void {
     expect(await store().tenants.list()).toEqual([tenant])
   })
 
+  test('keeps the names of a host, also with its machines, until a replacement leaves them out', async () => {
+    const named: Host = {
+      ...host,
+      names: { fqdn: 'hv1.example.net', name: 'hv1', ipv6: '2001:db8::1' },
+    }
+    await store().tenants.put(tenant, NOW_MS)
+    await store().hosts.put(named, NOW_MS)
+    await store().vms.put(vm, NOW_MS)
+    expect(await store().hosts.list()).toEqual([named])
+    expect((await store().vms.getPlacement('vm1'))?.host).toEqual(named)
+    await store().hosts.put(host, NOW_MS)
+    expect(await store().hosts.get('hv1')).toEqual(host)
+  })
+
   test("switches a host's consoles, and nothing else of it", async () => {
     await store().hosts.put(host, NOW_MS)
     expect(await store().hosts.allowConsole('hv1', false, NOW_MS)).toBe(true)

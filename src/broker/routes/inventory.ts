@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/index.ts'
 import type { Host, Store, Vm } from '../../store/index.ts'
 import { consoleSetting } from '../console-setting.ts'
 import type { FieldError } from '../errors.ts'
+import { completeNames, type HostResolver } from '../host-names.ts'
 import type { HostProbes } from '../host-probes.ts'
 import { renderStanding } from '../host-state-schemas.ts'
 import { needsGuid, renderHost, toHost, toTenant, toVm } from '../inventory-records.ts'
@@ -23,12 +24,13 @@ export interface InventoryRouteOptions {
   store: Store
   policies: Pick<Policies, 'effective' | 'ofTenant'>
   probes: Pick<HostProbes, 'probe' | 'standings'>
+  resolver: HostResolver
   clock: Clock
 }
 
 /** Tenants, hosts and machines. */
 export function inventoryRoutes(options: InventoryRouteOptions): Route[] {
-  const { store, policies, clock } = options
+  const { store, policies, resolver, clock } = options
   return [
     ...resourceRoutes({
       name: 'tenant',
@@ -44,7 +46,10 @@ export function inventoryRoutes(options: InventoryRouteOptions): Route[] {
       body: hostBody,
       shape: hostShape,
       records: store.hosts,
-      put: (id, body) => store.hosts.put(toHost(id, body), clock.now()),
+      async put(id, body) {
+        const names = await completeNames(body, resolver)
+        return store.hosts.put(toHost(id, { ...body, names }), clock.now())
+      },
       render: (records) => renderHosts(options, records),
       inUse: 'The host still has machines.',
     }),

@@ -61,8 +61,10 @@ test('the sessions of its machines end when that is asked for, and those of othe
 test('a session without a machine in its token is found by the address of its host', async () => {
   await api.close()
   api = await createTestBroker({ issuerKey: 'rsa-2048' })
-  for (const address of ['hv1.example.net', '2001:db8::1']) {
-    await api.put('/v1/hosts/hv1', { kind: 'hyperv', address, console: { allow: true } })
+  const other = { address: '192.0.2.10', identify: 'ipv6', names: { ipv6: '2001:db8::2' } }
+  for (const of of [{ address: 'hv1.example.net' }, { address: '2001:db8::1' }, other]) {
+    const { address } = of
+    await api.put('/v1/hosts/hv1', { kind: 'hyperv', console: { allow: true }, ...of }).expect(200)
     const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
     await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid })
     const asked = { vm: 'web', tokenFormat: 'fedauth' }

@@ -125,6 +125,20 @@ test('a field that a row leaves out goes back to its default, but the opt-in doe
   expect(api.events('host.disabled')).toMatchObject([{ host: 'hv2' }])
 })
 
+test('names of a host stay as long as a row is about the same address', async () => {
+  const hv2 = { id: 'hv2', kind: 'rdp', address: '192.0.2.20', identify: 'fqdn' }
+  const names = { fqdn: 'hv2.example.net' }
+  const first = await load({ hosts: [{ ...hv2, names }] }).expect(200)
+  expect(first.body.items[0].changes).toContainEqual({
+    field: 'names.fqdn',
+    to: 'hv2.example.net',
+  })
+  const again = await load({ hosts: [hv2] }).expect(200)
+  expect(again.body.unchanged).toBe(1)
+  const { body } = await load({ hosts: [{ ...hv2, address: '192.0.2.21' }] }).expect(400)
+  expect(body.errors).toMatchObject([{ field: 'hosts.0.names.fqdn' }])
+})
+
 const vm = { id: 'db', name: 'DB', tenant: 'acme', host: 'hv1' }
 const agent = { id: 'hv2', kind: 'agent', address: '192.0.2.20' }
 
@@ -135,6 +149,7 @@ test.each<[string, string, object]>([
   ['hosts.0.colour', 'not a known field', { hosts: [{ ...agent, colour: 'red' }] }],
   ['hosts.1.id', 'row 1 has the same', { hosts: [agent, agent] }],
   ['hosts.0.kind', 'machine web on it has no guid', { hosts: [{ ...agent, id: 'hv1' }] }],
+  ['hosts.0.names.fqdn', 'needed to identify by fqdn', { hosts: [{ ...agent, identify: 'fqdn' }] }],
   ['vms.1.tenant', 'there is no such tenant', { vms: [vm, { ...vm, id: 'b', tenant: 'x' }] }],
   ['vms.0.host', 'there is no such host', { vms: [{ ...vm, host: 'x' }] }],
   [

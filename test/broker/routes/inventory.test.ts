@@ -71,6 +71,7 @@ describe('hosts', () => {
       address: '[2001:db8::1]',
       port: 2200,
       identify: 'fqdn',
+      names: { fqdn: 'hv2.example.net' },
       console: { allow: true, mode: 'enhanced' },
     }
     const first = await api.put('/v1/hosts/hv2', full).expect(201)
@@ -80,6 +81,7 @@ describe('hosts', () => {
       .expect(200)
     expect(body).toMatchObject({ port: 3389, identify: 'name', console: { allow: false } })
     expect(body.console).not.toHaveProperty('mode')
+    expect(body).not.toHaveProperty('names')
   })
 
   test('are not deleted while they have machines', async () => {
@@ -107,7 +109,12 @@ describe('hosts', () => {
     ['console.allow', { console: { allow: 'yes' } }],
     ['console.mode', { console: { allow: true, mode: 'basic' } }],
     ['console.colour', { console: { allow: true, colour: 1 } }],
-    ['names', { names: {} }],
+    ['names.mac', { names: { mac: 'x' } }],
+    ['names.fqdn', { names: { fqdn: 'hv2' } }],
+    ['names.ipv4', { names: { ipv4: '2001:db8::1' } }],
+    ['names.name', { names: { name: 'another' } }],
+    ['names.ipv6', { identify: 'ipv6' }],
+    ['names.fqdn', { address: '192.0.2.20', identify: 'fqdn', names: { name: 'hv2' } }],
   ])('need a valid %s: %j', async (field, change) => {
     const good = { kind: 'rdp', address: 'hv2', console: { allow: true } }
     const { body } = await api.put('/v1/hosts/hv2', { ...good, ...change }).expect(400)
