@@ -31,6 +31,7 @@ type Settings = z.infer<typeof settingsSchema>
 interface Options {
   tokenFile: string
   hostToken?: string
+  endpointFedauth?: string
   input?: string
   gateway?: string
   target?: string
@@ -52,6 +53,10 @@ export function register(rdp: Command): void {
     .option(
       '--host-token <file>',
       'GUID;Token=… as `token mint --format host` writes it; kind agent needs it',
+    )
+    .option(
+      '--endpoint-fedauth <file>',
+      "token for a Hyper-V host itself, made elsewhere: VMM's VMToken; kind hyperv only",
     )
     .option(
       '--input <file>',
@@ -81,6 +86,7 @@ async function render(options: Options): Promise<void> {
   const unsigned = renderConsoleFile({
     ...complete(settings),
     ...(await preconnectionText(options)),
+    ...(await endpointFedAuth(options)),
     gatewayToken: token,
   })
   const bytes = publisher === undefined ? unsigned : await signRdpFile(unsigned, publisher)
@@ -101,6 +107,13 @@ async function preconnectionText({ hostToken }: Options): Promise<{ preconnectio
     throw new BrokerError('ERR_USAGE', `--host-token: ${errorText(error)}`, { cause: error })
   }
   return { preconnectionText: text }
+}
+
+async function endpointFedAuth({
+  endpointFedauth: file,
+}: Options): Promise<{ endpointFedAuth?: Secret }> {
+  if (file === undefined) return {}
+  return { endpointFedAuth: new Secret(await readSecretText(file, '--endpoint-fedauth')) }
 }
 
 function readPublisher({

@@ -30,6 +30,8 @@ export interface ConsoleFileInput {
   preconnectionText?: Secret
   /** The guest's enhanced session instead of its screen; default false, `hyperv` only. */
   enhancedMode?: boolean
+  /** A token that the Hyper-V host takes in place of credentials, from whoever can make one; `hyperv` only. */
+  endpointFedAuth?: Secret
   /** The token has a reconnect window; default false. */
   reconnect?: boolean
   /** Default none: each redirection is written, and off. */
@@ -55,7 +57,11 @@ export function renderConsoleFile(input: ConsoleFileInput): Uint8Array {
 
 /** The settings that differ from console to console. */
 function valuesOf(input: ConsoleFileInput): Partial<Record<SettingName, string>> {
-  const { kind, gatewayAddress, gatewayToken, reconnect = false, redirect = [] } = input
+  const { kind, gatewayAddress, gatewayToken, endpointFedAuth } = input
+  const { reconnect = false, redirect = [] } = input
+  if (endpointFedAuth !== undefined && kind !== 'hyperv') {
+    throw unusable('endpointfedauth', `a host of kind ${kind} takes none`)
+  }
   if (parseEndpoint(gatewayAddress) === undefined)
     throw unusable('gatewayhostname', 'need host:port')
   const target = parseEndpoint(formatEndpoint(input))
@@ -69,8 +75,9 @@ function valuesOf(input: ConsoleFileInput): Partial<Record<SettingName, string>>
     ...(blob === undefined ? {} : { pcb: blob }),
     gatewayhostname: gatewayAddress,
     gatewayaccesstoken: gatewayToken.reveal(),
-    // Hyper-V speaks TLS at once; the others answer the X.224 negotiation first.
-    'negotiate security layer': kind === 'hyperv' ? '0' : '1',
+    ...(endpointFedAuth === undefined ? {} : { endpointfedauth: endpointFedAuth.reveal() }),
+    // Hyper-V takes TLS at once for credentials; for a token X.224 comes first, and chooses RDSTLS.
+    'negotiate security layer': kind === 'hyperv' && endpointFedAuth === undefined ? '0' : '1',
     enablecredsspsupport: usesCredssp(input) ? '1' : '0',
     'autoreconnection enabled': reconnect ? '1' : '0',
     ...Object.fromEntries(redirect.flatMap((name) => Object.entries<string>(ALLOWED[name]))),
@@ -89,10 +96,11 @@ function preconnectionBlob(input: ConsoleFileInput): string | undefined {
   return enhancedMode === true ? `${vmg};EnhancedMode=1` : vmg
 }
 
-/** The host agent takes its own token in place of credentials. */
-function usesCredssp({ kind, networkLevelAuthentication = true }: ConsoleFileInput): boolean {
+/** A host that takes a token takes it in place of credentials. */
+function usesCredssp(input: ConsoleFileInput): boolean {
+  const { kind, networkLevelAuthentication = true, endpointFedAuth } = input
   if (kind === 'rdp') return networkLevelAuthentication
-  return kind === 'hyperv'
+  return kind === 'hyperv' && endpointFedAuth === undefined
 }
 
 function unusable(setting: SettingName, message: string): BrokerError {

@@ -52,6 +52,7 @@ export const CONSOLE_SETTINGS = [
   row('gatewayprofileusagemethod', 'i', true, 'these settings, not the user profile', '1'),
   row('gatewaycredentialssource', 'i', true, 'cookie authentication', '5'),
   row('gatewayaccesstoken', 's', false, 'the gateway token'),
+  row('endpointfedauth', 's', false, "Hyper-V's own token, in place of credentials"),
   // How to sign in to the target.
   row('promptcredentialonce', 'i', true, 'the gateway has no credentials to share', '0'),
   row('prompt for credentials', 'i', true, 'ask only when the target does', '0'),

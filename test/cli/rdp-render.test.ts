@@ -37,6 +37,16 @@ test('asks for the enhanced session when told to', async () => {
   expect(parseRdpFile((await render(...args)).stdout).get('pcb')).toBe(`${GUID};EnhancedMode=1`)
 })
 
+test("puts a Hyper-V host's own token in, from a file", async () => {
+  const files = writeFiles({ token: token.reveal(), 'vm-token': 'VMID=x&y\n' })
+  const args = ['--token-file', files.token, '--gateway', 'gw:443']
+  const { stdout } = await render(...args, '--endpoint-fedauth', files['vm-token'])
+  const file = parseRdpFile(stdout)
+  expect(file.get('endpointfedauth')).toBe('VMID=x&y')
+  expect(file.get('negotiate security layer')).toBe('1')
+  expect(file.get('enablecredsspsupport')).toBe('0')
+})
+
 test('options go over JSON, JSON over the token', async () => {
   const files = writeFiles({
     token: token.reveal(),

@@ -17,6 +17,8 @@ export interface FreerdpOptions {
   args: string[]
   /** What it does about certificates it can't verify; `ask` on standard input, which stays open then. */
   certificates?: 'ignore' | 'ask'
+  /** What it asks of the host; `nla` is CredSSP. */
+  security?: 'tls' | 'nla'
   /** Somebody sits in front of it: standard input stays open, and what it prints is there at once. */
   attended?: boolean
 }
@@ -25,7 +27,7 @@ export interface FreerdpOptions {
 export const CERTIFICATE_PROMPT = 'Do you trust the above certificate? (Y/T/N)'
 
 /**
- * Starts a FreeRDP client that asks nothing: TLS security, any certificate unless told, no NLA, standard
+ * Starts a FreeRDP client that asks nothing: TLS security and any certificate unless told, standard
  * input closed, HOME in a scratch directory that goes away with `stop()`. FreeRDP 3 would prompt without user
  * name and password, so it gets some. Its exit code means nothing after `stop()`; `output()` has its log.
  */
@@ -34,6 +36,7 @@ export async function startFreerdp({
   display,
   args,
   certificates = 'ignore',
+  security = 'tls',
   attended = false,
 }: FreerdpOptions): Promise<RunningProgram> {
   const home = await mkdtemp(join(tmpdir(), 'portcullis-freerdp-'))
@@ -42,9 +45,9 @@ export async function startFreerdp({
     [
       ...(attended ? ['-o0', program] : []),
       ...args,
-      '/sec:tls',
+      `/sec:${security}`,
       ...(certificates === 'ignore' ? ['/cert:ignore'] : []),
-      ...(program === 'xfreerdp3' ? ['/u:u', '/p:p'] : []),
+      ...(program === 'xfreerdp3' || security === 'nla' ? ['/u:u', '/p:p'] : []),
     ],
     {
       env: { ...display.env, HOME: home, XDG_CONFIG_HOME: home, LANG: 'C.UTF-8' },

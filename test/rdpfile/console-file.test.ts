@@ -83,6 +83,8 @@ test('each kind gets its own security settings', () => {
     undefined,
   ])
   expect(settingsOf({ kind: 'hyperv', vmg: GUID })).toEqual(['0', '1', GUID])
+  const endpointFedAuth = new Secret('VMID=x&y')
+  expect(settingsOf({ kind: 'hyperv', vmg: GUID, endpointFedAuth })).toEqual(['1', '0', GUID])
   const text = `${GUID};Token=aaaa.bbbb.cccc`
   const agent = { kind: 'agent', vmg: GUID, preconnectionText: new Secret(text) } as const
   expect(settingsOf(agent)).toEqual(['1', '0', text])
@@ -92,6 +94,17 @@ test('each kind gets its own security settings', () => {
   expect(settingsOf({ kind: 'hyperv', ...enhanced })[2]).toBe(`${GUID};EnhancedMode=1`)
   expect(settingsOf({ ...agent, ...enhanced })[2]).toBe(text)
   expect(settingsOf({ kind: 'rdp', ...enhanced })[2]).toBeUndefined()
+})
+
+test("carries a token for Hyper-V's own, and only for that", () => {
+  const hyperv = { kind: 'hyperv', vmg: GUID } as const
+  const endpointFedAuth = new Secret('VMID=x&y')
+  const file = parseRdpFile(renderConsoleFile({ ...input, ...hyperv, endpointFedAuth }))
+  expect(file.get('endpointfedauth')).toBe('VMID=x&y')
+  const without = parseRdpFile(renderConsoleFile({ ...input, ...hyperv }))
+  expect(without.get('endpointfedauth')).toBeUndefined()
+  const refused = 'endpointfedauth: a host of kind rdp takes none'
+  expect(() => renderConsoleFile({ ...input, kind: 'rdp', endpointFedAuth })).toThrow(refused)
 })
 
 test('reconnects by itself only when the token may', () => {
