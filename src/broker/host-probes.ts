@@ -7,7 +7,7 @@ import {
 import type { Clock, Log } from '../lib/index.ts'
 import type { Host, ProbeTarget, Store, StoredProbe } from '../store/index.ts'
 import { ApiError } from './errors.ts'
-import { FRESH_MS, type HostStanding, standingOf } from './host-standing.ts'
+import { FRESH_MS, type HostStanding, isAbout, standingOf } from './host-standing.ts'
 import type { Pushes } from './pushes.ts'
 import { notFound } from './route.ts'
 
@@ -133,7 +133,7 @@ export function createHostProbes(options: HostProbesOptions): HostProbes {
 
   async function keep(node: string, result: ProbeResult): Promise<void> {
     const host = await store.hosts.get(result.host)
-    if (host?.address !== result.address || host.port !== result.port) return
+    if (host === undefined || !isAbout(host, result)) return
     const before = await store.hostProbes.get(host.id, node)
     const { state, reason, detail } = result
     const nowMs = clock.now()

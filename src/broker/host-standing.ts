@@ -2,6 +2,7 @@ import { type ProbeResult, parseProbeResult } from '../control/index.ts'
 import type { Reason } from '../lib/index.ts'
 import type { Host, StoredProbe } from '../store/index.ts'
 import { type HostState, hintFor, issuesOf } from './host-hints.ts'
+import { identifiedAs } from './host-names.ts'
 
 /** Older than this, and what a node found says nothing of now: four rounds were missed. */
 export const FRESH_MS = 5 * 60_000
@@ -52,12 +53,17 @@ export function standingOf(host: Host, probes: StoredProbe[], nowMs: number): Ho
 }
 
 function isCurrent(
-  { address, port }: Host,
+  host: Host,
   result: ProbeResult,
   { probedAtMs }: StoredProbe,
   nowMs: number,
 ): boolean {
-  return result.address === address && result.port === port && probedAtMs >= nowMs - FRESH_MS
+  return isAbout(host, result) && probedAtMs >= nowMs - FRESH_MS
+}
+
+/** Nodes are asked for hosts as tokens name them: what they found counts as long as that is the name. */
+export function isAbout(host: Host, { address, port }: ProbeResult): boolean {
+  return address === identifiedAs(host) && port === host.port
 }
 
 function byReadiness(one: NodeFinding, other: NodeFinding): number {

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { identifiedAs } from './identified.ts'
 import { present } from './rows.ts'
 import type { Database } from './schema.ts'
 import type { HostProbes } from './store.ts'
@@ -31,7 +32,8 @@ export function createHostProbes(db: Kysely<Database>): HostProbes {
     async listTargets(id) {
       const rows = await db
         .selectFrom('hosts')
-        .select(['id', 'kind', 'address', 'port', 'pin', 'consoleAllow'])
+        .select(['id', 'kind', 'port', 'pin', 'consoleAllow'])
+        .select(identifiedAs.as('address'))
         .select(({ selectFrom }) =>
           selectFrom('vms')
             .select(({ fn }) => fn.min('vms.guid').as('guid'))

@@ -6,6 +6,7 @@ import {
   type SqlBool,
   sql,
 } from 'kysely'
+import { identifiedAs } from './identified.ts'
 import { type Present, present } from './rows.ts'
 import type { Database, LeaseRow } from './schema.ts'
 import type { Leases } from './store.ts'
@@ -124,9 +125,7 @@ function isOfHost(db: Kysely<Database>, host: string) {
   const machines = db.selectFrom('vms').select('id').where('host', '=', host)
   return sql<SqlBool>`(redeems.vm in ${machines} or (redeems.vm is null and redeems.host = (
     select case when said like '%:%' then '[' || said || ']' else said end || ':' || port
-    from (select port, coalesce(case identify when 'fqdn' then name_fqdn when 'name' then name_name
-      when 'ipv4' then name_ipv4 else name_ipv6 end, address) as said
-      from hosts where id = ${host}) as identified)))`
+    from (select port, ${identifiedAs} as said from hosts where id = ${host}) as identified)))`
 }
 
 /** @param but the key of a token that is not counted */

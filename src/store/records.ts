@@ -57,7 +57,7 @@ export interface StoredProbe {
   body: string
 }
 
-/** What a probe has to know of a host. */
+/** What a probe has to know of a host; the address is what tokens call it. */
 export interface ProbeTarget extends Pick<Host, 'id' | 'kind' | 'address' | 'port' | 'pin'> {
   /** Of one of its machines, always the same one. */
   guid?: string
@@ -166,4 +166,34 @@ export interface TimelineEntry {
   verified: boolean
   /** JSON; what it says is not the store's business. */
   body: string
+}
+
+/** One thing that somebody did, bound to the one before it. What the texts say is not the store's business. */
+export interface AuditRecord {
+  broker: string
+  /** From 1 on, without gaps. */
+  seq: number
+  /** Hash of the record before. */
+  prev: string
+  /** SHA-256 of all the rest, lower-case hex. */
+  hash: string
+  atMs: number
+  actor: string
+  action: string
+  subject: string
+  outcome: string
+  ref?: string
+  /** JSON. */
+  details?: string
+}
+
+/** A broker has signed that its chain came to this record. */
+export interface StoredCheckpoint {
+  broker: string
+  seq: number
+  /** Of that record. */
+  hash: string
+  atMs: number
+  /** What was signed, with the signature: compact JWS. */
+  text: string
 }

@@ -65,6 +65,19 @@ describe('rounds', () => {
     expect(asked()).toHaveLength(2)
   })
 
+  test('a host is asked for by the name that tokens have, and what is found is kept of that', async () => {
+    const identified = { identify: 'fqdn', names: { fqdn: 'hv1.example.net' } }
+    const body = { kind: 'rdp', address: '192.0.2.10', console: { allow: true }, ...identified }
+    await api.put('/v1/hosts/hv1', body).expect(200)
+    await join()
+    await pass(5_000)
+    expect(asked()).toEqual([{ type: 'probe', hosts: [{ ...HV1, address: 'hv1.example.net' }] }])
+    await found(READY)
+    expect(await host()).toMatchObject({ state: 'unknown' })
+    await found({ ...READY, address: 'hv1.example.net' })
+    expect(await host()).toMatchObject({ state: 'ready' })
+  })
+
   test('a new host, a changed one and a node that joins are not kept waiting', async () => {
     await join()
     await pass(5_000)

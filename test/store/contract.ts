@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Grant, Host, Store, User, Vm } from '../../src/store/index.ts'
+import { auditContract } from './audit-contract.ts'
 import { inventoryContract } from './inventory-contract.ts'
 import { timelineContract } from './timeline-contract.ts'
 import { trustContract } from './trust-contract.ts'
@@ -97,6 +98,10 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       }
       const { id, kind, address, port } = host
       expect(await store.hostProbes.listTargets()).toEqual([{ id, kind, address, port }])
+      const names = { fqdn: 'hv1.example.net', ipv6: '2001:db8::1' }
+      await store.hosts.put({ ...host, identify: 'fqdn', names }, NOW_MS)
+      const asNamed = { id, kind, address: 'hv1.example.net', port }
+      expect(await store.hostProbes.listTargets('hv1')).toEqual([asNamed])
       const wanted = { id: 'hv2', kind: 'hyperv', address, port, pin: 'A'.repeat(64) }
       expect(await store.hostProbes.listTargets('hv2')).toEqual([{ ...wanted, guid: guids[1] }])
       expect(await store.hostProbes.listTargets('hv9')).toEqual([])
@@ -300,5 +305,6 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
     inventoryContract(() => store)
     trustContract(() => store)
     timelineContract(() => store)
+    auditContract(() => store)
   })
 }
