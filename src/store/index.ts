@@ -8,6 +8,9 @@ export * from './records.ts'
 export { openSqliteStore } from './sqlite.ts'
 export type {
   ApiKeys,
+  Audit,
+  AuditPlace,
+  AuditQuery,
   DeleteOutcome,
   Grants,
   HostProbes,

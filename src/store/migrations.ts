@@ -290,6 +290,35 @@ const MIGRATIONS: Record<string, Migration> = {
       }
     },
   },
+
+  '0013-audit': {
+    async up(db) {
+      await sql`create table audit (
+        broker text not null check (length(broker) between 1 and 128),
+        seq bigint not null check (seq > 0),
+        prev text not null check (length(prev) = 64),
+        hash text not null check (length(hash) = 64),
+        at_ms bigint not null,
+        actor text not null check (length(actor) <= 200),
+        action text not null check (length(action) <= 64),
+        subject text not null check (length(subject) <= 400),
+        outcome text not null check (length(outcome) <= 64),
+        ref text check (length(ref) <= 9),
+        details text check (length(details) <= 8192),
+        primary key (broker, seq)
+      )`.execute(db)
+      await sql`create index audit_by_time on audit (at_ms)`.execute(db)
+      await sql`create index audit_by_ref on audit (ref) where ref is not null`.execute(db)
+      await sql`create table audit_checkpoints (
+        broker text not null check (length(broker) between 1 and 128),
+        seq bigint not null check (seq > 0),
+        hash text not null check (length(hash) = 64),
+        at_ms bigint not null,
+        text text not null check (length(text) <= 2000),
+        primary key (broker, seq)
+      )`.execute(db)
+    },
+  },
 }
 
 /**

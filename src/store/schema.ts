@@ -1,4 +1,11 @@
-import type { ConsoleMode, HostKind, IdentifyMode, PolicyScope, StoredProbe } from './records.ts'
+import type {
+  ConsoleMode,
+  HostKind,
+  IdentifyMode,
+  PolicyScope,
+  StoredCheckpoint,
+  StoredProbe,
+} from './records.ts'
 import type {
   GatewayNode,
   StoredRevocation,
@@ -28,6 +35,8 @@ export interface Database {
   verifiers: Verifier
   nodes: NodeRow
   timeline: TimelineRow
+  audit: AuditRow
+  auditCheckpoints: StoredCheckpoint
   versions: VersionRow
 }
 
@@ -202,6 +211,20 @@ export interface TimelineRow {
   event: string
   verified: 0 | 1
   body: string
+}
+
+export interface AuditRow {
+  broker: string
+  seq: number
+  prev: string
+  hash: string
+  atMs: number
+  actor: string
+  action: string
+  subject: string
+  outcome: string
+  ref: string | null
+  details: string | null
 }
 
 /** A counter that never goes down. */

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { createApiKeys, createPortalSessions, createUsers } from './accounts.ts'
+import { createAudit } from './audit.ts'
 import { createGrants } from './grants.ts'
 import { createHostProbes } from './host-probes.ts'
 import { createHosts, createTenants, createVms } from './inventory.ts'
@@ -33,6 +34,7 @@ export function createSqlStore(db: Kysely<Database>): Store {
     verifiers: createVerifiers(db),
     nodes: createNodes(db),
     timeline: createTimeline(db),
+    audit: createAudit(db),
     async check() {
       await sql`select 1`.execute(db)
     },

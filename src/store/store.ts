@@ -1,11 +1,13 @@
 import type {
   ApiKey,
+  AuditRecord,
   Grant,
   Host,
   InventoryRecords,
   PolicyScope,
   PortalSession,
   ProbeTarget,
+  StoredCheckpoint,
   StoredPolicy,
   StoredProbe,
   Tenant,
@@ -59,6 +61,7 @@ export interface Store {
   readonly verifiers: Verifiers
   readonly nodes: Nodes
   readonly timeline: Timeline
+  readonly audit: Audit
   /** Resolves when the engine answers. */
   check(): Promise<void>
   close(): Promise<void>
@@ -309,4 +312,35 @@ export interface Timeline {
   findSubject(ref: string): Promise<string | undefined>
   /** Forgets what is older, and of the unverified all but the newest so many. */
   trim(to: { beforeMs: number; mostUnverified: number }): Promise<void>
+}
+
+/** The place behind which a list goes on. */
+export interface AuditPlace {
+  broker: string
+  seq: number
+}
+
+export interface AuditQuery {
+  /** Not with `newest`. */
+  after?: AuditPlace
+  limit: number
+  /** By time, the last first; else by broker and number. */
+  newest?: boolean
+  actor?: string
+  action?: string
+  ref?: string
+}
+
+/** Who did what; a chain for each broker. Nothing is ever changed, and only `forget` removes. */
+export interface Audit {
+  /** All of them or none; a number that is taken is an error. */
+  append(records: readonly AuditRecord[]): Promise<void>
+  last(broker: string): Promise<AuditRecord | undefined>
+  list(query: AuditQuery): Promise<AuditRecord[]>
+  addCheckpoint(checkpoint: StoredCheckpoint): Promise<void>
+  lastCheckpoint(broker: string): Promise<StoredCheckpoint | undefined>
+  /** By broker and number. */
+  listCheckpoints(query: Pick<AuditQuery, 'after' | 'limit'>): Promise<StoredCheckpoint[]>
+  /** Removes all records up to the last checkpoint that is older; that checkpoint stays. */
+  forget(broker: string, beforeMs: number): Promise<void>
 }

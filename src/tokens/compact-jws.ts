@@ -11,7 +11,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** One kind of token that is a compact JWS. */
 export interface JwsFormat<Claims> {
   /** Header parameter `typ`: keeps the kinds apart even where one key signs both. */
-  typ: 'cgt+jwt' | 'cht+jwt'
+  typ: 'cgt+jwt' | 'cht+jwt' | 'pac+jws'
   /** What its issuer must be trusted for. */
   purpose: Purpose
   claims: z.ZodType<Claims>

@@ -7,6 +7,7 @@
  * comes back from the first is only admitted by the second. A host agent calls {@link verifyHostToken}.
  */
 export { algorithmsOf } from './algorithms.ts'
+export { type AuditCheckpoint, verifyAuditCheckpoint } from './audit-checkpoint.ts'
 export { claimedJti } from './claimed-jti.ts'
 export { MAX_LIFETIME_SECONDS } from './claims.ts'
 export { type ClientBinding, clientKey, isInside, normalizeAddress } from './client-address.ts'

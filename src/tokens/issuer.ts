@@ -4,6 +4,7 @@ import { CompactSign } from 'jose'
 import { type Certificate, checkPair, type KeyPair } from '../certs/index.ts'
 import { BrokerError, Refusal, Secret } from '../lib/index.ts'
 import { type Algorithm, algorithmsOf } from './algorithms.ts'
+import { AUDIT_CHECKPOINT, type AuditCheckpoint } from './audit-checkpoint.ts'
 import { parseClaims } from './claims.ts'
 import type { JwsFormat } from './compact-jws.ts'
 import {
@@ -41,6 +42,8 @@ export interface Issuer {
   /** A gateway token. */
   sign(claims: GatewayClaims): Promise<Secret>
   signHost(claims: HostClaims): Promise<Secret>
+  /** No secret: it opens nothing. */
+  signCheckpoint(claims: AuditCheckpoint): Promise<string>
   /** A FedAuth gateway token with PKCS#1 v1.5 and SHA-256. Absent unless the key is RSA. */
   signFedAuth?: (claims: FedAuthClaims) => Promise<SignedFedAuth>
 }
@@ -64,7 +67,7 @@ export async function createIssuer(pair: KeyPair): Promise<Issuer> {
   const x5tS256 = x5tS256Of(certificate)
 
   const signJws = async <Claims extends { iat: number }>(
-    { typ, claims: schema }: JwsFormat<Claims>,
+    { typ, claims: schema }: Pick<JwsFormat<Claims>, 'typ' | 'claims'>,
     claims: Claims,
   ): Promise<Secret> => {
     const payload = new TextEncoder().encode(JSON.stringify(parseClaims(schema, claims)))
@@ -77,6 +80,7 @@ export async function createIssuer(pair: KeyPair): Promise<Issuer> {
     algorithm,
     sign: (claims) => signJws(GATEWAY_TOKEN, claims),
     signHost: (claims) => signJws(HOST_TOKEN, claims),
+    signCheckpoint: async (claims) => (await signJws(AUDIT_CHECKPOINT, claims)).reveal(),
     ...(algorithm === 'RS256' ? { signFedAuth: fedAuthSigner(certificate, privateKey) } : {}),
   }
 }

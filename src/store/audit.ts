@@ -1,0 +1,96 @@
+import type { Kysely, Selectable } from 'kysely'
+import { present } from './rows.ts'
+import type { AuditRow, Database } from './schema.ts'
+import type { Audit } from './store.ts'
+
+/** Parameters of one statement stay far below what engines take. */
+const CHUNK = 50
+
+export function createAudit(db: Kysely<Database>): Audit {
+  return {
+    async append(records) {
+      await db.transaction().execute(async (transaction) => {
+        for (let start = 0; start < records.length; start += CHUNK) {
+          const rows = records.slice(start, start + CHUNK).map(toRow)
+          await transaction.insertInto('audit').values(rows).execute()
+        }
+      })
+    },
+    async last(broker) {
+      const row = await db
+        .selectFrom('audit')
+        .selectAll()
+        .where('broker', '=', broker)
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row && present(row)
+    },
+    async list({ after, limit, newest = false, actor, action, ref }) {
+      let query = db.selectFrom('audit').selectAll().limit(limit)
+      if (actor !== undefined) query = query.where('actor', '=', actor)
+      if (action !== undefined) query = query.where('action', '=', action)
+      if (ref !== undefined) query = query.where('ref', '=', ref)
+      if (after !== undefined) {
+        const { broker, seq } = after
+        query = query.where(({ or, and, eb }) =>
+          or([eb('broker', '>', broker), and([eb('broker', '=', broker), eb('seq', '>', seq)])]),
+        )
+      }
+      const ordered = newest
+        ? query.orderBy('atMs', 'desc').orderBy('broker', 'desc').orderBy('seq', 'desc')
+        : query.orderBy('broker').orderBy('seq')
+      return (await ordered.execute()).map((row) => present(row))
+    },
+    async addCheckpoint(checkpoint) {
+      await db.insertInto('auditCheckpoints').values(checkpoint).execute()
+    },
+    lastCheckpoint: (broker) =>
+      db
+        .selectFrom('auditCheckpoints')
+        .selectAll()
+        .where('broker', '=', broker)
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .executeTakeFirst(),
+    listCheckpoints: ({ after, limit }) =>
+      db
+        .selectFrom('auditCheckpoints')
+        .selectAll()
+        .$if(after !== undefined, (query) =>
+          query.where(({ or, and, eb }) =>
+            or([
+              eb('broker', '>', after?.broker ?? ''),
+              and([eb('broker', '=', after?.broker ?? ''), eb('seq', '>', after?.seq ?? 0)]),
+            ]),
+          ),
+        )
+        .orderBy('broker')
+        .orderBy('seq')
+        .limit(limit)
+        .execute(),
+    async forget(broker, beforeMs) {
+      await db.transaction().execute(async (transaction) => {
+        const anchor = await transaction
+          .selectFrom('auditCheckpoints')
+          .select('seq')
+          .where('broker', '=', broker)
+          .where('atMs', '<', beforeMs)
+          .orderBy('seq', 'desc')
+          .limit(1)
+          .executeTakeFirst()
+        if (anchor === undefined) return
+        const { seq } = anchor
+        const records = transaction.deleteFrom('audit').where('broker', '=', broker)
+        await records.where('seq', '<=', seq).execute()
+        // The last of them stays: it is what the first record that is left follows.
+        const checkpoints = transaction.deleteFrom('auditCheckpoints').where('broker', '=', broker)
+        await checkpoints.where('seq', '<', seq).execute()
+      })
+    },
+  }
+}
+
+function toRow(record: Parameters<Audit['append']>[0][number]): Selectable<AuditRow> {
+  return { ...record, ref: record.ref ?? null, details: record.details ?? null }
+}
