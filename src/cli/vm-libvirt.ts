@@ -48,6 +48,13 @@ function collectNames(name: string, before: string[] = []): string[] {
   return [...before, name]
 }
 
+/** A file says all of it itself. @throws BrokerError `ERR_USAGE` */
+export function refuseLibvirtOptions({ connect, host, tenant, ids, only }: LibvirtOptions): void {
+  const given = Object.entries({ connect, host, tenant, ids, only })
+  const [name] = given.find(([, value]) => value !== undefined) ?? []
+  if (name !== undefined) throw new BrokerError('ERR_USAGE', `--${name}: only with --libvirt`)
+}
+
 /** @throws BrokerError `ERR_USAGE`, `ERR_REFUSED`, `ERR_NO_ANSWER` when virsh does not answer */
 export async function readLibvirtRows(
   api: ApiAccess,

@@ -7,7 +7,12 @@ import { readInventoryFile } from './inventory-file.ts'
 import { type ImportOptions, importRows } from './inventory-import.ts'
 import { printJson, printTable, say } from './output.ts'
 import { parsePort } from './port.ts'
-import { addLibvirtOptions, type LibvirtOptions, readLibvirtRows } from './vm-libvirt.ts'
+import {
+  addLibvirtOptions,
+  type LibvirtOptions,
+  readLibvirtRows,
+  refuseLibvirtOptions,
+} from './vm-libvirt.ts'
 
 const vmAnswer = z.object({
   id: z.string(),
@@ -138,6 +143,7 @@ async function importVms(
   if ((file === undefined) === (options.libvirt === undefined)) {
     throw new BrokerError('ERR_USAGE', 'need either a file or --libvirt')
   }
+  if (file !== undefined) refuseLibvirtOptions(options)
   const api = await findApi(options)
   const rows =
     file === undefined ? await readLibvirtRows(api, options) : await readInventoryFile(file, 'vms')

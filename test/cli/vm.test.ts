@@ -110,6 +110,7 @@ test('imports from libvirt; who owns a machine and what it is called here stays'
 test.each([
   [['import'], 'need either a file or --libvirt'],
   [['import', 'x.csv', '--libvirt'], 'need either a file or --libvirt'],
+  [['import', 'x.csv', '--tenant', 'acme'], '--tenant: only with --libvirt'],
   [['import', '--libvirt', '/nowhere'], '--host: needed with --libvirt'],
   [['import', '/nowhere'], 'file /nowhere: there is no such file or directory'],
 ])('%j is 2: %s', async (args, message) => {
