@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { BrokerError, type Clock, Secret } from '../lib/index.ts'
 import type { Store } from '../store/index.ts'
+import { ALL_RIGHTS } from './rights.ts'
 
 const KEY_BYTES = 32
 /** `pck_<id>_<32 random bytes, base64url>`. */
@@ -12,7 +13,7 @@ export function createApiKey(id: string): Secret {
 }
 
 /**
- * Makes the very first API key of a store: whoever can open the store's file may.
+ * Makes the very first API key of a store, which may do everything: whoever can open the store's file may.
  *
  * @returns undefined when there is, or ever was, another key
  * @throws BrokerError `ERR_USAGE` for an id that no key can carry
@@ -26,8 +27,15 @@ export async function createFirstApiKey(
   if (apiKeyId(key) !== id) {
     throw new BrokerError('ERR_USAGE', `id: "${id}", need 1 to 32 lower-case letters and digits`)
   }
-  const record = { id, label: 'first key', keySha256: secretSha256(key), createdAtMs: clock.now() }
-  return (await store.keys.putFirst(record)) ? key : undefined
+  const first = await store.keys.putFirst({
+    id,
+    label: 'first key',
+    keySha256: secretSha256(key),
+    roles: [...ALL_RIGHTS],
+    tenants: [],
+    createdAtMs: clock.now(),
+  })
+  return first ? key : undefined
 }
 
 /** The id inside a key's text; undefined when the text is no key. */

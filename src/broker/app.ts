@@ -6,7 +6,8 @@ import { errorText, type Log } from '../lib/index.ts'
 import type { Authenticate } from './authenticate.ts'
 import { ApiError, causeText, toApiError, toProblem } from './errors.ts'
 import { renderProblemPage } from './problem-page.ts'
-import type { Answer, Caller, Route } from './route.ts'
+import { type Caller, has, type Right, rolesWith } from './rights.ts'
+import type { Answer, Route } from './route.ts'
 
 export interface AppOptions {
   routes: Route[]
@@ -99,7 +100,7 @@ function methodNotAllowed(methods: string[]): ApiError {
   })
 }
 
-/** The caller is known before any of the body is read. */
+/** Who asks is known, and may, before any of the body is read. */
 function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
   const answer: Middleware = async (ctx) => {
     const prefer = (...types: [string, ...string[]]) => ctx.accepts(...types) || undefined
@@ -122,10 +123,21 @@ function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
     await next()
   }
   return [
-    ...(route.access === 'key' ? [identify] : []),
+    ...(route.access === 'public' ? [] : [identify, requireRight(route.access)]),
     ...(route.takesBody ? [requireJson, parseJson(route.maxBodyBytes)] : []),
     answer,
   ]
+}
+
+function requireRight(right: Right): Middleware {
+  return async (ctx, next) => {
+    const caller: Caller = ctx.state.caller
+    if (!has(caller, right)) {
+      const roles = rolesWith(right).join(', ')
+      throw new ApiError('forbidden', `This takes a key with one of these roles: ${roles}.`)
+    }
+    await next()
+  }
 }
 
 function parseJson(maxBytes: number): Middleware {

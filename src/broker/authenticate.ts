@@ -1,12 +1,16 @@
-import { Secret } from '../lib/index.ts'
+import { type Clock, Secret } from '../lib/index.ts'
 import type { Store } from '../store/index.ts'
 import { apiKeyId, secretSha256 } from './api-keys.ts'
 import { addressKey, createAttemptLimit } from './attempt-limit.ts'
 import { ApiError } from './errors.ts'
-import type { Caller } from './route.ts'
+import type { Caller } from './rights.ts'
 
 /** Wrong keys per address and minute: enough for a misconfigured panel to be noticed. */
 const FAILURES_PER_MINUTE = 30
+/** Writing the last use at every request would make every read a disk write. */
+const TOUCH_EVERY_MS = 60_000
+
+const EXPIRED = 'This API key has expired.'
 
 export type Authenticate = (
   authorization: string | undefined,
@@ -19,13 +23,18 @@ export type Authenticate = (
  *
  * @throws ApiError `unauthorized`, or `rate-limited` with `Retry-After`
  */
-export function createAuthenticate(store: Store): Authenticate {
+export function createAuthenticate(store: Pick<Store, 'keys'>, clock: Clock): Authenticate {
   const failures = createAttemptLimit(FAILURES_PER_MINUTE, 60)
 
   return async (authorization, remoteAddress) => {
     const key = bearerKey(authorization)
     const known = key && (await store.keys.findBySha256(secretSha256(key)))
-    if (known !== undefined) return { keyId: known.id }
+    const nowMs = clock.now()
+    if (known !== undefined && nowMs < (known.expiresAtMs ?? Infinity)) {
+      const { id: keyId, roles, tenants, lastUsedAtMs = -Infinity } = known
+      if (nowMs - lastUsedAtMs >= TOUCH_EVERY_MS) await store.keys.touch(keyId, nowMs)
+      return { keyId, roles, tenants }
+    }
 
     const retryAfterSeconds = await failures.take(addressKey(remoteAddress))
     if (retryAfterSeconds !== undefined) {
@@ -33,7 +42,9 @@ export function createAuthenticate(store: Store): Authenticate {
         headers: { 'Retry-After': String(retryAfterSeconds) },
       })
     }
-    throw new ApiError('unauthorized', 'A valid API key is needed as bearer token.', {
+    // Who has the key's text may know what became of it.
+    const detail = known === undefined ? 'A valid API key is needed as bearer token.' : EXPIRED
+    throw new ApiError('unauthorized', detail, {
       headers: { 'WWW-Authenticate': 'Bearer realm="portcullis"' },
     })
   }

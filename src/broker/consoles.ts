@@ -40,6 +40,8 @@ export interface ConsoleRequest extends WantedTerms {
   vm: string
   /** The machine must be this tenant's, when given. */
   tenant?: string
+  /** The caller may mint for these tenants only, when given. */
+  tenants?: readonly string[] | undefined
   /** The token's subject. */
   user: string
   /** Where the request came from; kept with the grant. */
@@ -67,8 +69,11 @@ export interface Consoles {
    *   policy allows, `unavailable` when the file can't be signed
    */
   open(request: ConsoleRequest): Promise<OpenedConsole>
-  /** @throws ApiError `not-found` */
-  get(grantId: string): Promise<Grant>
+  /**
+   * @param tenants what is of others is not there; absent: of all
+   * @throws ApiError `not-found`
+   */
+  get(grantId: string, tenants?: readonly string[]): Promise<Grant>
   /**
    * Its token opens nothing any more, and its live sessions end. Revoking twice is no error.
    *
@@ -118,9 +123,11 @@ export function createConsoles(options: ConsoleOptions): Consoles {
         throw error
       }
     },
-    async get(grantId) {
+    async get(grantId, tenants) {
       const grant = await store.grants.get(grantId)
-      if (grant === undefined) throw new ApiError('not-found', 'There is no console with this id.')
+      if (grant === undefined || tenants?.includes(grant.tenant) === false) {
+        throw new ApiError('not-found', 'There is no console with this id.')
+      }
       return grant
     },
     async revoke(grantId, askedBy) {
@@ -261,7 +268,10 @@ async function checkSessions(
 /** A foreign tenant's machine looks exactly like one that does not exist. */
 async function findPlacement(store: Store, request: ConsoleRequest): Promise<VmPlacement> {
   const placement = await store.vms.getPlacement(request.vm)
-  const foreign = request.tenant !== undefined && request.tenant !== placement?.tenant.id
+  const { tenant, tenants } = request
+  const owner = placement?.tenant.id
+  const foreign =
+    (tenant !== undefined && tenant !== owner) || tenants?.includes(owner ?? '') === false
   if (placement === undefined || foreign) {
     throw new ApiError('vm-unknown', 'There is no machine with this id.')
   }

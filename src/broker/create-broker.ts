@@ -20,6 +20,7 @@ import { createHostConsoles } from './host-consoles.ts'
 import type { HostResolver } from './host-names.ts'
 import { createHostProbes } from './host-probes.ts'
 import { establishSigner, type LoadIssuer } from './issuers.ts'
+import { createKeys } from './keys.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { createNodes } from './nodes.ts'
 import { renderOpenApi } from './openapi.ts'
@@ -35,6 +36,7 @@ import { hostConsoleRoutes } from './routes/host-console.ts'
 import { importRoutes } from './routes/import.ts'
 import { inventoryRoutes } from './routes/inventory.ts'
 import { issuerRoutes } from './routes/issuers.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { policyRoutes } from './routes/policy.ts'
 import { publisherRoutes } from './routes/publisher.ts'
@@ -158,6 +160,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...revocationRoutes(revocations, clock),
     ...issuerRoutes({ store, trust, rotation, clock }),
     ...publisherRoutes(publisher),
+    ...keyRoutes(createKeys(base)),
     ...whyRoutes(timeline, clock),
     ...serviceRoutes({ store, signer, publisher, trust, metrics, clock, openApi: () => document }),
   ]
@@ -185,7 +188,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   return {
     app: createApp({
       routes,
-      authenticate: createAuthenticate(store),
+      authenticate: createAuthenticate(store, clock),
       log,
       strictTransportSecurity: options.development !== true,
     }),

@@ -1,15 +1,12 @@
 import { z } from 'zod'
 import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi'
 import { ApiError } from './errors.ts'
+import { type Caller, type Right, rolesWith } from './rights.ts'
 import { id as idSchema, problemShape } from './schemas.ts'
 import { invalid, validate } from './validate.ts'
 
 const NO_QUERY = z.object({})
-
-/** Whose key a request carries. */
-export interface Caller {
-  keyId: string
-}
+const NOBODY: Caller = { keyId: '', roles: [], tenants: [] }
 
 /** A request without its transport, so that a route can be read and tested without koa. */
 export interface RawRequest {
@@ -32,7 +29,7 @@ export interface RouteRequest<Body, Query> {
   id: string
   query: Query
   body: Body
-  /** Empty id on public routes. */
+  /** On public routes nobody, who may nothing. */
   caller: Caller
   onlyNew: boolean
   remoteAddress: string
@@ -54,7 +51,8 @@ export interface RouteDefinition<Schema extends z.ZodType, Query extends z.ZodOb
   path: string
   operationId: string
   summary: string
-  access: 'key' | 'public'
+  /** What a caller needs; `public`: no key at all. */
+  access: Right | 'public'
   /** What the `{id}` of the path may be, where it is not the usual. */
   id?: z.ZodType<string>
   /** Without one, whatever the query says is ignored. */
@@ -76,7 +74,7 @@ const MAX_BODY_BYTES = 16 * 1024
 export interface Route {
   method: Method
   path: string
-  access: 'key' | 'public'
+  access: Right | 'public'
   takesBody: boolean
   maxBodyBytes: number
   operation: ZodOpenApiOperationObject
@@ -103,7 +101,7 @@ export function defineRoute<
         // Without a schema Query is that of the empty object, and Schema ZodUndefined.
         query: (querySchema === undefined ? {} : validate(querySchema, query)) as z.output<Query>,
         body: (schema && validate(schema, body)) as z.output<Schema>,
-        caller: caller ?? { keyId: '' },
+        caller: caller ?? NOBODY,
         onlyNew,
         remoteAddress,
         prefer,
@@ -133,7 +131,9 @@ function toOperation<Schema extends z.ZodType, Query extends z.ZodObject>(
   return {
     operationId,
     summary,
-    security: access === 'key' ? [{ key: [] }] : [],
+    ...(access === 'public'
+      ? { security: [] }
+      : { description: `Roles: ${rolesWith(access).join(', ')}.`, security: [{ key: [] }] }),
     requestParams: {
       ...(id === undefined
         ? {}

@@ -1,7 +1,8 @@
 import { BrokerError, type Clock, type Secret } from '../lib/index.ts'
-import type { Host, Store, Tenant, Vm } from '../store/index.ts'
+import type { Host, Role, Store, Tenant, Vm } from '../store/index.ts'
 import { apiKeyId, secretSha256 } from './api-keys.ts'
 import { hashPassword, PASSWORD_COST, type PasswordCost, verifyPassword } from './passwords.ts'
+import { ALL_RIGHTS } from './rights.ts'
 
 /** What a store should hold before its broker starts. */
 export interface Seed {
@@ -10,7 +11,15 @@ export interface Seed {
   vms?: Vm[]
   /** Without a tenant: the provider's own people. */
   users?: Array<{ id: string; tenant?: string; password: Secret }>
-  apiKeys?: Array<{ label: string; key: Secret }>
+  apiKeys?: SeedKey[]
+}
+
+export interface SeedKey {
+  label: string
+  key: Secret
+  /** Absent: all that a key can do. */
+  roles?: Role[]
+  tenants?: string[]
 }
 
 /**
@@ -53,7 +62,7 @@ async function seedUser(
 
 async function seedApiKey(
   store: Store,
-  { label, key }: { label: string; key: Secret },
+  { label, key, roles = [...ALL_RIGHTS], tenants = [] }: SeedKey,
   nowMs: number,
 ): Promise<void> {
   const id = apiKeyId(key)
@@ -62,5 +71,5 @@ async function seedApiKey(
   }
   const keySha256 = secretSha256(key)
   if ((await store.keys.findBySha256(keySha256)) !== undefined) return
-  await store.keys.put({ id, label, keySha256, createdAtMs: nowMs })
+  await store.keys.put({ id, label, keySha256, roles, tenants, createdAtMs: nowMs })
 }

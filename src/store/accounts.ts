@@ -2,7 +2,7 @@ import type { Kysely, Selectable } from 'kysely'
 import type { User } from './records.ts'
 import { deleted, present, stamped } from './rows.ts'
 import type { Database, UserRow } from './schema.ts'
-import type { ApiKeys, PortalSessions, Users } from './store.ts'
+import type { PortalSessions, Users } from './store.ts'
 
 export function createUsers(db: Kysely<Database>): Users {
   const get: Users['get'] = async (id) => {
@@ -45,63 +45,6 @@ export function createUsers(db: Kysely<Database>): Users {
 
 function toUser({ id, tenant, disabled, passwordHash }: Selectable<UserRow>): User {
   return { ...present({ id, tenant, passwordHash }), disabled: disabled === 1 }
-}
-
-export function createApiKeys(db: Kysely<Database>): ApiKeys {
-  return {
-    async put({ id, label, keySha256, createdAtMs, revokedAtMs }) {
-      const values = { label, keySha256, createdAtMs, revokedAtMs: revokedAtMs ?? null }
-      const { revision } = await db
-        .insertInto('apiKeys')
-        .values({ id, ...values, revision: 1 })
-        .onConflict((conflict) =>
-          conflict.column('id').doUpdateSet(({ eb }) => ({
-            ...values,
-            revision: eb('apiKeys.revision', '+', 1),
-          })),
-        )
-        .returning('revision')
-        .executeTakeFirstOrThrow()
-      return revision === 1 ? 'created' : 'replaced'
-    },
-    async putFirst({ id, label, keySha256, createdAtMs }) {
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('apiKeys')
-        .columns(['id', 'label', 'keySha256', 'createdAtMs', 'revision'])
-        .expression(
-          db
-            .selectNoFrom(({ val }) => [
-              val(id).as('id'),
-              val(label).as('label'),
-              val(keySha256).as('keySha256'),
-              val(createdAtMs).as('createdAtMs'),
-              val(1).as('revision'),
-            ])
-            .where(({ not, exists, selectFrom }) =>
-              not(exists(selectFrom('apiKeys').select('apiKeys.id'))),
-            ),
-        )
-        .executeTakeFirst()
-      return numInsertedOrUpdatedRows === 1n
-    },
-    async findBySha256(keySha256) {
-      const row = await db
-        .selectFrom('apiKeys')
-        .select(['id', 'label', 'keySha256', 'createdAtMs'])
-        .where('keySha256', '=', keySha256)
-        .where('revokedAtMs', 'is', null)
-        .executeTakeFirst()
-      return row
-    },
-    async revoke(id, nowMs) {
-      const { numUpdatedRows } = await db
-        .updateTable('apiKeys')
-        .set(({ fn, val }) => ({ revokedAtMs: fn.coalesce('revokedAtMs', val(nowMs)) }))
-        .where('id', '=', id)
-        .executeTakeFirst()
-      return numUpdatedRows > 0n
-    },
-  }
 }
 
 export function createPortalSessions(db: Kysely<Database>): PortalSessions {

@@ -319,6 +319,23 @@ const MIGRATIONS: Record<string, Migration> = {
       )`.execute(db)
     },
   },
+
+  // Keys from before there were roles could do everything, and still can.
+  '0014-key-roles': {
+    async up(db) {
+      await sql`alter table api_keys add column roles text not null default ''
+        check (length(roles) <= 200)`.execute(db)
+      await sql`update api_keys set roles = 'support operator trust-admin'`.execute(db)
+      await sql`alter table api_keys add column expires_at_ms bigint`.execute(db)
+      await sql`alter table api_keys add column last_used_at_ms bigint`.execute(db)
+      await sql`create table api_key_tenants (
+        key text not null references api_keys (id) on delete cascade,
+        tenant text not null references tenants (id) on delete cascade,
+        primary key (key, tenant)
+      )`.execute(db)
+      await sql`create index api_key_tenants_by_tenant on api_key_tenants (tenant)`.execute(db)
+    },
+  },
 }
 
 /**

@@ -110,12 +110,23 @@ export interface User {
   passwordHash: string
 }
 
+/** What a key may do; what each role means is the broker's business. */
+export const ROLES = ['portal', 'viewer', 'support', 'operator', 'trust-admin'] as const
+export type Role = (typeof ROLES)[number]
+
 export interface ApiKey {
   id: string
   label: string
   /** SHA-256 of the whole key text, lower-case hex. */
   keySha256: string
+  roles: Role[]
+  /** Whom `portal` is bound to, in the order of ids; a tenant that is deleted is gone from here as well. */
+  tenants: string[]
   createdAtMs: number
+  /** Absent: never. */
+  expiresAtMs?: number
+  /** To the minute; absent: never used. */
+  lastUsedAtMs?: number
   revokedAtMs?: number
 }
 

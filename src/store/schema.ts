@@ -26,6 +26,7 @@ export interface Database {
   policies: PolicyRow
   users: UserRow
   apiKeys: ApiKeyRow
+  apiKeyTenants: ApiKeyTenantRow
   grants: GrantRow
   portalSessions: PortalSessionRow
   redeems: RedeemRow
@@ -95,9 +96,18 @@ export interface ApiKeyRow {
   id: string
   label: string
   keySha256: string
+  /** Names with a space between. */
+  roles: string
   createdAtMs: number
+  expiresAtMs: number | null
+  lastUsedAtMs: number | null
   revokedAtMs: number | null
   revision: number
+}
+
+export interface ApiKeyTenantRow {
+  key: string
+  tenant: string
 }
 
 export interface GrantRow {

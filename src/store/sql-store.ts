@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
-import { createApiKeys, createPortalSessions, createUsers } from './accounts.ts'
+import { createPortalSessions, createUsers } from './accounts.ts'
+import { createApiKeys } from './api-keys.ts'
 import { createAudit } from './audit.ts'
 import { createGrants } from './grants.ts'
 import { createHostProbes } from './host-probes.ts'

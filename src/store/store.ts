@@ -148,8 +148,15 @@ export interface ApiKeys {
   put(key: ApiKey): Promise<PutOutcome>
   /** Puts the very first key; false, and nothing is put, when there is or ever was one. */
   putFirst(key: ApiKey): Promise<boolean>
-  /** Revoked keys are not found. */
+  /** Puts a key with an id that no other has, or ever had; false, and nothing is put, when there is one. */
+  insert(key: ApiKey): Promise<boolean>
+  /** Revoked keys are not found; those that have expired are. */
   findBySha256(keySha256: string): Promise<ApiKey | undefined>
+  get(id: string): Promise<ApiKey | undefined>
+  /** Revoked ones as well. */
+  list(): Promise<ApiKey[]>
+  /** Moves `lastUsedAtMs`; an unknown key is no error. */
+  touch(id: string, nowMs: number): Promise<void>
   /** False when the id is unknown; revoking twice keeps the first time. */
   revoke(id: string, nowMs: number): Promise<boolean>
 }

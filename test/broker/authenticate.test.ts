@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createApiKey } from '../../src/broker/index.ts'
-import { createTestBroker, type TestBroker } from './support.ts'
+import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
 
 let api: TestBroker
 
@@ -17,6 +17,29 @@ test('a key opens the API until it is revoked', async () => {
   await ask(`bearer ${api.key.reveal()}`).expect(200)
   await api.store.keys.revoke('test', 0)
   await ask(`Bearer ${api.key.reveal()}`).expect(401)
+})
+
+test('a key opens nothing from its end on, and is told so', async () => {
+  const expiresAt = new Date(NOW_MS + 60_000).toISOString()
+  const { body } = await api.post('/v1/keys', { id: 'brief', roles: ['viewer'], expiresAt })
+  api.clock.advance(59_999)
+  await ask(`Bearer ${body.key}`).expect(200)
+  api.clock.advance(1)
+  const refused = await ask(`Bearer ${body.key}`).expect(401)
+  expect(refused.body.detail).toBe('This API key has expired.')
+})
+
+test("a key's last use is kept, to the minute", async () => {
+  const lastUse = async () => (await api.store.keys.get('test'))?.lastUsedAtMs
+  expect(await lastUse()).toBeUndefined()
+  await ask(`Bearer ${api.key.reveal()}`).expect(200)
+  expect(await lastUse()).toBe(NOW_MS)
+  api.clock.advance(59_999)
+  await ask(`Bearer ${api.key.reveal()}`).expect(200)
+  expect(await lastUse()).toBe(NOW_MS)
+  api.clock.advance(1)
+  await ask(`Bearer ${api.key.reveal()}`).expect(200)
+  expect(await lastUse()).toBe(NOW_MS + 60_000)
 })
 
 test('everything else is 401, and the log never shows it', async () => {

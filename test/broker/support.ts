@@ -12,7 +12,7 @@ import {
 import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
 import { createLog, type Log, Secret } from '../../src/lib/index.ts'
 import type { Publisher } from '../../src/rdpfile/index.ts'
-import { openSqliteStore, type Store } from '../../src/store/index.ts'
+import { openSqliteStore, type Role, type Store } from '../../src/store/index.ts'
 import { createIssuer, type Issuer } from '../../src/tokens/index.ts'
 
 export const NOW_MS = Date.UTC(2030, 0, 1, 12)
@@ -30,6 +30,8 @@ export interface TestBroker {
   clock: { now(): number; advance(ms: number): void }
   /** Parsed log lines so far. */
   events(name?: string): Array<Record<string, unknown>>
+  /** A key with these roles only; `portal` is for these tenants. */
+  addKey(roles: Role[], tenants?: string[]): Promise<Secret>
   /** The API without a key. */
   anonymous: ReturnType<typeof supertest>
   get(path: string): supertest.Test
@@ -124,6 +126,11 @@ export async function createTestBroker({
     issuer,
     key,
     clock,
+    async addKey(roles, tenants = []) {
+      const added = createApiKey(`key${(await store.keys.list()).length}`)
+      await seedStore(store, { apiKeys: [{ label: '', key: added, roles, tenants }] }, clock)
+      return added
+    },
     anonymous,
     events: (name) => lines.filter(({ event }) => name === undefined || event === name),
     get: (path) => authorized(anonymous.get(path)),

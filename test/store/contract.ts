@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Grant, Host, Store, User, Vm } from '../../src/store/index.ts'
+import type { ApiKey, Grant, Host, Store, User, Vm } from '../../src/store/index.ts'
 import { auditContract } from './audit-contract.ts'
 import { inventoryContract } from './inventory-contract.ts'
 import { timelineContract } from './timeline-contract.ts'
@@ -21,6 +21,14 @@ const user: User = {
   tenant: 'acme',
   disabled: false,
   passwordHash: 'scrypt$…',
+}
+const key: ApiKey = {
+  id: 'k1',
+  label: 'panel',
+  keySha256: 'a'.repeat(64),
+  roles: ['viewer', 'operator'],
+  tenants: [],
+  createdAtMs: NOW_MS,
 }
 const grant: Grant = {
   id: 'g1',
@@ -208,17 +216,15 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
     })
 
     test('puts the first API key once, even when two try at the same time', async () => {
-      const first = { id: 'k1', label: 'first', keySha256: 'a'.repeat(64), createdAtMs: NOW_MS }
-      const second = { ...first, id: 'k2', keySha256: 'b'.repeat(64) }
-      const outcomes = await Promise.all([store.keys.putFirst(first), store.keys.putFirst(second)])
+      const second = { ...key, id: 'k2', keySha256: 'b'.repeat(64) }
+      const outcomes = await Promise.all([store.keys.putFirst(key), store.keys.putFirst(second)])
       expect(outcomes).toEqual([true, false])
-      expect(await store.keys.findBySha256(first.keySha256)).toEqual(first)
+      expect(await store.keys.findBySha256(key.keySha256)).toEqual(key)
       await store.keys.revoke('k1', NOW_MS)
       expect(await store.keys.putFirst(second)).toBe(false)
     })
 
     test('finds an API key by its hash until it is revoked', async () => {
-      const key = { id: 'k1', label: 'panel', keySha256: 'a'.repeat(64), createdAtMs: NOW_MS }
       expect(await store.keys.put(key)).toBe('created')
       expect(await store.keys.findBySha256(key.keySha256)).toEqual(key)
       expect(await store.keys.revoke('k1', NOW_MS)).toBe(true)
@@ -226,6 +232,33 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.keys.revoke('k2', NOW_MS)).toBe(false)
       expect(await store.keys.put(key)).toBe('replaced')
       expect(await store.keys.findBySha256(key.keySha256)).toEqual(key)
+    })
+
+    test('keeps keys with their roles, their end and their last use, and never gives an id twice', async () => {
+      const brief: ApiKey = { ...key, id: 'k2', keySha256: 'b'.repeat(64), expiresAtMs: NOW_MS + 1 }
+      expect(await store.keys.insert(brief)).toBe(true)
+      expect(await store.keys.insert(key)).toBe(true)
+      expect(await store.keys.insert({ ...key, keySha256: 'c'.repeat(64) })).toBe(false)
+      await store.keys.touch('k1', NOW_MS + 5)
+      await store.keys.touch('none', NOW_MS)
+      await store.keys.revoke('k2', NOW_MS + 6)
+      const used = { ...key, lastUsedAtMs: NOW_MS + 5 }
+      expect(await store.keys.get('k1')).toEqual(used)
+      expect(await store.keys.list()).toEqual([used, { ...brief, revokedAtMs: NOW_MS + 6 }])
+      expect(await store.keys.insert(brief)).toBe(false)
+    })
+
+    test('binds a key to tenants, as long as they are there', async () => {
+      for (const id of ['acme', 'globex']) await store.tenants.put({ id, name: id }, NOW_MS)
+      const panel: ApiKey = { ...key, roles: ['portal'], tenants: ['acme', 'globex'] }
+      await store.keys.insert(panel)
+      expect(await store.keys.findBySha256(key.keySha256)).toEqual(panel)
+      expect(await store.tenants.delete('globex')).toBe('deleted')
+      expect(await store.keys.get('k1')).toEqual({ ...panel, tenants: ['acme'] })
+      await expect(
+        store.keys.insert({ ...panel, id: 'k2', keySha256: 'b'.repeat(64), tenants: ['none'] }),
+      ).rejects.toMatchObject({ code: 'ERR_STORE' })
+      expect(await store.keys.get('k2')).toBeUndefined()
     })
 
     test('keeps a grant when its machine is gone, and the first time of its revocation', async () => {

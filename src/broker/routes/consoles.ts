@@ -1,5 +1,6 @@
 import type { Grant } from '../../store/index.ts'
 import type { Consoles, OpenedConsole } from '../consoles.ts'
+import { tenantsFor } from '../rights.ts'
 import { type Answer, defineRoute, type Route } from '../route.ts'
 import { consoleBody, consoleShape, openedConsole } from '../schemas.ts'
 
@@ -15,7 +16,7 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
       path: '/v1/consoles',
       operationId: 'openConsole',
       summary: 'Mint a token for one console session and get the file that carries it',
-      access: 'key',
+      access: 'console.mint',
       body: consoleBody,
       answers: {
         '201': {
@@ -33,6 +34,7 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
           user: body.user ?? `key:${caller.keyId}`,
           clientAddress: clientAddress ?? remoteAddress,
           askedBy: `key:${caller.keyId}`,
+          tenants: tenantsFor(caller, 'console.mint'),
           ...(tenant === undefined ? {} : { tenant }),
           ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
           ...(clientAddress === undefined ? {} : { boundTo: clientAddress }),
@@ -47,15 +49,15 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
       path: '/v1/consoles/{id}',
       operationId: 'getConsole',
       summary: 'What a console was minted for; never its token',
-      access: 'key',
+      access: 'console.read',
       answers: {
         '200': {
           description: 'The console.',
           content: { 'application/json': { schema: consoleShape } },
         },
       },
-      async handle({ id }) {
-        const grant = await consoles.get(id)
+      async handle({ id, caller }) {
+        const grant = await consoles.get(id, tenantsFor(caller, 'console.read'))
         return { status: 200, headers: NO_STORE, body: render(grant, gatewayAddress) }
       },
     }),
@@ -64,7 +66,7 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
       path: '/v1/consoles/{id}',
       operationId: 'revokeConsole',
       summary: 'Revoke a console and end its live sessions; again is no error',
-      access: 'key',
+      access: 'console.revoke',
       answers: { '204': { description: 'It is revoked.' } },
       async handle({ id, caller }) {
         await consoles.revoke(id, `key:${caller.keyId}`)

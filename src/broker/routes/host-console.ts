@@ -35,7 +35,7 @@ export function hostConsoleRoutes(consoles: HostConsoles): Route[] {
       operationId: 'putHostConsole',
       summary:
         'Switch the consoles of a host on or off: no new ones, open sessions only if asked to',
-      access: 'key',
+      access: 'inventory.write',
       body: hostConsoleBody,
       answers: {
         '200': {

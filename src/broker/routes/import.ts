@@ -18,7 +18,7 @@ export function importRoutes({ store, clock, log }: ImportRouteOptions): Route[]
       path: '/v1/import',
       operationId: 'importInventory',
       summary: 'Create and replace many records in one transaction, or say what that would change',
-      access: 'key',
+      access: 'inventory.write',
       maxBodyBytes: MAX_IMPORT_BYTES,
       body: importBody,
       answers: {

@@ -87,7 +87,7 @@ function hostProbeRoute(options: InventoryRouteOptions): Route {
     path: '/v1/hosts/{id}/probe',
     operationId: 'probeHost',
     summary: 'Have every node look at a host now, opted in or not; takes up to 12 s',
-    access: 'key',
+    access: 'inventory.write',
     answers: {
       '200': {
         description: 'How they found it.',

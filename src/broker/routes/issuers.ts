@@ -36,7 +36,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       path: '/v1/issuers',
       operationId: 'listIssuers',
       summary: 'The trust set with its windows, and what every verifier has applied of it',
-      access: 'key',
+      access: 'trust.read',
       answers: { '200': { description: 'The issuers.', content } },
       handle: async () => ({ status: 200, body: await show() }),
     }),
@@ -45,7 +45,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       path: '/v1/issuers/rotation',
       operationId: 'rotateIssuer',
       summary: 'Go on with a rotation as far as possible; again until it is done',
-      access: 'key',
+      access: 'trust.write',
       body: rotationBody,
       answers: {
         '200': {
@@ -71,7 +71,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       path: '/v1/issuers/rotation',
       operationId: 'cancelRotation',
       summary: 'Take the next issuer back, before the switch',
-      access: 'key',
+      access: 'trust.write',
       answers: { '204': { description: 'It is out of the trust set.' } },
       async handle({ caller }) {
         await rotation.cancel(`key:${caller.keyId}`)
@@ -83,7 +83,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       path: '/v1/issuers/{id}',
       operationId: 'trustIssuer',
       summary: "Trust an issuer that is not this broker's; its id is its SHA-256 thumbprint",
-      access: 'key',
+      access: 'trust.write',
       body: issuerBody,
       answers: { '200': { description: 'It is trusted.', content } },
       async handle({ id, body }) {
@@ -96,7 +96,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       path: '/v1/issuers/{id}',
       operationId: 'distrustIssuer',
       summary: 'Trust an issuer no longer, from now on',
-      access: 'key',
+      access: 'trust.write',
       answers: { '204': { description: 'It is out of the trust set.' } },
       async handle({ id }) {
         const mine = (await trust.current()).issuers.filter(({ thumbprint }) => thumbprint === id)
@@ -113,7 +113,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       path: '/v1/issuers/verifiers/{id}',
       operationId: 'acknowledgeVerifier',
       summary: 'Say for a verifier without control channel what has been set up there',
-      access: 'key',
+      access: 'trust.write',
       body: acknowledgementBody,
       answers: { '200': { description: 'It counts from now on.', content } },
       async handle({ id, body }) {
@@ -137,7 +137,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       path: '/v1/issuers/verifiers/{id}',
       operationId: 'forgetVerifier',
       summary: 'Wait for a verifier no longer; it is back when it connects',
-      access: 'key',
+      access: 'trust.write',
       answers: { '204': { description: 'It is forgotten.' } },
       async handle({ id }) {
         const roles = ['node', 'agent', 'external'] as const

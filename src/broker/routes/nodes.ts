@@ -13,7 +13,7 @@ export function nodeRoutes(nodes: Nodes): Route[] {
       path: '/v1/nodes',
       operationId: 'listNodes',
       summary: 'The gateway nodes, in the order of names',
-      access: 'key',
+      access: 'inventory.read',
       answers: {
         '200': {
           description: 'The nodes.',
@@ -29,7 +29,7 @@ export function nodeRoutes(nodes: Nodes): Route[] {
       path: '/v1/nodes/{id}',
       operationId: 'getNode',
       summary: 'One node',
-      access: 'key',
+      access: 'inventory.read',
       answers: { '200': { description: 'The node.', content } },
       async handle({ id }) {
         return { status: 200, body: render(await nodes.get(id)) }
@@ -40,7 +40,7 @@ export function nodeRoutes(nodes: Nodes): Route[] {
       path: '/v1/nodes/{id}/drain',
       operationId: 'drainNode',
       summary: 'Take a node out of service: no new tunnels, the open ones may go on for a while',
-      access: 'key',
+      access: 'inventory.write',
       body: drainBody,
       answers: {
         '200': {
@@ -63,7 +63,7 @@ export function nodeRoutes(nodes: Nodes): Route[] {
       path: '/v1/nodes/{id}/drain',
       operationId: 'cancelDrain',
       summary: 'Put a node back into service; again is no error',
-      access: 'key',
+      access: 'inventory.write',
       answers: { '204': { description: 'It is told to admit tunnels again.' } },
       async handle({ id, caller }) {
         await nodes.cancelDrain(id, `key:${caller.keyId}`)

@@ -17,7 +17,7 @@ export function policyRoutes(policies: Policies, store: Store): Route[] {
       path: '/v1/policy/effective',
       operationId: 'getEffectivePolicy',
       summary: 'What holds for a machine: each value, where it comes from, whether it is enforced',
-      access: 'key',
+      access: 'inventory.read',
       query: effectiveQuery,
       answers: {
         '200': {
@@ -70,7 +70,7 @@ function layerRoutes(policies: Policies, { path, name, whose, scopeOf }: Layer):
       path,
       operationId: `get${name}`,
       summary: `What is set for ${whose}`,
-      access: 'key',
+      access: 'inventory.read',
       answers: { '200': { description: 'The layer; empty when nothing is set.', content } },
       handle: async ({ id }) => answer(200, await policies.get(scopeOf(id))),
     }),
@@ -79,7 +79,7 @@ function layerRoutes(policies: Policies, { path, name, whose, scopeOf }: Layer):
       path,
       operationId: `put${name}`,
       summary: `Set defaults and enforced values for ${whose}; what is left out is set no more`,
-      access: 'key',
+      access: 'inventory.write',
       body: policyLayerBody,
       answers: {
         '200': { description: 'It is replaced.', content },

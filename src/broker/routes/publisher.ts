@@ -11,7 +11,7 @@ export function publisherRoutes(publisher: Publisher | undefined): Route[] {
       path: '/v1/publisher',
       operationId: 'getPublisher',
       summary: 'Certificate that signs the .rdp files; 404 when they are not signed',
-      access: 'key',
+      access: 'trust.read',
       answers: {
         '200': {
           description: 'The publisher.',

@@ -52,7 +52,7 @@ export function resourceRoutes<Body extends z.ZodType, Record>(
       path: all,
       operationId: `list${title}s`,
       summary: `All ${name}s, in the order of ids`,
-      access: 'key',
+      access: 'inventory.read',
       answers: {
         '200': {
           description: `The ${name}s.`,
@@ -69,7 +69,7 @@ export function resourceRoutes<Body extends z.ZodType, Record>(
       path: one,
       operationId: `get${title}`,
       summary: `One ${name}`,
-      access: 'key',
+      access: 'inventory.read',
       answers: { '200': { description: `The ${name}.`, content } },
       async handle({ id }) {
         return { status: 200, body: await read(id) }
@@ -81,7 +81,7 @@ export function resourceRoutes<Body extends z.ZodType, Record>(
       path: one,
       operationId: `put${title}`,
       summary: `Create or replace a ${name}; absent optional fields return to their defaults`,
-      access: 'key',
+      access: 'inventory.write',
       header: onlyNewHeader,
       body,
       answers: {
@@ -104,7 +104,7 @@ export function resourceRoutes<Body extends z.ZodType, Record>(
       path: one,
       operationId: `delete${title}`,
       summary: `Delete a ${name}`,
-      access: 'key',
+      access: 'inventory.write',
       answers: { '204': { description: 'It is deleted.' } },
       async handle({ id }) {
         const outcome = await records.delete(id)

@@ -1,7 +1,9 @@
 import type { Clock } from '../../lib/index.ts'
-import type { StoredRevocation } from '../../store/index.ts'
+import type { Role, StoredRevocation } from '../../store/index.ts'
 import { parseThumbprint } from '../../tokens/index.ts'
+import { ApiError } from '../errors.ts'
 import type { RevocationKeeper } from '../revocation-keeper.ts'
+import { type Caller, rolesWith } from '../rights.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
 import { type RevocationBody, revocationBody, revocationShape } from '../trust-schemas.ts'
@@ -15,7 +17,7 @@ export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): R
       path: '/v1/revocations',
       operationId: 'listRevocations',
       summary: 'Revocations in force, by the time that they reach',
-      access: 'key',
+      access: 'revocation.read',
       answers: {
         '200': {
           description: 'The revocations.',
@@ -31,7 +33,7 @@ export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): R
       path: '/v1/revocations',
       operationId: 'revoke',
       summary: 'Revoke tokens: one, or all of a machine, tenant, user, issuer or time',
-      access: 'key',
+      access: 'revocation.write',
       body: revocationBody,
       answers: {
         '201': {
@@ -41,6 +43,7 @@ export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): R
       },
       async handle({ body, caller }) {
         const { kind, endSessions = false, reason } = body
+        checkKind(kind, caller)
         const stored = await revocations.revoke({
           kind,
           ...subject(body, clock.now()),
@@ -52,6 +55,15 @@ export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): R
       },
     }),
   ]
+}
+
+/** Issuers are the business of who answers for trust, all else of who answers for tenants and sessions. */
+function checkKind(kind: RevocationBody['kind'], caller: Caller): void {
+  const roles: readonly Role[] =
+    kind === 'issuer' ? rolesWith('trust.write') : ['support', 'operator']
+  if (roles.some((role) => caller.roles.includes(role))) return
+  const detail = `kind ${kind}: this takes a key with one of these roles: ${roles.join(', ')}.`
+  throw new ApiError('forbidden', detail)
 }
 
 /** The value as tokens have it; for `before` it is the time itself. */

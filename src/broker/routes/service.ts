@@ -66,7 +66,7 @@ export function serviceRoutes(options: ServiceOptions): Route[] {
       path: '/metrics',
       operationId: 'getMetrics',
       summary: 'Metrics for Prometheus',
-      access: 'key',
+      access: 'service.read',
       answers: {
         '200': {
           description: 'In the text format 0.0.4.',

@@ -13,7 +13,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       path: '/v1/sessions',
       operationId: 'listSessions',
       summary: 'Sessions that are open now, oldest first',
-      access: 'key',
+      access: 'session.read',
       query: sessionQuery,
       answers: {
         '200': {
@@ -30,7 +30,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       path: '/v1/sessions/{id}',
       operationId: 'getSession',
       summary: 'One session, open or ended',
-      access: 'key',
+      access: 'session.read',
       answers: { '200': { description: 'The session.', content } },
       async handle({ id }) {
         return { status: 200, body: render(await sessions.get(id)) }
@@ -41,7 +41,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       path: '/v1/sessions/{id}',
       operationId: 'killSession',
       summary: 'End a session and make its token worthless; again is no error',
-      access: 'key',
+      access: 'session.write',
       answers: { '204': { description: 'Its node is told to end it.' } },
       async handle({ id, caller }) {
         await sessions.kill(id, `key:${caller.keyId}`)
@@ -53,7 +53,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       path: '/v1/sessions/{id}/message',
       operationId: 'messageSession',
       summary: 'Show its user a text; 409 when its client takes none, or the session has ended',
-      access: 'key',
+      access: 'session.write',
       body: messageBody,
       answers: { '204': { description: 'Its node is told to show it.' } },
       async handle({ id, body, caller }) {

@@ -15,7 +15,7 @@ export function whyRoutes(timeline: Pick<Timeline, 'find'>, clock: Clock): Route
       id: whyId,
       operationId: 'why',
       summary: "A console's or a refusal's life in plain words, with the likely cause and the fix",
-      access: 'key',
+      access: 'why.read',
       answers: {
         '200': {
           description: 'What happened, for 30 days.',
