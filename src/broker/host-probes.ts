@@ -7,7 +7,7 @@ import {
 import type { Clock, Log } from '../lib/index.ts'
 import type { Host, ProbeTarget, Store, StoredProbe } from '../store/index.ts'
 import { ApiError } from './errors.ts'
-import { FRESH_MS, type HostStanding, isAbout, standingOf } from './host-standing.ts'
+import { type HostStanding, isAbout, standingOf } from './host-standing.ts'
 import type { Pushes } from './pushes.ts'
 import { notFound } from './route.ts'
 
@@ -17,6 +17,9 @@ const PROBING_SINCE = 3
 const ANSWER_WITHIN_MS = 12_000
 /** Each host's next turn is this much earlier or later, so that they spread over the time between. */
 const JITTER = 0.2
+/** Older than this, and than so many rounds, what a node found says nothing of now. */
+const FRESH_MS = 5 * 60_000
+const FRESH_ROUNDS = 3
 /** What nobody asks for any more. */
 const KEEP_MS = 24 * 60 * 60_000
 
@@ -63,6 +66,7 @@ interface Waiting {
 export function createHostProbes(options: HostProbesOptions): HostProbes {
   const { store, pushes, clock, log } = options
   const { everySeconds = DEFAULT_PROBE_EVERY_SECONDS, random = Math.random } = options
+  const freshMs = Math.max(FRESH_MS, FRESH_ROUNDS * everySeconds * 1000)
   const nodes = new Set<string>()
   const waiting = new Set<Waiting>()
   /** By what a target says, so that a changed one is due at once. */
@@ -124,7 +128,7 @@ export function createHostProbes(options: HostProbesOptions): HostProbes {
     },
     async standings(hosts) {
       const nowMs = clock.now()
-      const probes = await store.hostProbes.list(nowMs - FRESH_MS)
+      const probes = await store.hostProbes.list(nowMs - freshMs)
       const of = Map.groupBy(probes, ({ host }) => host)
       return new Map(hosts.map((host) => [host.id, standingOf(host, of.get(host.id) ?? [], nowMs)]))
     },

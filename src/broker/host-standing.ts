@@ -4,9 +4,6 @@ import type { Host, StoredProbe } from '../store/index.ts'
 import { type HostState, hintFor, issuesOf } from './host-hints.ts'
 import { identifiedAs } from './host-names.ts'
 
-/** Older than this, and what a node found says nothing of now: four rounds were missed. */
-export const FRESH_MS = 5 * 60_000
-
 /** How one node found a host. */
 export interface NodeFinding {
   node: string
@@ -29,12 +26,12 @@ export interface HostStanding {
  * What nodes' findings come to. One node that reaches the host is enough for `ready`, since the balancer may
  * send the next client there; otherwise the newest finding counts.
  *
- * @param probes of this host; those that are too old, or of another address than the record's, are left out
+ * @param probes of this host, none of them too old; those of another address than the record's are left out
  */
 export function standingOf(host: Host, probes: StoredProbe[], nowMs: number): HostStanding {
   const findings = probes.flatMap((probe): NodeFinding[] => {
     const result = parseProbeResult(probe.body)
-    if (result === undefined || !isCurrent(host, result, probe, nowMs)) return []
+    if (result === undefined || !isAbout(host, result)) return []
     const { node, sinceMs, probedAtMs } = probe
     const hint = hintFor(result.state, host, result)
     const issues = issuesOf(result, host, nowMs)
@@ -50,15 +47,6 @@ export function standingOf(host: Host, probes: StoredProbe[], nowMs: number): Ho
   }
   const { state, reason } = newest.result
   return { state, reason, hint: newest.hint, findings }
-}
-
-function isCurrent(
-  host: Host,
-  result: ProbeResult,
-  { probedAtMs }: StoredProbe,
-  nowMs: number,
-): boolean {
-  return isAbout(host, result) && probedAtMs >= nowMs - FRESH_MS
 }
 
 /** Nodes are asked for hosts as tokens name them: what they found counts as long as that is the name. */

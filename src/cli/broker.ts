@@ -97,7 +97,7 @@ export async function startBroker({
     },
   ])
   const store = await openSqliteStore(config.store)
-  const { clientBinding, leewaySeconds, redeem } = config
+  const { clientBinding, leewaySeconds, probes, redeem } = config
   const broker = await createBroker({
     store,
     issuer,
@@ -112,6 +112,7 @@ export async function startBroker({
     clientBinding,
     leewaySeconds,
     redeem,
+    probeEverySeconds: probes.everySeconds,
     lifetime: {
       default: tokens.lifetimeSeconds,
       min: tokens.minLifetimeSeconds,

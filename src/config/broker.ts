@@ -65,6 +65,8 @@ export const brokerSchema = z
     clientBinding,
     /** Clock difference to the nodes that is forgiven. */
     leewaySeconds: wholeNumber(0, 30).default(5),
+    /** How often nodes look at each host; 0 for only when `host probe` asks. */
+    probes: z.strictObject({ everySeconds: wholeNumber(0, 3_600).default(60) }).prefault({}),
     /** How often one client may present one token; for nodes that ask this broker. */
     redeem: redeemRule,
     /** Pages for tenants next to the API. */

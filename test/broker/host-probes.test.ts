@@ -166,6 +166,15 @@ describe('how a host stands', () => {
     expect(await host()).toMatchObject({ state: 'unknown' })
   })
 
+  test('is known for longer when nodes look less often', async () => {
+    await api.restart({ probeEverySeconds: 600 })
+    await found(READY)
+    api.clock.advance(1_700_000)
+    expect(await host()).toMatchObject({ state: 'ready' })
+    api.clock.advance(200_000)
+    expect(await host()).toMatchObject({ state: 'unknown' })
+  })
+
   test('of one that is not opted in is that, whatever nodes find', async () => {
     await found(READY)
     await api.put('/v1/hosts/hv1', { ...HV1, id: undefined, console: { allow: false } })

@@ -71,6 +71,7 @@ export async function createBrokerFiles(nodes: string[] = []): Promise<BrokerFil
       tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 300 },
       clientBinding: 'address',
       leewaySeconds: 5,
+      probes: { everySeconds: 60 },
       redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
       portal: true,
       logLevel: 'error',

@@ -35,6 +35,7 @@ test('a short broker file gives every value', () => {
     tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 3600 },
     clientBinding: 'address',
     leewaySeconds: 5,
+    probes: { everySeconds: 60 },
     redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
     portal: true,
     logLevel: 'info',
