@@ -1,25 +1,76 @@
-import { createHmac, createPrivateKey, createPublicKey, sign } from 'node:crypto'
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  type SignKeyObjectInput,
+  sign,
+} from 'node:crypto'
 import type { KeyPair } from '../certs/index.ts'
-import { joinToken, signedText } from './ticket.ts'
+import type { Secret } from '../lib/index.ts'
+import type { GatewayClaims } from '../tokens/index.ts'
 
-/** Signs any text as ES256 says, RFC 7518 section 3.4, or in the DER form that X.509 has. */
-export function signEs256(
-  { privateKeyPem }: KeyPair,
-  text: string,
-  encoding: 'ieee-p1363' | 'der' = 'ieee-p1363',
-): Buffer {
-  const key = createPrivateKey(privateKeyPem)
-  return sign('sha256', Buffer.from(text), { key, dsaEncoding: encoding })
+/** A compact JWS (RFC 7515 section 7.1) in its parts. */
+export interface TokenParts<Claims = GatewayClaims> {
+  header: Record<string, unknown>
+  claims: Claims
+  signature: Buffer
 }
 
-/** A token with whatever header and claims, and a signature that is right for them. */
-export function signAnything(pair: KeyPair, header: object, claims: object): string {
-  return joinToken(header, claims, signEs256(pair, signedText(header, claims)))
+/** Takes a good token apart. @throws SyntaxError for one that is none */
+export function splitToken<Claims = GatewayClaims>(token: Secret): TokenParts<Claims> {
+  const [header = '', claims = '', signature = ''] = token.reveal().split('.')
+  const parse = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
+  return {
+    header: parse(header),
+    claims: parse(claims),
+    signature: Buffer.from(signature, 'base64url'),
+  }
+}
+
+/** The other way round, whatever the parts say. */
+export function joinToken(header: object, claims: object, signature: Uint8Array): string {
+  return `${signedText(header, claims)}.${Buffer.from(signature).toString('base64url')}`
+}
+
+/** What a signature is made over, RFC 7515 section 5.1. */
+export function signedText(header: object, claims: object): string {
+  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
+  return `${encode(header)}.${encode(claims)}`
+}
+
+/** A token with whatever header and claims, and a signature of this key that is right for them. */
+export function signAnything(key: KeyObject, header: object, claims: object): string {
+  return joinToken(header, claims, signText(key, signedText(header, claims)))
+}
+
+/** A token whose signature is right, but in the DER form that X.509 has. */
+export function signInDer(key: KeyObject, header: object, claims: object): string {
+  const signature = signText(key, signedText(header, claims), { dsaEncoding: 'der' })
+  return joinToken(header, claims, signature)
 }
 
 /** The confusion of RFC 8725 section 2.1: the issuer's public key, taken for a shared secret. */
-export function signWithPublicKey(pair: KeyPair, header: object, claims: object): string {
-  const secret = createPublicKey(pair.certificatePem).export({ type: 'spki', format: 'pem' })
+export function signWithPublicKey(
+  { certificatePem }: Pick<KeyPair, 'certificatePem'>,
+  header: object,
+  claims: object,
+): string {
+  const secret = createPublicKey(certificatePem).export({ type: 'spki', format: 'pem' })
   const signature = createHmac('sha256', secret).update(signedText(header, claims)).digest()
   return joinToken(header, claims, signature)
+}
+
+export function privateKeyOf({ privateKeyPem }: Pick<KeyPair, 'privateKeyPem'>): KeyObject {
+  return createPrivateKey(privateKeyPem)
+}
+
+/** As ES256, ES384 or RS256 say, RFC 7518 section 3, by the kind of the key. */
+function signText(
+  key: KeyObject,
+  text: string,
+  options: Pick<SignKeyObjectInput, 'dsaEncoding'> = { dsaEncoding: 'ieee-p1363' },
+): Buffer {
+  const isP384 = key.asymmetricKeyDetails?.namedCurve === 'secp384r1'
+  return sign(isP384 ? 'sha384' : 'sha256', Buffer.from(text), { key, ...options })
 }

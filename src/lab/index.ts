@@ -5,7 +5,13 @@
  * in their place. The roles come as factories (`roles.ts`), so that this room can't bend them.
  * Start with `run.ts`; `scenarios/` has the cases.
  */
-export { signAnything, signEs256, signWithPublicKey } from './forge.ts'
+export {
+  joinToken,
+  privateKeyOf,
+  signAnything,
+  signWithPublicKey,
+  splitToken,
+} from './forge.ts'
 export { renderHtml } from './report/html.ts'
 export { renderJunit } from './report/junit.ts'
 export { describeLog, referencesOf } from './report/words.ts'

@@ -1,5 +1,6 @@
 import { type Endpoint, parseEndpoint, Secret } from '../lib/index.ts'
 import type { GatewayClaims } from '../tokens/index.ts'
+import { splitToken } from './forge.ts'
 
 /** A gateway token as a client holds it, and what the lab knows of it. */
 export interface Ticket {
@@ -36,32 +37,4 @@ export function ticketOf(token: Secret, grant?: Ticket['grant']): Ticket {
     ...(knd === 'hyperv' && vmg !== undefined ? { vmGuid: vmg } : {}),
     ...(grant === undefined ? {} : { grant }),
   }
-}
-
-export interface SplitToken {
-  header: Record<string, unknown>
-  claims: GatewayClaims
-  signature: Buffer
-}
-
-/** Takes a good token apart. */
-export function splitToken(token: Secret): SplitToken {
-  const [header = '', claims = '', signature = ''] = token.reveal().split('.')
-  const parse = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
-  return { header: parse(header), claims: parse(claims), signature: decode(signature) }
-}
-
-/** The other way round, whatever the parts say. */
-export function joinToken(header: object, claims: object, signature: Uint8Array): string {
-  return `${signedText(header, claims)}.${Buffer.from(signature).toString('base64url')}`
-}
-
-/** What a signature is made over, RFC 7515 section 5.1. */
-export function signedText(header: object, claims: object): string {
-  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
-  return `${encode(header)}.${encode(claims)}`
-}
-
-function decode(text: string): Buffer {
-  return Buffer.from(text, 'base64url')
 }

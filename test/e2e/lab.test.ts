@@ -6,14 +6,15 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createLabRoles } from '../../src/cli/lab-roles.ts'
 import type * as Admission from '../../src/gateway/admission.ts'
 import { hasPassed, type LabResult, runLab, SCENARIOS } from '../../src/lab/index.ts'
+import type { GatewayClaims } from '../../src/tokens/index.ts'
 import { ENTRY } from '../helpers/demo.ts'
 
 /** A node whose admission has been patched: it takes whatever comes for a good token. */
 vi.mock('../../src/gateway/admission.ts', async (): Promise<typeof Admission> => {
-  const { splitToken } = await import('../../src/lab/ticket.ts')
+  const { splitToken } = await import('../../src/lab/forge.ts')
   const { decodeTunnelCreate } = await import('../../src/protocol/index.ts')
   /** For cookies that say nothing; a good one comes first in every run. */
-  let claims: ReturnType<typeof splitToken>['claims']
+  let claims: GatewayClaims
   return {
     async admit(tunnel, body) {
       try {

@@ -102,7 +102,7 @@ function renderRow(row: Row): string {
   const { error } = log.lines.findLast(({ fields }) => fields.reason === log.reason)?.fields ?? {}
   return `<tr class="${faults.length === 0 ? 'ok' : 'fail'}">
 <th scope="row">${escapeHtml(what)}</th>
-<td class="number">${escapeHtml(timeOf(atMs))}</td>
+<td class="number">${timeOf(atMs).replace(' ', '<br>')}</td>
 <td><b class="${client.outcome}">${client.outcome}</b> at ${client.step}<br>${escapeHtml(client.text)}
 ${faults.map((fault) => `<p class="fault">${escapeHtml(fault)}</p>`).join('')}</td>
 <td><b>${escapeHtml(describeLog(log))}</b> <span class="quiet">${escapeHtml(node)}</span>

@@ -1,8 +1,9 @@
 import type { Reason } from '../../lib/index.ts'
 import type { Bench } from '../bench.ts'
 import { badPacket, denied, type Expectation } from '../expectation.ts'
+import { joinToken, splitToken, type TokenParts } from '../forge.ts'
 import type { Scenario } from '../scenario.ts'
-import { joinToken, splitToken, type Ticket, withToken } from '../ticket.ts'
+import { type Ticket, withToken } from '../ticket.ts'
 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 /** How many characters of one token are changed at random, one at a time. */
@@ -145,7 +146,7 @@ function withSignature(token: Ticket['token'], change: (bytes: Buffer) => Uint8A
   return joinToken(header, claims, change(signature))
 }
 
-function flipBit({ random }: Bench, { header, claims, signature }: ReturnType<typeof splitToken>) {
+function flipBit({ random }: Bench, { header, claims, signature }: TokenParts) {
   const at = random.below(signature.length)
   signature[at] = (signature[at] ?? 0) ^ (1 << random.below(8))
   return joinToken(header, claims, signature)
