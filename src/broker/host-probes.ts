@@ -20,6 +20,8 @@ const JITTER = 0.2
 /** Older than this, and than so many rounds, what a node found says nothing of now. */
 const FRESH_MS = 5 * 60_000
 const FRESH_ROUNDS = 3
+/** Past so many hosts it is cheaper to read what was found of all. */
+const MAX_NAMED_HOSTS = 500
 /** What nobody asks for any more. */
 const KEEP_MS = 24 * 60 * 60_000
 
@@ -128,7 +130,9 @@ export function createHostProbes(options: HostProbesOptions): HostProbes {
     },
     async standings(hosts) {
       const nowMs = clock.now()
-      const probes = await store.hostProbes.list(nowMs - freshMs)
+      const ids = [...new Set(hosts.map(({ id }) => id))]
+      const named = ids.length <= MAX_NAMED_HOSTS ? ids : undefined
+      const probes = await store.hostProbes.list(nowMs - freshMs, named)
       const of = Map.groupBy(probes, ({ host }) => host)
       return new Map(hosts.map((host) => [host.id, standingOf(host, of.get(host.id) ?? [], nowMs)]))
     },

@@ -21,11 +21,12 @@ export function createHostProbes(db: Kysely<Database>): HostProbes {
         .where('host', '=', host)
         .where('node', '=', node)
         .executeTakeFirst(),
-    list: (sinceMs) =>
+    list: (sinceMs, hosts) =>
       db
         .selectFrom('hostProbes')
         .selectAll()
         .where('probedAtMs', '>=', sinceMs)
+        .$if(hosts !== undefined, (query) => query.where('host', 'in', hosts ?? []))
         .orderBy('host')
         .orderBy('node')
         .execute(),

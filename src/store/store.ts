@@ -90,8 +90,8 @@ export interface HostProbes {
   /** In place of what this node found before. */
   put(probe: StoredProbe): Promise<void>
   get(host: string, node: string): Promise<StoredProbe | undefined>
-  /** Not older than that, by host, then node. */
-  list(sinceMs: number): Promise<StoredProbe[]>
+  /** Not older than that, by host, then node; of these hosts when given, 500 at most. */
+  list(sinceMs: number, hosts?: readonly string[]): Promise<StoredProbe[]>
   /** All hosts that are opted in; or this one, opted in or not. */
   listTargets(host?: string): Promise<ProbeTarget[]>
   deleteBefore(timeMs: number): Promise<void>
