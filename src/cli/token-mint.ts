@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { KeyPair } from '../certs/index.ts'
 import { BrokerError, nowSeconds, parseEndpoint, type Secret, systemClock } from '../lib/index.ts'
 import {
   createIssuer,
@@ -13,6 +14,15 @@ import { parseDuration } from './duration.ts'
 import { readText } from './files.ts'
 import { print } from './output.ts'
 import { writePrivately } from './private-file.ts'
+import {
+  addWrongOptions,
+  makeWrong,
+  NOT_OF_FEDAUTH,
+  type Times,
+  type WrongOptions,
+  wrongAudience,
+  wrongTimes,
+} from './token-wrong.ts'
 
 type Format = 'native' | 'host' | 'fedauth'
 
@@ -34,7 +44,7 @@ interface ClaimOptions {
   reconnectSeconds?: number
 }
 
-interface Options extends ClaimOptions {
+interface Options extends ClaimOptions, WrongOptions {
   issuerKey: string
   issuerCertificate: string
   format: Format
@@ -62,7 +72,7 @@ const CLAIMS: Record<Format, { needs: (keyof ClaimOptions)[]; takes: (keyof Clai
 }
 
 export function registerMint(token: Command): void {
-  token
+  const command = token
     .command('mint')
     .description('mints a token with an issuer key, without a broker; nothing is kept of it')
     .requiredOption('--issuer-key <file>', 'private key of the issuer, PEM')
@@ -95,6 +105,7 @@ export function registerMint(token: Command): void {
     .option('--redirections <flags>', 'redirection flags of MS-TSGU, as a number', parseCount)
     .option('--reconnect-seconds <n>', 'how long a dropped client may come back', parseCount)
     .option('--out <file>', 'write here, readable for you alone (default: standard output)')
+  addWrongOptions(command)
     .addHelpText(
       'after',
       `
@@ -102,18 +113,20 @@ A host token is written as the text of the preconnection blob: GUID;Token=…
 
 Example:
   portcullis token mint --issuer-key issuer.key --issuer-certificate issuer.crt --audience demo \\
-    --tenant acme --user ann --vm web --kind rdp --target 192.0.2.10:3389 --out token.txt`,
+    --tenant acme --user ann --vm web --kind rdp --target 192.0.2.10:3389 --out token.txt
+
+A tester adds what shall be wrong, for example --expired 10m, --wrong-audience or --algorithm none.`,
     )
     .action(runMint)
 }
 
 async function runMint(options: Options): Promise<void> {
   checkOptions(options)
-  const issuer = await createIssuer({
+  const pair = {
     certificatePem: readText(options.issuerCertificate, '--issuer-certificate'),
     privateKeyPem: readText(options.issuerKey, '--issuer-key'),
-  })
-  const token = await mint(issuer, options)
+  }
+  const token = await mint(await createIssuer(pair), pair, options)
   if (options.out === undefined) {
     print(token.reveal())
   } else {
@@ -122,28 +135,25 @@ async function runMint(options: Options): Promise<void> {
   }
 }
 
-async function mint(issuer: Issuer, options: Options): Promise<Secret> {
+async function mint(issuer: Issuer, pair: KeyPair, options: Options): Promise<Secret> {
   const iat = nowSeconds(systemClock)
-  const exp = iat + options.ttl
-  const times = { iat, nbf: iat, exp }
+  const times = wrongTimes({ iat, nbf: iat, exp: iat + options.ttl }, options)
   switch (options.format) {
     case 'native':
-      return issuer.sign(gatewayClaims(options, times))
+      return makeWrong(await issuer.sign(gatewayClaims(options, times)), pair, options)
     case 'host': {
       const claims = hostClaims(options, times)
-      const hostToken = await issuer.signHost(claims)
+      const hostToken = makeWrong(await issuer.signHost(claims), pair, options)
       return renderPreconnectionText({ vmGuid: claims.vmg, hostToken })
     }
     case 'fedauth': {
       if (issuer.signFedAuth === undefined) {
         throw new BrokerError('ERR_USAGE', '--format fedauth: needs an issuer with an RSA key')
       }
-      return (await issuer.signFedAuth({ dst: options.target ?? '', exp })).token
+      return (await issuer.signFedAuth({ dst: options.target ?? '', exp: times.exp })).token
     }
   }
 }
-
-type Times = Pick<GatewayClaims, 'iat' | 'nbf' | 'exp'>
 
 /** What is missing or wrong is found by the same check as a verifier's, which names the claim. */
 function gatewayClaims(options: Options, times: Times): GatewayClaims {
@@ -151,7 +161,7 @@ function gatewayClaims(options: Options, times: Times): GatewayClaims {
   const { vmGuid, clientAddress, idleMinutes, sessionSeconds, redirections } = options
   return {
     iss: options.broker ?? 'broker',
-    aud: audience.toLowerCase(),
+    aud: wrongAudience(audience, options).toLowerCase(),
     jti: options.jti ?? randomUUID(),
     ...times,
     tid: tenant,
@@ -172,7 +182,7 @@ function hostClaims(options: Options, times: Times): HostClaims {
   const { audience = '', vm = '', vmGuid = '', reconnectSeconds } = options
   return {
     iss: options.broker ?? 'broker',
-    aud: audience,
+    aud: wrongAudience(audience, options),
     jti: options.jti ?? randomUUID(),
     ...times,
     vm,
@@ -193,12 +203,16 @@ function checkOptions(options: Options): void {
     if (options[name] === undefined || needs.includes(name) || takes.includes(name)) continue
     throw new BrokerError('ERR_USAGE', `${flag(name)}: --format ${options.format} cannot say it`)
   }
+  const unsaid = NOT_OF_FEDAUTH.find((name) => options[name] !== undefined)
+  if (options.format === 'fedauth' && unsaid !== undefined) {
+    throw new BrokerError('ERR_USAGE', `${flag(unsaid)}: --format fedauth cannot say it`)
+  }
   if (options.target !== undefined && parseEndpoint(options.target) === undefined) {
     throw new BrokerError('ERR_USAGE', `--target ${options.target}: need host:port`)
   }
 }
 
-function flag(name: keyof ClaimOptions): string {
+function flag(name: keyof ClaimOptions | keyof WrongOptions): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 

@@ -1,0 +1,122 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { type Command, Option } from 'commander'
+import type { KeyPair } from '../certs/index.ts'
+import {
+  joinToken,
+  privateKeyOf,
+  signAnything,
+  signWithPublicKey,
+  splitToken,
+} from '../lab/index.ts'
+import { Secret } from '../lib/index.ts'
+import { parseDuration } from './duration.ts'
+
+const PARTS = ['header', 'claims', 'signature'] as const
+const ALGORITHMS = ['none', 'HS256', 'RS256', 'RS512', 'PS256', 'PS512', 'ES256', 'ES384']
+/** Of the user's name: no node looks at a cookie of more than 4,096 characters. */
+const OVER_LONG_CHARACTERS = 4_096
+const DEFAULT_EXPIRED_SECONDS = 60
+
+/** What is wrong about a token on purpose: for tests of those that verify it. */
+export interface WrongOptions {
+  /** Seconds since its end; true for a minute. */
+  expired?: number | true
+  /** Seconds until its beginning. */
+  notBefore?: number
+  wrongAudience?: boolean
+  wrongKey?: boolean
+  altered?: (typeof PARTS)[number]
+  algorithm?: string
+  without?: string
+  overLong?: boolean
+}
+
+/** Those that FedAuth has no words for. */
+export const NOT_OF_FEDAUTH = [
+  'notBefore',
+  'wrongAudience',
+  'wrongKey',
+  'altered',
+  'algorithm',
+  'without',
+  'overLong',
+] as const satisfies (keyof WrongOptions)[]
+
+export function addWrongOptions(command: Command): Command {
+  return command
+    .optionsGroup('Wrong on purpose:')
+    .option('--expired [time]', 'it ended so long ago, 1m unless said', parseDuration)
+    .option('--not-before <time>', 'it begins in so long', parseDuration)
+    .option('--wrong-audience', 'for another audience than --audience')
+    .option('--wrong-key', "signed by another key, under the issuer's name")
+    .addOption(
+      new Option('--altered <part>', 'one bit is changed after signing').choices([...PARTS]),
+    )
+    .addOption(new Option('--algorithm <name>', 'its header names this one').choices(ALGORITHMS))
+    .option('--without <claim>', 'this claim is missing')
+    .option('--over-long', 'longer than any node looks at')
+}
+
+export interface Times {
+  iat: number
+  nbf: number
+  exp: number
+}
+
+/** @param times of a good token that is minted now, in seconds */
+export function wrongTimes(times: Times, { expired, notBefore }: WrongOptions): Times {
+  if (expired !== undefined) {
+    const ago = expired === true ? DEFAULT_EXPIRED_SECONDS : expired
+    return shift(times, times.iat - times.exp - ago)
+  }
+  return notBefore === undefined ? times : shift(times, notBefore)
+}
+
+function shift({ iat, nbf, exp }: Times, seconds: number): Times {
+  return { iat: iat + seconds, nbf: nbf + seconds, exp: exp + seconds }
+}
+
+export function wrongAudience(audience: string, { wrongAudience }: WrongOptions): string {
+  return wrongAudience === true ? `not-${audience}` : audience
+}
+
+/** The same token with what is to be wrong about its form; without anything, itself. */
+export function makeWrong(token: Secret, pair: KeyPair, wrong: WrongOptions): Secret {
+  const signed = signWrongly(token, pair, wrong)
+  return wrong.altered === undefined ? signed : alter(signed, wrong.altered)
+}
+
+function signWrongly(token: Secret, pair: KeyPair, wrong: WrongOptions): Secret {
+  const { algorithm, without, overLong, wrongKey } = wrong
+  if ([algorithm, without, overLong, wrongKey].every((option) => option === undefined)) return token
+  const parts = splitToken<Record<string, unknown>>(token)
+  const header = { ...parts.header, ...(algorithm === undefined ? {} : { alg: algorithm }) }
+  const claims = {
+    ...parts.claims,
+    ...(overLong === undefined ? {} : { sub: 'x'.repeat(OVER_LONG_CHARACTERS) }),
+    ...(without === undefined ? {} : { [without]: undefined }),
+  }
+  if (algorithm === 'none') return new Secret(joinToken(header, claims, Buffer.alloc(0)))
+  if (algorithm === 'HS256') return new Secret(signWithPublicKey(pair, header, claims))
+  const key = wrongKey === true ? anotherKey(pair) : privateKeyOf(pair)
+  return new Secret(signAnything(key, header, claims))
+}
+
+/** A new one of the same kind. */
+function anotherKey({ privateKeyPem }: KeyPair): KeyObject {
+  const { asymmetricKeyDetails } = createPrivateKey(privateKeyPem)
+  const { namedCurve, modulusLength = 2048 } = asymmetricKeyDetails ?? {}
+  return namedCurve === undefined
+    ? generateKeyPairSync('rsa', { modulusLength }).privateKey
+    : generateKeyPairSync('ec', { namedCurve }).privateKey
+}
+
+/** Changes one bit in the middle, and leaves the spelling canonical. */
+function alter(token: Secret, part: (typeof PARTS)[number]): Secret {
+  const parts = token.reveal().split('.')
+  const index = PARTS.indexOf(part)
+  const bytes = Buffer.from(parts[index] ?? '', 'base64url')
+  const middle = Math.floor(bytes.length / 2)
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1
+  return new Secret(parts.with(index, bytes.toString('base64url')).join('.'))
+}
