@@ -13,6 +13,8 @@ export interface DevelopmentOptions {
   names: string[]
   /** Node names; each gateway's TLS certificate carries its own next to `names`. */
   gateways: string[]
+  /** Host agents' names; default none. */
+  agents?: string[]
   /** `name` of the broker; default `broker`. */
   brokerName?: string
   now: Date
@@ -35,13 +37,15 @@ export interface DevelopmentCertificates {
   brokerControl: KeyPair
   /** The gateways' ends, by node name. */
   gatewayControl: Record<string, KeyPair>
+  /** The agents' ends, which nodes are shown as well, by agent name. */
+  agentControl: Record<string, KeyPair>
 }
 
 /** A complete set for one farm on one machine, all marked as development. */
 export async function createDevelopmentCertificates(
   options: DevelopmentOptions,
 ): Promise<DevelopmentCertificates> {
-  const { farmName, names, gateways, brokerName = 'broker', now, days = 60 } = options
+  const { farmName, names, gateways, agents = [], brokerName = 'broker', now, days = 60 } = options
   const common = {
     organization: DEVELOPMENT_ORGANIZATION,
     notBefore: new Date(now.getTime() - BACKDATE_MS),
@@ -86,6 +90,7 @@ export async function createDevelopmentCertificates(
     controlAuthority,
     brokerControl: await issueControl({ role: 'broker', name: brokerName }),
     gatewayControl: await byName(gateways, (name) => issueControl({ role: 'node', name })),
+    agentControl: await byName(agents, (name) => issueControl({ role: 'agent', name })),
   }
 }
 

@@ -8,6 +8,7 @@ interface Options {
   listen: string
   certificate: string
   privateKey: string
+  proxied?: string
 }
 
 /** Hidden: `demo` starts it. It tells its parent the ports it got, one for each machine, in their order. */
@@ -18,6 +19,10 @@ export function register(program: Command): void {
     .argument('<name...>', 'machine names')
     .requiredOption('--certificate <file>', 'TLS certificate (PEM)')
     .requiredOption('--private-key <file>', 'its private key (PEM)')
+    .option(
+      '--proxied <name>',
+      'the machine behind a host agent, which puts a PROXY header in front',
+    )
     .option('--listen <address>', 'address to listen on', '127.0.0.1')
     .action(runDemoHost)
 }
@@ -31,6 +36,7 @@ async function runDemoHost(names: string[], options: Options): Promise<void> {
   const hosts = names.map((name) =>
     createDemoHost({
       name,
+      proxied: name === options.proxied,
       tls,
       clock: systemClock,
       log: log.child({ vm: name }),

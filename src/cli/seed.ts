@@ -5,15 +5,15 @@ import { openSqliteStore } from '../store/index.ts'
 
 /** Fills the demo's store before its broker opens it; the same content again changes nothing. */
 export async function seedDemoStore(storeFile: string, content: SeedContent): Promise<void> {
-  const { tenant, users, apiKey, host, vms } = content
+  const { tenant, users, apiKey, hosts, vms } = content
   const store = await openSqliteStore({ file: storeFile })
   try {
     await seedStore(
       store,
       {
         tenants: [tenant],
-        hosts: [{ ...host, identify: 'fqdn', consoleAllow: true }],
-        vms: vms.map((vm) => ({ ...vm, tenant: tenant.id, host: host.id })),
+        hosts: hosts.map((host) => ({ ...host, identify: 'fqdn', consoleAllow: true })),
+        vms: vms.map((vm) => ({ ...vm, tenant: tenant.id })),
         users: users.map(({ password, ...user }) => ({ ...user, password: new Secret(password) })),
         apiKeys: [{ label: 'demo', key: new Secret(apiKey) }],
       },

@@ -36,12 +36,15 @@ export interface DemoCertificates {
   controlCaFile: string
   brokerControl: PairFiles
   gatewayControl: Record<string, PairFiles>
+  agentControl: PairFiles
 }
 
 export interface CertificateOptions {
   directory: string
   farmName: string
   gateways: string[]
+  /** Name of the host agent. */
+  agent: string
   /** Names and addresses that clients dial. */
   names: string[]
   clock: Clock
@@ -59,7 +62,7 @@ const RENEW_BEFORE_MS = 24 * 60 * 60 * 1000
  * @throws BrokerError `ERR_START` when a file of the set is missing or broken: it is left as it is
  */
 export async function ensureCertificates(options: CertificateOptions): Promise<DemoCertificates> {
-  const files = layOut(resolve(options.directory), options.gateways)
+  const files = layOut(resolve(options.directory), options)
   if (!existsSync(files.caFile)) {
     options.say('Making development certificates (valid 60 days)…')
     await create(files, options)
@@ -82,7 +85,10 @@ export async function ensureCertificates(options: CertificateOptions): Promise<D
   return files
 }
 
-function layOut(directory: string, gateways: string[]): DemoCertificates {
+function layOut(
+  directory: string,
+  { gateways, agent }: Pick<CertificateOptions, 'gateways' | 'agent'>,
+): DemoCertificates {
   const pair = (holder: string, name: string): PairFiles => ({
     certificateFile: join(directory, holder, `${name}.crt`),
     privateKeyFile: join(directory, holder, `${name}.key`),
@@ -98,16 +104,18 @@ function layOut(directory: string, gateways: string[]): DemoCertificates {
     controlCaFile: join(directory, 'public', 'control-ca.crt'),
     brokerControl: pair('broker', 'control'),
     gatewayControl: Object.fromEntries(gateways.map((name) => [name, pair(name, 'control')])),
+    agentControl: pair(agent, 'control'),
   }
 }
 
 async function create(files: DemoCertificates, options: CertificateOptions): Promise<void> {
-  const { directory, farmName, gateways, names, clock } = options
+  const { directory, farmName, gateways, agent, names, clock } = options
   const now = new Date(clock.now())
   const set = await createDevelopmentCertificates({
     farmName,
     names,
     gateways,
+    agents: [agent],
     now,
     days: LIFETIME_DAYS,
   })
@@ -120,7 +128,7 @@ async function create(files: DemoCertificates, options: CertificateOptions): Pro
     notBefore: now,
     days: LIFETIME_DAYS - 1,
   })
-  for (const holder of ['public', 'broker', 'host', ...gateways]) {
+  for (const holder of ['public', 'broker', 'host', agent, ...gateways]) {
     makePrivateDirectory(
       join(directory, holder),
       'certificate directory',
@@ -134,6 +142,7 @@ async function create(files: DemoCertificates, options: CertificateOptions): Pro
   writePair(files.brokerControl, set.brokerControl)
   writePairs(files.gatewayTls, set.gatewayTls)
   writePairs(files.gatewayControl, set.gatewayControl)
+  writePairs({ [options.agent]: files.agentControl }, set.agentControl)
   writePrivateFile(files.issuerCertificateFile, set.issuer.certificatePem)
   writePrivateFile(files.controlCaFile, set.controlAuthority.certificatePem)
   // INVARIANT: the authority's certificate is written last, so that its presence means a whole set.
@@ -154,9 +163,9 @@ function writePair(at: PairFiles, pair: KeyPair): void {
 }
 
 function pairsOf(files: DemoCertificates): PairFiles[] {
-  const { issuer, publisher, portalTls, hostTls, brokerControl } = files
+  const { issuer, publisher, portalTls, hostTls, brokerControl, agentControl } = files
   const perGateway = [files.gatewayTls, files.gatewayControl].flatMap(Object.values<PairFiles>)
-  return [issuer, publisher, portalTls, hostTls, brokerControl, ...perGateway]
+  return [issuer, publisher, portalTls, hostTls, brokerControl, agentControl, ...perGateway]
 }
 
 /** A set of our own in which a certificate and its key are both missing. Somebody else's set is never one. */

@@ -14,6 +14,18 @@ export interface GatewayPorts {
   directPort?: number
 }
 
+/** Where the host agent listens, and what is behind it. */
+export interface AgentPlace {
+  /** Its name, and its host's id. */
+  id: string
+  port: number
+  /** For its readiness. */
+  metricsPort: number
+  /** The machine's, and the port of its console. */
+  guid: string
+  consolePort: number
+}
+
 export interface ConfigFilesInput {
   directory: string
   /** Name, and the address that clients dial. */
@@ -25,6 +37,8 @@ export interface ConfigFilesInput {
   gateways: GatewayPorts[]
   certificates: DemoCertificates
   storeFile: string
+  /** A machine's console that stands behind a host agent; absent: none does. */
+  agent?: AgentPlace
   /** What the nodes may dial: exactly the demo's machines. */
   targets: { addresses: string[]; ports: number[] }
 }
@@ -33,11 +47,12 @@ export interface ConfigFiles {
   broker: string
   /** In the order of `gateways`. */
   gateways: string[]
+  agent?: string
 }
 
 /** Writes each role's YAML file, the same that an operator would write; it is new on every start. */
 export function writeConfigFiles(input: ConfigFilesInput): ConfigFiles {
-  const { directory, gateways } = input
+  const { directory, gateways, agent } = input
   makePrivateDirectory(directory, 'configuration directory', 'choose another with --data-dir')
   const write = (name: string, value: object): string => {
     const path = join(directory, `${name}.yaml`)
@@ -47,6 +62,7 @@ export function writeConfigFiles(input: ConfigFilesInput): ConfigFiles {
   return {
     broker: write('broker', brokerConfig(input)),
     gateways: gateways.map((ports) => write(ports.id, gatewayConfig(input, ports))),
+    ...(agent === undefined ? {} : { agent: write('host-agent', agentConfig(input, agent)) }),
   }
 }
 
@@ -84,6 +100,26 @@ function gatewayConfig(input: ConfigFilesInput, ports: GatewayPorts) {
     targets: {
       allow: targets.addresses.map((cidr) => ({ cidr, ports: targets.ports })),
     },
+    development: true,
+  }
+}
+
+function agentConfig(input: ConfigFilesInput, agent: AgentPlace) {
+  const { listen: host, controlPort, certificates } = input
+  const { id, port, metricsPort, guid, consolePort } = agent
+  return {
+    agent: id,
+    host: id,
+    listen: formatEndpoint({ host, port }),
+    control: {
+      broker: formatEndpoint({ host, port: controlPort }),
+      tls: certificates.agentControl,
+      caFile: certificates.controlCaFile,
+    },
+    consoles: {
+      [guid]: { address: formatEndpoint({ host, port: consolePort }), proxy: 'v2' },
+    },
+    metrics: { listen: formatEndpoint({ host, port: metricsPort }) },
     development: true,
   }
 }

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { BrokerError, type Clock, type Endpoint, formatEndpoint } from '../lib/index.ts'
 import { ensureCertificates } from './certificates.ts'
-import { type GatewayPorts, writeConfigFiles } from './config-files.ts'
+import { type AgentPlace, type GatewayPorts, writeConfigFiles } from './config-files.ts'
 import { makePrivateDirectory, readIfPresent, writePrivateFile } from './files.ts'
 import { checkPortIsFree, findFreePort } from './ports.ts'
 import { type ReadinessQuestion, untilReady } from './readiness.ts'
@@ -42,8 +42,8 @@ export interface SeedContent {
   tenant: { id: string; name: string }
   users: Array<{ id: string; password: string; tenant?: string }>
   apiKey: string
-  host: { id: string; kind: 'rdp'; address: string; port: number }
-  vms: Array<{ id: string; name: string; port: number }>
+  hosts: Array<{ id: string; kind: 'rdp' | 'agent'; address: string; port: number }>
+  vms: Array<{ id: string; name: string; host: string; port?: number; guid?: string }>
 }
 
 export interface Demo {
@@ -60,10 +60,13 @@ export const FARM_NAME = 'demo'
 const SERVER_NAME = 'localhost'
 const NAMES = [SERVER_NAME, '127.0.0.1', '::1']
 const GATEWAYS = ['gw1', 'gw2']
-const MACHINES = [
-  { id: 'vm-alpha', name: 'alpha' },
-  { id: 'vm-bravo', name: 'bravo' },
-]
+const HOST = 'demo-host'
+/** Of the host agent, and of the host that it stands in front of. */
+const AGENT = 'demo-agent'
+const ALPHA = { id: 'vm-alpha', name: 'alpha' }
+/** Stands behind the host agent, which knows a machine by its GUID. */
+const BRAVO = { id: 'vm-bravo', name: 'bravo' }
+const BRAVO_GUID = '0d8a2f6e-3c1b-4e57-9a64-7f2b5c8e1d30'
 const TENANT = { id: 'acme', name: 'Acme Hosting' }
 const TENANT_USER = 'tenant'
 const OPERATOR_USER = 'operator'
@@ -75,7 +78,7 @@ const START_WITHIN_MS = 20_000
 const STOP_GRACE_MS = 5_000
 
 /**
- * Starts demo host, broker with portal, and two nodes as separate processes, and writes the ready file
+ * Starts demo host, host agent, broker with portal, and two nodes as separate processes, and writes the ready file
  * when all of them answer.
  *
  * @throws BrokerError `ERR_START`, after everything that was started has ended again
@@ -141,19 +144,19 @@ async function startRoles(
     directory: certsDirectory,
     farmName: FARM_NAME,
     gateways: GATEWAYS,
+    agent: AGENT,
     names: NAMES,
     clock,
     say,
   })
   const secrets = loadSecrets(dataDirectory)
-  const target =
+  const target: Target =
     options.console === undefined
       ? await startDemoHost(start, listen, certificates.hostTls)
-      : { ...options.console, ports: [options.console.port] }
-  const machines = MACHINES.slice(0, target.ports.length)
+      : options.console
 
   const storeFile = join(dataDirectory, 'portcullis.sqlite')
-  await options.seed(storeFile, seedContent(secrets, machines, target))
+  await options.seed(storeFile, seedContent(secrets, target))
 
   const { farmAddress } = options
   const gateways: GatewayPorts[] = []
@@ -180,22 +183,33 @@ async function startRoles(
     gateways,
     certificates,
     storeFile,
-    targets: { addresses: target.addresses, ports: target.ports },
+    ...(target.agent === undefined ? {} : { agent: target.agent }),
+    targets: { addresses: target.addresses, ports: portsOf(target) },
   })
   say('Starting broker and gateways…')
   const ca = readIfPresent(certificates.caFile) ?? ''
-  const startReady = (name: string, role: string, config: string, port: number): Promise<void> =>
+  const startReady = (
+    name: string,
+    role: string,
+    config: string,
+    question: Pick<ReadinessQuestion, 'port' | 'ca'>,
+  ): Promise<void> =>
     untilRoleIsReady(start(name, [role, '--config', config]), {
-      address: listen,
-      port,
-      serverName: SERVER_NAME,
-      ca,
+      ...{ address: listen, serverName: SERVER_NAME },
+      ...question,
     })
   await Promise.all([
-    startReady('broker', 'broker', configFiles.broker, portalPort),
+    startReady('broker', 'broker', configFiles.broker, { port: portalPort, ca }),
     ...gateways.map(({ id, port, directPort = port }, index) =>
-      startReady(id, 'gateway', configFiles.gateways[index] ?? '', directPort),
+      startReady(id, 'gateway', configFiles.gateways[index] ?? '', { port: directPort, ca }),
     ),
+    ...(target.agent === undefined
+      ? []
+      : [
+          startReady('host-agent', 'host-agent', configFiles.agent ?? '', {
+            port: target.agent.metricsPort,
+          }),
+        ]),
   ])
 
   const url = `https://${formatEndpoint({ host: SERVER_NAME, port: portalPort })}`
@@ -210,15 +224,23 @@ async function startRoles(
     apiKey: secrets.apiKey,
     operator: { user: OPERATOR_USER, password: secrets.operatorPassword },
     tenant: { id: TENANT.id, user: TENANT_USER, password: secrets.tenantPassword },
-    vms: machines,
+    vms: target.agent === undefined ? [ALPHA] : [ALPHA, BRAVO],
   }
 }
 
+/** Where the machines' consoles are. */
 interface Target {
   host: string
   addresses: string[]
-  /** One per machine. */
-  ports: number[]
+  /** The first machine's. */
+  port: number
+  /** In front of the second one, where there is one. */
+  agent?: AgentPlace
+}
+
+/** All that a node may dial. */
+function portsOf({ port, agent }: Target): number[] {
+  return agent === undefined ? [port] : [port, agent.port]
 }
 
 /** The demo host picks free ports, one for each machine, and says which over its IPC channel. */
@@ -232,25 +254,31 @@ async function startDemoHost(
     ...['--listen', listen],
     ...['--certificate', tls.certificateFile],
     ...['--private-key', tls.privateKeyFile],
-    ...MACHINES.map(({ name }) => name),
+    ...['--proxied', BRAVO.name],
+    ...[ALPHA.name, BRAVO.name],
   ])
   const message = await whileRunning(role, role.firstMessage, START_WITHIN_MS)
-  return { host: listen, addresses: [listen], ports: readPorts(message) }
+  const [port, consolePort] = readPorts(message)
+  const agentPort = await findFreePort(listen, 0, [])
+  const metricsPort = await findFreePort(listen, 0, [])
+  return {
+    ...{ host: listen, addresses: [listen], port },
+    agent: { id: AGENT, port: agentPort, metricsPort, guid: BRAVO_GUID, consolePort },
+  }
 }
 
-function readPorts(message: unknown): number[] {
+function readPorts(message: unknown): [number, number] {
   if (typeof message === 'object' && message !== null && 'ports' in message) {
     const { ports } = message
-    if (Array.isArray(ports) && ports.every((port) => Number.isInteger(port))) return ports
+    if (Array.isArray(ports) && ports.every((port) => Number.isInteger(port))) {
+      const [first, second] = ports
+      if (ports.length === 2) return [first, second]
+    }
   }
-  throw new BrokerError('ERR_START', 'demo-host: its first message names no ports')
+  throw new BrokerError('ERR_START', 'demo-host: its first message does not name two ports')
 }
 
-function seedContent(
-  secrets: DemoSecrets,
-  machines: Array<{ id: string; name: string }>,
-  { host, ports }: Target,
-): SeedContent {
+function seedContent(secrets: DemoSecrets, { host: address, port, agent }: Target): SeedContent {
   return {
     tenant: TENANT,
     users: [
@@ -258,8 +286,16 @@ function seedContent(
       { id: TENANT_USER, password: secrets.tenantPassword, tenant: TENANT.id },
     ],
     apiKey: secrets.apiKey,
-    host: { id: 'demo-host', kind: 'rdp', address: host, port: ports[0] ?? 3389 },
-    vms: machines.map((machine, index) => ({ ...machine, port: ports[index] ?? 3389 })),
+    hosts: [
+      { id: HOST, kind: 'rdp', address, port },
+      ...(agent === undefined
+        ? []
+        : [{ id: agent.id, kind: 'agent' as const, address, port: agent.port }]),
+    ],
+    vms: [
+      { ...ALPHA, host: HOST },
+      ...(agent === undefined ? [] : [{ ...BRAVO, host: agent.id, guid: agent.guid }]),
+    ],
   }
 }
 

@@ -1,3 +1,4 @@
+import { request as requestPlain } from 'node:http'
 import { request } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -9,25 +10,26 @@ export interface ReadinessQuestion {
   port: number
   /** Name that the certificate must carry. */
   serverName: string
-  /** PEM of the authority that signed it. */
-  ca: string
+  /** PEM of the authority that signed it; absent: it is asked without TLS. */
+  ca?: string
 }
 
-/** Asks `GET /readyz` over TLS until the answer is 200. It ends with the signal, else never by itself. */
+/** Asks `GET /readyz` until the answer is 200. It ends with the signal, else never by itself. */
 export async function untilReady(question: ReadinessQuestion, signal: AbortSignal): Promise<void> {
   while (!(await isReady(question))) await sleep(POLL_EVERY_MS, undefined, { signal })
 }
 
 function isReady({ address, port, serverName, ca }: ReadinessQuestion): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = request(
+    const ask = ca === undefined ? requestPlain : request
+    const asked = ask(
       {
         host: address,
         port,
         path: '/readyz',
         servername: serverName,
         headers: { host: serverName },
-        ca,
+        ...(ca === undefined ? {} : { ca }),
         agent: false,
         timeout: ANSWER_WITHIN_MS,
       },

@@ -41,6 +41,8 @@ export class AgentSession implements Session, SessionFigures {
   /** Bytes that the agent itself has put in front. */
   #headerBytes = 0
   #openedAtMs: number | undefined
+  /** Its blob names no token at all: that is how nodes look whether an agent answers. */
+  #isProbe = false
 
   /** A running session, known to its agent until it is done. */
   static start(agent: AgentNode, client: Socket, node: string | undefined): AgentSession {
@@ -88,6 +90,7 @@ export class AgentSession implements Session, SessionFigures {
     const { signal } = this.#end
     try {
       const opening = await readOpening(this.#client, { timeoutMs: limits.openingMs, signal })
+      this.#isProbe = !opening.text.reveal().includes(';')
       const admission = await this.#admit(opening)
       const { place } = admission
       const console = await dialConsole(place, { timeoutMs: limits.dialMs, signal })
@@ -150,8 +153,8 @@ export class AgentSession implements Session, SessionFigures {
     const fields = { reason, error: errorText(error) }
     if (reason === 'internal-error') this.log.error('session.failed', fields)
     if (this.#openedAtMs === undefined) {
-      observer.refused(reason)
-      this.log.warn('host.refused', fields)
+      if (!this.#isProbe) observer.refused(reason)
+      this.log[this.#isProbe ? 'debug' : 'warn']('host.refused', fields)
       return
     }
     observer.sessionEnded(this, reason)

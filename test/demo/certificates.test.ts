@@ -18,6 +18,7 @@ const ensure = () =>
     directory,
     farmName: 'demo',
     gateways: ['gw1'],
+    agent: 'agent1',
     names: ['localhost'],
     clock: { now: () => Date.UTC(2030, 0, 1) },
     say: (text) => said.push(text),

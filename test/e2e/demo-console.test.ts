@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { fetchConsoleFile } from '../helpers/api.ts'
+import type { GrantNotice } from '../../src/protocol/index.ts'
+import { callApi } from '../helpers/api.ts'
 import { type DemoRun, startDemoRun } from '../helpers/demo.ts'
 import { showsCard } from '../helpers/demo-card.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -42,16 +43,18 @@ describe("the demo's machines, through its gateway", () => {
   ] as const) {
     testWithPrograms(
       [program, 'Xvfb', 'import', 'xdotool'],
-      `${program} over ${transport} shows each machine under its own name, and what is typed`,
+      `${program} over ${transport} shows each machine under its own name, what is typed, and the grant where an agent tells it`,
       async () => {
         expect(demo.ready.vms).toHaveLength(2)
         for (const { id, name } of demo.ready.vms) {
-          const client = await open(program, transport, id)
+          const { client, grant } = await open(program, transport, id)
+          // The second machine stands behind the host agent, which knows by what it is opened.
+          const card = name === 'bravo' ? { name, grant } : { name }
           try {
-            await appears({ name, typed: '' }, client)
+            await appears({ ...card, typed: '' }, client)
             await display.click(500, 200)
             await display.type('Hello')
-            await appears({ name, typed: 'Hello' }, client)
+            await appears({ ...card, typed: 'Hello' }, client)
           } finally {
             await client.stop()
           }
@@ -64,19 +67,22 @@ describe("the demo's machines, through its gateway", () => {
     program: FreerdpProgram,
     transport: Transport,
     vm: string,
-  ): Promise<RunningProgram> {
+  ): Promise<{ client: RunningProgram; grant: GrantNotice }> {
     const file = join(scratch, `${vm}.rdp`)
-    await writeFile(file, await fetchConsoleFile(demo.ready, vm))
+    const { body } = await callApi(demo.ready, 'POST', '/v1/consoles', { json: { vm } })
+    const { rdp, ref, expiresAt } = JSON.parse(body.toString('utf8'))
+    await writeFile(file, Buffer.from(rdp, 'base64'))
     const size = `/size:${SIZE.width}x${SIZE.height}`
-    return startFreerdp({
+    const client = await startFreerdp({
       program,
       display,
       args: [file, size, ...TRANSPORT_ARGS[program][transport]],
     })
+    return { client, grant: { ref, expiresAt: Date.parse(expiresAt) / 1000 } }
   }
 
   async function appears(
-    card: { name: string; typed: string },
+    card: { name: string; typed: string; grant?: GrantNotice },
     client: RunningProgram,
   ): Promise<void> {
     await eventually(

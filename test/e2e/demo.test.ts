@@ -35,7 +35,7 @@ describe('npm start', () => {
       expect(demo.ready.apiUrl).toBe(demo.ready.portalUrl)
       expect(demo.ready.gatewayAddress).toBe(demo.ready.gateways[0]?.address)
       expect((await stat(demo.readyFile)).mode & 0o777).toBe(0o600)
-      expect(await rolesOf(demo.dataDirectory)).toHaveLength(4)
+      expect(await rolesOf(demo.dataDirectory)).toHaveLength(5)
     } finally {
       await demo.stop()
     }
@@ -72,7 +72,7 @@ describe('npm start', () => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
     test(`leaves nothing running when npm gets ${signal}`, async () => {
       const { npm, directory } = await startByNpm(`npm-${signal}`)
-      expect(await rolesOf(directory)).toHaveLength(4)
+      expect(await rolesOf(directory)).toHaveLength(5)
       npm.child.kill(signal)
       await npm.ended
       await eventually('every part ends', async () => (await rolesOf(directory)).length === 0)
@@ -203,7 +203,7 @@ async function rolesOf(directory: string): Promise<number[]> {
     const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
     if (
       command.includes(directory) &&
-      / (broker|gateway|demo-host) /.test(command.replaceAll('\0', ' '))
+      / (broker|gateway|demo-host|host-agent) /.test(command.replaceAll('\0', ' '))
     ) {
       found.push(Number(name))
     }

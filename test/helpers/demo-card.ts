@@ -3,6 +3,7 @@ import { Framebuffer } from '../../src/demo/host/picture/framebuffer.ts'
 import { layoutCard } from '../../src/demo/host/picture/layout.ts'
 import { PALETTE } from '../../src/demo/host/picture/palette.ts'
 import { TestCard } from '../../src/demo/host/picture/test-card.ts'
+import type { GrantNotice } from '../../src/protocol/index.ts'
 import { type Colour, isNear } from './screenshot.ts'
 
 /** 16-bit colour moves a channel by 4 at most. */
@@ -19,17 +20,27 @@ export interface ExpectedCard {
   /** The desktop's size; its top left corner is the picture's. */
   size: Size
   typed?: string
+  /** What opened it, for a machine behind a host agent. */
+  grant?: GrantNotice
 }
 
 /**
  * Whether the picture shows the test card of this machine: header, name and colour bars, pixel by pixel.
  * With `typed`, the line of typed keys too.
  */
-export function showsCard(picture: Picture, { name, size, typed }: ExpectedCard): boolean {
+export function showsCard(picture: Picture, { name, size, typed, grant }: ExpectedCard): boolean {
   const { header, headline, bars, echo } = layoutCard(size)
   const areas = typed === undefined ? [header, headline, bars] : [header, headline, bars, echo]
-  const expected = drawCard({ name, size, typed: typed ?? '' })
-  return areas.every((area) => isSame(picture, expected, area, size))
+  return candidateTimes(grant).some((nowMs) => {
+    const expected = drawCard({ name, size, typed: typed ?? '' }, { nowMs, grant })
+    return areas.every((area) => isSame(picture, expected, area, size))
+  })
+}
+
+/** The time that is left of a grant changes every second; a picture may be some of them old. */
+function candidateTimes(grant: GrantNotice | undefined): number[] {
+  if (grant === undefined) return [0]
+  return [0, 1, 2, 3].map((seconds) => Date.now() - seconds * 1000)
 }
 
 /** Where the card shows the time: differs a second later. */
@@ -46,9 +57,13 @@ export function pixelsIn(picture: Picture, { x, y, width, height }: Area): strin
   return colours.join(' ')
 }
 
-function drawCard({ name, size, typed }: Required<ExpectedCard>): Framebuffer {
+function drawCard(
+  { name, size, typed }: Required<Omit<ExpectedCard, 'grant'>>,
+  { nowMs, grant }: { nowMs: number; grant: GrantNotice | undefined },
+): Framebuffer {
   const framebuffer = new Framebuffer(size)
-  new TestCard(framebuffer, { name, connectedAtMs: 0 }).showTyped(typed)
+  const options = { name, connectedAtMs: nowMs, ...(grant === undefined ? {} : { grant }) }
+  new TestCard(framebuffer, options).showTyped(typed)
   return framebuffer
 }
 

@@ -13,6 +13,7 @@ import {
   decodeProxyV2,
 } from '../../src/protocol/index.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { blob } from '../helpers/preconnection.ts'
 import { startUnanswering } from '../helpers/unanswering-target.ts'
 import { createIssuerPair, HOST_CLAIMS, mint, mintHost, NOW, VM_GUID } from '../tokens/minting.ts'
 import {
@@ -139,6 +140,14 @@ test.each([
   ['no PROXY header', REQUEST, 'protocol-error'],
 ] as const)('%s is refused', async (_, bytes, reason) => {
   await expectRefusal(await start(), bytes, reason)
+})
+
+test('a probe, which brings no token, gets its refusal, and neither line nor count', async () => {
+  const agent = await start()
+  const [header, request] = [opening(new Secret('')).subarray(0, 28), REQUEST]
+  const answer = await said(await send(agent, Buffer.concat([header, blob(OTHER_VM), request])))
+  expect(decodeConnectionConfirm(answer)).toEqual({ kind: 'failure', failureCode: 4 })
+  expect(agent.log).toEqual([])
 })
 
 test('a client that says nothing, or half of it, is refused when its time is over', async () => {

@@ -11,6 +11,8 @@ export interface DemoHostOptions {
   name: string
   /** PEM; the key as PKCS#8. */
   tls: { certificatePem: string; privateKeyPem: string }
+  /** Each connection begins with a PROXY v2 header, as a host agent writes it; default false. */
+  proxied?: boolean
   clock: Clock
   log: Log
   /** Literal address; 127.0.0.1 when absent. */
@@ -29,7 +31,7 @@ export interface DemoHost {
 
 /** @throws BrokerError `ERR_CERTIFICATE` when certificate or key cannot be used for TLS */
 export function createDemoHost(options: DemoHostOptions): DemoHost {
-  const { name, clock, log, address = '127.0.0.1', port = 0 } = options
+  const { name, clock, log, proxied = false, address = '127.0.0.1', port = 0 } = options
   const secureContext = loadSecureContext(options.tls)
   const viewers = new Map<Viewer, Promise<void>>()
 
@@ -42,7 +44,7 @@ export function createDemoHost(options: DemoHostOptions): DemoHost {
       socket.destroy()
       return
     }
-    const viewer = new Viewer(socket, { name, secureContext, clock, log: viewerLog })
+    const viewer = new Viewer(socket, { name, secureContext, proxied, clock, log: viewerLog })
     viewers.set(
       viewer,
       viewer.serve().finally(() => viewers.delete(viewer)),

@@ -5,8 +5,12 @@ import { BrokerError, ProtocolError } from '../../lib/index.ts'
 import {
   type ConnectionRequest,
   decodeConnectionRequest,
+  decodeGrantNotice,
+  decodeProxyFields,
+  decodeProxyV2,
   EXTENDED_CLIENT_DATA_SUPPORTED,
   encodeConnectionConfirm,
+  type GrantNotice,
   NegotiationFailureCode,
   SecurityProtocol,
   tpktLength,
@@ -17,10 +21,12 @@ export interface SecuredConnection {
   socket: TLSSocket
   /** What the client offered, to be echoed in the connect response. */
   requestedProtocols: number
+  /** What a host agent in front tells of the grant; absent where none is. */
+  grant?: GrantNotice
 }
 
 /**
- * The part before RDP proper: one Connection Request in clear, the confirm that chooses TLS, the TLS
+ * The part before RDP proper: a PROXY header where a host agent stands in front, one Connection Request in clear, the confirm that chooses TLS, the TLS
  * handshake. Has no deadline of its own: destroy `raw`, and it rejects.
  *
  * @throws ProtocolError when the client does not offer TLS (it is told so) or its bytes are wrong;
@@ -28,9 +34,10 @@ export interface SecuredConnection {
  */
 export async function secure(
   raw: Socket,
-  secureContext: SecureContext,
+  { secureContext, proxied }: { secureContext: SecureContext; proxied: boolean },
 ): Promise<SecuredConnection> {
-  const { negotiation } = await receiveRequest(raw)
+  const { request, grant } = await receiveRequest(raw, proxied)
+  const { negotiation } = request
   const requestedProtocols = negotiation?.requestedProtocols ?? SecurityProtocol.rdp
   if ((requestedProtocols & SecurityProtocol.ssl) === 0) {
     const failureCode = NegotiationFailureCode.sslRequiredByServer
@@ -54,19 +61,36 @@ export async function secure(
   // An error reaches whoever reads the socket; this keeps one between two reads from ending the process.
   socket.on('error', () => {})
   await orClosed(raw, once(socket, 'secure'))
-  return { socket, requestedProtocols }
+  return { socket, requestedProtocols, ...(grant === undefined ? {} : { grant }) }
 }
 
-/** Takes exactly one TPKT and leaves the socket paused; bytes behind it are refused. */
-async function receiveRequest(raw: Socket): Promise<ConnectionRequest> {
+interface Received {
+  request: ConnectionRequest
+  grant?: GrantNotice
+}
+
+/** @returns undefined while more bytes are needed; bytes behind the request are refused */
+function decodeRequest(bytes: Buffer, proxied: boolean): Received | undefined {
+  const header = proxied ? decodeProxyV2(bytes) : { length: 0 }
+  if (header === undefined) return undefined
+  const packet = bytes.subarray(header.length)
+  const length = tpktLength(packet, MAX_REQUEST_BYTES)
+  if (length === undefined || packet.length < length) return undefined
+  const request = decodeConnectionRequest(packet)
+  if (!proxied) return { request }
+  return { request, grant: decodeGrantNotice(decodeProxyFields(bytes.subarray(0, header.length))) }
+}
+
+/** Takes exactly one TPKT, with a PROXY header in front or none, and leaves the socket paused. */
+async function receiveRequest(raw: Socket, proxied: boolean): Promise<Received> {
   let pending: Buffer = Buffer.alloc(0)
   let onData = (_chunk: Buffer) => {}
-  const packet = new Promise<Buffer>((resolve, reject) => {
+  const received = new Promise<Received>((resolve, reject) => {
     onData = (chunk) => {
       pending = Buffer.concat([pending, chunk])
       try {
-        const length = tpktLength(pending, MAX_REQUEST_BYTES)
-        if (length !== undefined && pending.length >= length) resolve(pending)
+        const decoded = decodeRequest(pending, proxied)
+        if (decoded !== undefined) resolve(decoded)
       } catch (error) {
         reject(error)
       }
@@ -74,7 +98,7 @@ async function receiveRequest(raw: Socket): Promise<ConnectionRequest> {
   })
   raw.on('data', onData)
   try {
-    return decodeConnectionRequest(await orClosed(raw, packet))
+    return await orClosed(raw, received)
   } finally {
     raw.off('data', onData)
     raw.pause()

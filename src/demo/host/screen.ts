@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/index.ts'
+import type { GrantNotice } from '../../protocol/index.ts'
 import { Echo } from './echo.ts'
 import { Keyboard } from './keyboard.ts'
 import {
@@ -32,6 +33,8 @@ export interface ScreenOptions {
   size: Size
   capabilities: ClientCapabilities
   name: string
+  /** What opens this console, where that is known. */
+  grant?: GrantNotice
   clock: Clock
   /** Called once when the client has taken no output for a minute. */
   onStalled: () => void
@@ -59,7 +62,11 @@ export class Screen {
     this.#options = options
     this.#framebuffer = new Framebuffer(options.size)
     const connectedAtMs = options.clock.now()
-    this.#card = new TestCard(this.#framebuffer, { name: options.name, connectedAtMs })
+    const { name, grant } = options
+    this.#card = new TestCard(this.#framebuffer, {
+      ...{ name, connectedAtMs },
+      ...(grant === undefined ? {} : { grant }),
+    })
     this.#notBeforeMs = performance.now() + FIRST_PICTURE_DELAY_MS
     this.#scheduleFlush()
     this.#scheduleTick()

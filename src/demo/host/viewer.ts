@@ -20,6 +20,8 @@ export interface ViewerOptions {
   /** The machine's name on the card. */
   name: string
   secureContext: SecureContext
+  /** A host agent puts a PROXY header in front. */
+  proxied: boolean
   clock: Clock
   log: Log
 }
@@ -87,8 +89,8 @@ export class Viewer {
   }
 
   async #setUp(): Promise<{ pdus: ClientPdus; screen: Screen }> {
-    const { name, secureContext, clock, log } = this.#options
-    const { socket, requestedProtocols } = await secure(this.#raw, secureContext)
+    const { name, clock, log } = this.#options
+    const { socket, requestedProtocols, grant } = await secure(this.#raw, this.#options)
     this.#socket = socket
     const link = new Link(socket)
     const frames = link.frames()
@@ -98,7 +100,10 @@ export class Viewer {
     const desktop = { ...size, bitsPerPixel: BITS_PER_PIXEL }
     const capabilities = await activate(link, pdus, { desktop, user: channels.user })
     const onStalled = () => this.#destroy()
-    const screen = new Screen(link, { size, capabilities, name, clock, onStalled })
+    const screen = new Screen(link, {
+      ...{ size, capabilities, name, clock, onStalled },
+      ...(grant === undefined ? {} : { grant }),
+    })
     this.#active = { link, screen, supportsErrorInfo: client.supportsErrorInfo }
     log.info('viewer.active', { ...size })
     return { pdus, screen }

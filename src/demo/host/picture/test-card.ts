@@ -1,3 +1,4 @@
+import type { GrantNotice } from '../../../protocol/index.ts'
 import type { Area } from './area.ts'
 import type { Framebuffer } from './framebuffer.ts'
 import { type CardLayout, layoutCard } from './layout.ts'
@@ -25,6 +26,8 @@ export interface TestCardOptions {
   name: string
   /** Milliseconds since the Unix epoch. */
   connectedAtMs: number
+  /** What opens the console: shown in place of the sentence below the name, with the time that is left. */
+  grant?: GrantNotice
 }
 
 /** The picture of a demo machine's console: drawn once, then told the time and what was typed. */
@@ -32,20 +35,23 @@ export class TestCard {
   readonly #framebuffer: Framebuffer
   readonly #layout: CardLayout
   readonly #connectedAtMs: number
+  readonly #grant: GrantNotice | undefined
   readonly #now: TextLine
   readonly #today: TextLine
   readonly #duration: TextLine
+  readonly #subtitle: TextLine | undefined
   readonly #echo: TextLine
   readonly #echoColumns: number
 
-  constructor(framebuffer: Framebuffer, { name, connectedAtMs }: TestCardOptions) {
+  constructor(framebuffer: Framebuffer, { name, connectedAtMs, grant }: TestCardOptions) {
     this.#framebuffer = framebuffer
+    this.#grant = grant
     this.#connectedAtMs = connectedAtMs
     const layout = layoutCard(framebuffer.size)
     this.#layout = layout
     framebuffer.fill({ x: 0, y: 0, ...framebuffer.size }, 'background')
     this.#drawHeader()
-    this.#drawHeadline(name)
+    this.#subtitle = this.#drawHeadline(name)
     this.#drawBars()
 
     const [sincePanel, nowPanel, durationPanel] = layout.panels
@@ -79,6 +85,7 @@ export class TestCard {
     this.#now.show(clockText(nowMs))
     this.#today.show(dateText(nowMs))
     this.#duration.show(durationText(this.#connectedAtMs, nowMs))
+    if (this.#grant !== undefined) this.#subtitle?.show(grantText(this.#grant, nowMs))
   }
 
   /** The end of the text, as much as fits. */
@@ -118,7 +125,8 @@ export class TestCard {
     }
   }
 
-  #drawHeadline(name: string): void {
+  /** @returns the line below the name; undefined where it has no room */
+  #drawHeadline(name: string): TextLine | undefined {
     const { headline, headlineScale, labelScale } = this.#layout
     const fitting = Math.floor(headline.width / textWidth(Math.max(1, name.length), 1))
     const subtitleHeight = textHeight(labelScale)
@@ -131,10 +139,11 @@ export class TestCard {
     const y = headline.y + Math.floor((headline.height - height) / 2)
     const style = { face: 'bold', scale, ink: 'text', paper: 'background' } as const
     this.#line(headline.x, y, headline, style).show(name)
-    if (!hasSubtitle) return
-    this.#line(headline.x, y + textHeight(scale), headline, label('background', this.#layout)).show(
-      SUBTITLE,
-    )
+    if (!hasSubtitle) return undefined
+    const place = { x: headline.x, y: y + textHeight(scale) }
+    const subtitle = this.#line(place.x, place.y, headline, label('background', this.#layout))
+    subtitle.show(SUBTITLE)
+    return subtitle
   }
 
   #drawBars(): void {
@@ -181,6 +190,14 @@ function label(paper: Paper, { labelScale }: CardLayout): TextStyle {
 
 function columnsIn(width: number, scale: number): number {
   return Math.max(0, Math.floor(width / textWidth(1, scale)))
+}
+
+/** `Grant 7K3M-Q2XD, the file opens for 00:00:43`, no longer than {@link SUBTITLE} */
+function grantText({ ref, expiresAt }: GrantNotice, nowMs: number): string {
+  const name = ref === undefined ? 'Grant' : `Grant ${ref}`
+  if (expiresAt === undefined) return name
+  const isOver = nowMs >= expiresAt * 1000
+  return `${name}, the file ${isOver ? 'has expired' : `opens for ${durationText(nowMs, expiresAt * 1000)}`}`
 }
 
 /** `23:59:59`, UTC. */

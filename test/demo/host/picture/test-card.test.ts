@@ -4,6 +4,7 @@ import { Framebuffer } from '../../../../src/demo/host/picture/framebuffer.ts'
 import { layoutCard } from '../../../../src/demo/host/picture/layout.ts'
 import { colourIndex } from '../../../../src/demo/host/picture/palette.ts'
 import { BARS, TestCard } from '../../../../src/demo/host/picture/test-card.ts'
+import type { GrantNotice } from '../../../../src/protocol/index.ts'
 
 const SIZE = { width: 640, height: 400 }
 const CONNECTED_AT = Date.UTC(2026, 10, 21, 23, 59, 58, 900)
@@ -76,4 +77,27 @@ test('draws any name and any text on any desktop without leaving it', () => {
     ),
     { numRuns: 15 },
   )
+})
+
+test('a grant is told below the name, with the time that is left of it', () => {
+  const drawn = (options: { grant?: GrantNotice; nowMs?: number }) => {
+    const framebuffer = new Framebuffer(SIZE)
+    const { nowMs = CONNECTED_AT, ...rest } = options
+    const shown = new TestCard(framebuffer, {
+      name: 'web-01',
+      connectedAtMs: CONNECTED_AT,
+      ...rest,
+    })
+    shown.showTime(nowMs)
+    const { x, y, width, height } = layoutCard(SIZE).headline
+    const rows = Array.from({ length: height }, (_, row) => (y + row) * SIZE.width + x)
+    return rows.map((start) => framebuffer.pixels.slice(start, start + width).join()).join()
+  }
+  const grant = { ref: '7K3M-Q2XD', expiresAt: Math.ceil(CONNECTED_AT / 1000) + 40 }
+  const first = drawn({ grant })
+  expect(first).not.toBe(drawn({}))
+  expect(first).not.toBe(drawn({ grant: { ...grant, ref: '7K3M-Q2XE' } }))
+  expect(first).not.toBe(drawn({ grant, nowMs: CONNECTED_AT + 1_000 }))
+  const over = CONNECTED_AT + 60_000
+  expect(drawn({ grant, nowMs: over })).toBe(drawn({ grant, nowMs: over + 1_000 }))
 })
