@@ -21,6 +21,7 @@ const PROGRAMS = {
   openssl: 'openssl',
   ip: 'iproute2',
   setpriv: 'util-linux',
+  virsh: 'libvirt-clients',
 }
 
 const SOURCES = '/etc/apt/sources.list.d'

@@ -7,6 +7,7 @@ import { decodeClose, decodeTunnelResponse, PacketType, Status } from '../../src
 import { eventually } from '../helpers/eventually.ts'
 import { type FarmRun, startFarm } from '../helpers/farm.ts'
 import { openWebSocket, requests, type TestClient } from '../helpers/packet-client.ts'
+import { testWithPrograms } from '../helpers/programs.ts'
 
 /** An inventory built with the command line alone, on a broker that runs; consoles opened on it through a node that runs. */
 let farm: FarmRun
@@ -78,7 +79,7 @@ test('an inventory is imported, opened, closed again and ended', async () => {
   )
   await done('host', 'import', hosts)
   expect(await done('vm', 'import', vms, '--dry-run')).toContain('+ vm app: name App, 1')
-  expect(await done('vm', 'list', '--tenant', 'globex')).not.toContain('app')
+  expect((await farm.api('GET', '/v1/vms/app')).status).toBe(404)
   await done('vm', 'import', vms)
   expect(await done('vm', 'import', vms)).toContain('0 created, 0 changed, 1 unchanged')
 
@@ -106,9 +107,35 @@ test('an inventory is imported, opened, closed again and ended', async () => {
   expect(closing?.type).toBe(PacketType.closeChannel)
   expect(decodeClose(closing?.body ?? new Uint8Array())).toBe(0x8007_04d4)
   await eventually('the end of that session alone', async () => {
-    const { items } = JSON.parse(await done('session', 'list', '--json'))
+    const { body } = await farm.api('GET', '/v1/sessions')
+    const { items } = JSON.parse(body.toString('utf8'))
     return items.length === 1 && items[0].vm === 'web'
   })
+})
+
+/** libvirt's own test driver: a host made of files, behind the real virsh. */
+testWithPrograms(['virsh'], 'machines are imported from what virsh says', async () => {
+  const domain = (name: string, uuid: string, graphics: string) =>
+    file(`${name}.xml`, [
+      `<domain type='test'><name>${name}</name><uuid>${uuid}</uuid><title>R&amp;D ${name}</title>`,
+      `<memory>65536</memory><os><type>hvm</type></os><devices>${graphics}</devices></domain>`,
+    ])
+  const ids = ['3f2504e0-4f89-11d3-9a0c-0305e82c3301', '3f2504e0-4f89-11d3-9a0c-0305e82c3302']
+  const rdp = domain('lamp', ids[0] ?? '', "<graphics type='rdp' port='3390' autoport='no'/>")
+  const vnc = domain('cron', ids[1] ?? '', "<graphics type='vnc' port='5907' passwd='secret'/>")
+  const node = file('node.xml', [
+    `<node><domain file='${rdp}'/><domain file='${vnc}'/>`,
+    '<cpu><mhz>1000</mhz><model>i686</model><active>1</active><nodes>1</nodes><sockets>1</sockets>',
+    '<cores>1</cores><threads>1</threads></cpu><memory>8192000</memory></node>',
+  ])
+  await done('host', 'add', 'kvm1', '--kind', 'rdp', '--address', 'kvm1.example.net')
+  const from = ['vm', 'import', '--libvirt', '--connect', `test://${node}`, '--host', 'kvm1']
+  const said = await done(...from, '--tenant', 'acme', '--ids', 'name')
+  expect(said).toContain('portcullis: cron: left out, has no rdp console')
+  expect(said).toContain(
+    `+ vm lamp: name R&D lamp, tenant acme, host kvm1, guid ${ids[0]}, port 3390`,
+  )
+  expect(await done(...from)).toContain('0 created, 0 changed, 1 unchanged')
 })
 
 test('users are kept with the command line, over a restart of the broker', async () => {
