@@ -18,6 +18,8 @@ import {
 } from '../rdpfile/index.ts'
 import type { Grant, Store, VmPlacement } from '../store/index.ts'
 import { type GatewayClaims, type Issuer, renderPreconnectionText } from '../tokens/index.ts'
+import type { Audit } from './audit/audit.ts'
+import type { AuditEntry } from './audit/chain.ts'
 import { termsOf, type WantedTerms } from './console-terms.ts'
 import { ApiError } from './errors.ts'
 import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
@@ -48,7 +50,7 @@ export interface ConsoleRequest extends WantedTerms {
   clientAddress?: string
   /** Address or prefix that the token is bound to. */
   boundTo?: string
-  /** Which key or page asked, for the log. */
+  /** `key:ID` or `user:ID`, for log and audit. */
   askedBy: string
 }
 
@@ -84,6 +86,8 @@ export interface Consoles {
 
 export interface ConsoleOptions {
   store: Store
+  /** Every mint leaves a record, whoever asked for it. */
+  audit: Pick<Audit, 'record'>
   signer: Signer
   revocations: RevocationKeeper
   /** `iss` of the tokens: which broker signed. */
@@ -148,7 +152,18 @@ export function createConsoles(options: ConsoleOptions): Consoles {
 }
 
 async function open(
-  { store, signer, publisher, brokerName, farm, policies, counts, clock, log }: ConsoleOptions,
+  {
+    store,
+    audit,
+    signer,
+    publisher,
+    brokerName,
+    farm,
+    policies,
+    counts,
+    clock,
+    log,
+  }: ConsoleOptions,
   tokens: GatewayTokenMint,
   request: ConsoleRequest,
 ): Promise<OpenedConsole> {
@@ -214,7 +229,7 @@ async function open(
     redirect: policy.redirect.value,
   })
   const rdp = await signFile(file, publisher, clock)
-  await store.grants.insert(grant)
+  await Promise.all([store.grants.insert(grant), audit.record(toEntry(grant, request))])
   counts.minted(tokenFormat)
   log.info('console.minted', {
     ref,
@@ -250,6 +265,19 @@ async function mintHostToken(
 function preconnectionText({ vmg }: GatewayClaims, hostToken: Secret | undefined) {
   if (vmg === undefined || hostToken === undefined) return {}
   return { preconnectionText: renderPreconnectionText({ vmGuid: vmg, hostToken }) }
+}
+
+function toEntry(grant: Grant, { askedBy }: ConsoleRequest): AuditEntry {
+  const { id, ref, jti, vm, host, tenant, user, clientAddress, expiresAtMs } = grant
+  const expiresAt = new Date(expiresAtMs).toISOString()
+  return {
+    actor: askedBy,
+    action: 'openConsole',
+    subject: `/v1/consoles/${id}`,
+    outcome: 'done',
+    ref,
+    details: JSON.stringify({ vm, tenant, user, host, jti, clientAddress, expiresAt }),
+  }
 }
 
 /** Said before the file is out; what decides is the redeem, when the session would open. */

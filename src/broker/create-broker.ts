@@ -11,6 +11,8 @@ import {
   type RedeemRule,
 } from '../tokens/index.ts'
 import { createApp } from './app.ts'
+import { CHECKPOINT_EVERY_MS, createAudit } from './audit/audit.ts'
+import { auditedRoute } from './audit/audited-route.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { createConsoles, type Farm } from './consoles.ts'
 import { createControlService } from './control-service.ts'
@@ -31,6 +33,7 @@ import { createPushes } from './pushes.ts'
 import { createRevocationKeeper } from './revocation-keeper.ts'
 import { createRotation } from './rotation.ts'
 import type { Route } from './route.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { consoleRoutes } from './routes/consoles.ts'
 import { hostConsoleRoutes } from './routes/host-console.ts'
 import { importRoutes } from './routes/import.ts'
@@ -91,6 +94,8 @@ export interface BrokerOptions {
   /** Shown at `/metrics`, with what the broker adds of its own. */
   metrics?: Metrics
   passwordCost?: PasswordCost
+  /** How long the audit goes back; 365 when absent. */
+  auditKeepDays?: number
   /** Finds what hosts are called; by default in the DNS. */
   resolver?: HostResolver
 }
@@ -139,8 +144,11 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...(everySeconds === undefined ? {} : { everySeconds }),
   })
   const rotation = createRotation({ ...base, trust, signer, loadIssuer })
+  const { auditKeepDays: keepDays } = options
+  const audit = createAudit({ ...base, signer, ...(keepDays === undefined ? {} : { keepDays }) })
   const consoles = createConsoles({
     ...base,
+    audit,
     signer,
     publisher,
     revocations,
@@ -162,6 +170,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...publisherRoutes(publisher),
     ...keyRoutes(createKeys(base)),
     ...whyRoutes(timeline, clock),
+    ...auditRoutes(store),
     ...serviceRoutes({ store, signer, publisher, trust, metrics, clock, openApi: () => document }),
   ]
   const document = renderOpenApi(routes)
@@ -175,6 +184,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
         Promise.all([
           sweep(options),
           timeline.sweep(),
+          audit.sweep(),
           trust.sweep(),
           revocations.load(),
           probes.sweep(),
@@ -182,12 +192,13 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       SWEEP_EVERY_MS,
     ),
     repeat(() => sessions.sweep(), LOOK_FOR_LOST_EVERY_MS),
+    repeat(() => audit.checkpoint(), CHECKPOINT_EVERY_MS),
     repeat(() => probes.round(), LOOK_FOR_DUE_EVERY_MS),
   ]
 
   return {
     app: createApp({
-      routes,
+      routes: routes.map((route) => auditedRoute(route, audit)),
       authenticate: createAuthenticate(store, clock),
       log,
       strictTransportSecurity: options.development !== true,

@@ -67,7 +67,7 @@ async function openConsole(
       preferredTtlSeconds: PORTAL_LIFETIME_SECONDS,
       // Kept, but the token is not bound to it: the RDP client may come over the other IP version.
       clientAddress,
-      askedBy: 'portal',
+      askedBy: `user:${session.user}`,
     })
     const { ref, fileName, expiresAtMs } = grant
     return { ok: true, ref, fileName, rdp, expiresAt: new Date(expiresAtMs) }

@@ -22,6 +22,8 @@ export interface RawRequest {
   remoteAddress: string
   /** The one of these media types that the client likes best; the first when it does not care. */
   prefer(...types: [string, ...string[]]): string | undefined
+  /** Is told what the body says, once that is valid; secrets in it don't print. */
+  accepted?: (body: unknown) => void
 }
 
 export interface RouteRequest<Body, Query> {
@@ -60,6 +62,7 @@ export interface RouteDefinition<Schema extends z.ZodType, Query extends z.ZodOb
   body?: Schema
   /** Largest body, in bytes; 16 KiB when absent. */
   maxBodyBytes?: number
+  recordsItself?: boolean
   /** Header fields that the route looks at. */
   header?: z.ZodObject
   /** Successful answers; each route also has the problem answer. */
@@ -77,6 +80,8 @@ export interface Route {
   access: Right | 'public'
   takesBody: boolean
   maxBodyBytes: number
+  /** What it does leaves a record by itself; what it refuses does not. */
+  recordsItself: boolean
   operation: ZodOpenApiOperationObject
   respond(request: RawRequest): Promise<Answer>
 }
@@ -94,9 +99,10 @@ export function defineRoute<
     access,
     takesBody: schema !== undefined,
     maxBodyBytes,
+    recordsItself: definition.recordsItself === true,
     operation: toOperation(definition, hasId ? pathId : undefined),
-    async respond({ id, query, body, caller, onlyNew, remoteAddress, prefer }) {
-      return handle({
+    async respond({ id, query, body, caller, onlyNew, remoteAddress, prefer, accepted }) {
+      const request = {
         id: hasId ? checkId(method, pathId, id) : '',
         // Without a schema Query is that of the empty object, and Schema ZodUndefined.
         query: (querySchema === undefined ? {} : validate(querySchema, query)) as z.output<Query>,
@@ -105,7 +111,9 @@ export function defineRoute<
         onlyNew,
         remoteAddress,
         prefer,
-      })
+      }
+      accepted?.(request.body)
+      return handle(request)
     },
   }
 }

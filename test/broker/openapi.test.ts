@@ -49,6 +49,8 @@ test('lists every route that there is', () => {
     'get /healthz',
     'get /metrics',
     'get /readyz',
+    'get /v1/audit',
+    'get /v1/audit/checkpoints',
     'get /v1/consoles/{id}',
     'get /v1/hosts',
     'get /v1/hosts/{id}',

@@ -12,6 +12,8 @@ const MAY: Record<string, readonly Role[] | 'public'> = {
   getKeySet: 'public',
   getOpenApi: 'public',
   getMetrics: ['viewer', 'support', 'operator', 'trust-admin'],
+  listAudit: ['viewer', 'support', 'operator', 'trust-admin'],
+  listAuditCheckpoints: ['viewer', 'support', 'operator', 'trust-admin'],
 
   openConsole: ['operator', 'portal'],
   getConsole: ['viewer', 'support', 'operator', 'portal'],

@@ -17,6 +17,7 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
       operationId: 'openConsole',
       summary: 'Mint a token for one console session and get the file that carries it',
       access: 'console.mint',
+      recordsItself: true,
       body: consoleBody,
       answers: {
         '201': {

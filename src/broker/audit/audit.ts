@@ -1,0 +1,126 @@
+import { type Clock, errorText, type Log } from '../../lib/index.ts'
+import type { AuditRecord, Store } from '../../store/index.ts'
+import type { Signer } from '../issuers.ts'
+import { type AuditEntry, link } from './chain.ts'
+
+/** The head is signed after so many records, or after a minute when there are any. */
+export const CHECKPOINT_EVERY_RECORDS = 1_000
+export const CHECKPOINT_EVERY_MS = 60_000
+export const DEFAULT_KEEP_DAYS = 365
+const DAY_MS = 24 * 60 * 60_000
+/** Records of one commit. */
+const MAX_BATCH = 500
+/** Two writers meet rarely. */
+const MAX_TRIES = 5
+
+/** Who did what: append-only, each record bound to the one before by its hash. */
+export interface Audit {
+  /**
+   * Resolves when it is kept; what it is about must not be answered before.
+   *
+   * @throws BrokerError `ERR_STORE`
+   */
+  record(entry: AuditEntry): Promise<void>
+  /** Signs the last record, if that is new. */
+  checkpoint(): Promise<void>
+  /** Forgets what is too old, up to a checkpoint. */
+  sweep(): Promise<void>
+}
+
+export interface AuditOptions {
+  store: Pick<Store, 'audit'>
+  /** Whose chain it is. */
+  brokerName: string
+  signer: Signer
+  clock: Clock
+  log: Log
+  keepDays?: number
+}
+
+interface Waiting {
+  entry: AuditEntry & Pick<AuditRecord, 'broker' | 'atMs'>
+  kept: PromiseWithResolvers<void>
+}
+
+export function createAudit(options: AuditOptions): Audit {
+  const { store, brokerName, signer, clock, log, keepDays = DEFAULT_KEEP_DAYS } = options
+  const waiting: Waiting[] = []
+  let isWriting = false
+  let signing: Promise<void> | undefined
+  let unsigned = 0
+
+  /** One batch at a time, so that each record is made when the one before it is kept. */
+  const write = async (): Promise<void> => {
+    if (isWriting) return
+    isWriting = true
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, MAX_BATCH)
+      try {
+        await append(store, brokerName, batch)
+        for (const { kept } of batch) kept.resolve()
+        unsigned += batch.length
+      } catch (error) {
+        for (const { kept } of batch) kept.reject(error)
+      }
+    }
+    isWriting = false
+  }
+
+  const sign = async (): Promise<void> => {
+    const last = await store.audit.last(brokerName)
+    const covered = await store.audit.lastCheckpoint(brokerName)
+    unsigned = 0
+    if (last === undefined || last.seq === covered?.seq) return
+    const { seq, hash } = last
+    const atMs = clock.now()
+    const iat = Math.floor(atMs / 1000)
+    const text = await signer.current.signCheckpoint({ iss: brokerName, iat, seq, hash })
+    await store.audit.addCheckpoint({ broker: brokerName, seq, hash, atMs, text })
+    log.info('audit.checkpoint', { broker: brokerName, seq, hash, checkpoint: text })
+  }
+
+  const checkpoint = async (): Promise<void> => {
+    signing ??= sign()
+      .catch((error) => log.error('audit.failed', { work: 'checkpoint', error: errorText(error) }))
+      .finally(() => {
+        signing = undefined
+      })
+    await signing
+  }
+
+  return {
+    async record(entry) {
+      const kept = Promise.withResolvers<void>()
+      waiting.push({ entry: { ...entry, broker: brokerName, atMs: clock.now() }, kept })
+      void write()
+      await kept.promise
+      if (unsigned >= CHECKPOINT_EVERY_RECORDS) void checkpoint()
+    },
+    checkpoint,
+    async sweep() {
+      await store.audit.forget(brokerName, clock.now() - keepDays * DAY_MS)
+    },
+  }
+}
+
+/** Somebody else's record may have taken the number: `key create --bootstrap` runs beside the broker. */
+async function append(
+  store: AuditOptions['store'],
+  broker: string,
+  batch: readonly Waiting[],
+  triesLeft = MAX_TRIES,
+): Promise<void> {
+  let last = await store.audit.last(broker)
+  const before = last?.seq
+  const records = batch.map(({ entry }) => {
+    last = link(last, entry)
+    return last
+  })
+  try {
+    await store.audit.append(records)
+  } catch (error) {
+    const isTaken = (await store.audit.last(broker))?.seq !== before
+    if (!isTaken || triesLeft === 0) throw error
+    await append(store, broker, batch, triesLeft - 1)
+  }
+}
