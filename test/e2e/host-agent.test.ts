@@ -31,6 +31,8 @@ const OTHER_VM = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 /** A point of the host's root window that the client covers with nothing of its own. */
 const SAMPLE = { x: 700, y: 400 }
 const PROGRAMS = ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot']
+/** What both FreeRDP exit with. */
+const NEGOTIATION_FAILED = 133
 
 /** FreeRDP, a node, a host agent and a real RDP host; the broker leads node and agent over the control channel. */
 describe('a machine behind a host agent', () => {
@@ -212,7 +214,7 @@ describe('a machine behind a host agent', () => {
     const before = agent.log.length
     const client = await present(program, token, by)
     try {
-      expect(await client.ended).not.toBe(0)
+      expect(await client.ended, client.output()).toBe(NEGOTIATION_FAILED)
     } finally {
       await client.stop()
     }
