@@ -67,6 +67,7 @@ describe('probes', () => {
     }
     const { forbidden, ...allowed } = ports
     farm = await startFarm(['gw1', 'gw2'], {
+      probeEverySeconds: 60,
       allow: [{ cidr: '127.0.0.1/32', ports: [...Object.values(allowed), moved + 1] }],
     })
     for (const [id, port] of Object.entries(ports)) {

@@ -58,6 +58,8 @@ export interface FarmOptions {
   target?: FarmRun['target']
   /** Listeners of a node beside its own, by its place in the list. */
   listeners?: (index: number) => object[]
+  /** How often nodes look at hosts; never when absent, so that a test's host meets its clients alone. */
+  probeEverySeconds?: number
   /** Where nodes may dial beside the machine's host. */
   allow?: { cidr: string; ports: number[] }[]
   /** Of the nodes, beside those that let all clients of a test have one address. */
@@ -131,6 +133,7 @@ async function start(
         caFile: join(certs, 'broker', 'control-ca.crt'),
       },
       store: { file: storeFile },
+      probes: { everySeconds: options.probeEverySeconds ?? 0 },
       logLevel: 'warn',
     }),
     portalPort,

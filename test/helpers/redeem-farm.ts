@@ -106,7 +106,7 @@ function brokerConfig(directory: string, certificates: DevelopmentCertificates):
     tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 300 },
     clientBinding: 'address',
     leewaySeconds: 5,
-    probes: { everySeconds: 60 },
+    probes: { everySeconds: 0 },
     redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
     portal: false,
     logLevel: 'error',
