@@ -8,6 +8,7 @@ import {
   type Gateway,
   type GatewayObserver,
   type Limits,
+  type WriteTrace,
 } from '../gateway/index.ts'
 import {
   type Clock,
@@ -26,6 +27,7 @@ import { watchGatewayFiles } from './gateway-reload.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openNodeControl } from './node-control.ts'
 import { say } from './output.ts'
+import { openTrace } from './packet-trace.ts'
 import { readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
@@ -36,16 +38,24 @@ export function register(program: Command): void {
     .command('gateway')
     .description('one gateway node: checks console tokens and tunnels to the hypervisor hosts')
     .requiredOption('--config <file>', 'YAML file; portcullis config check explains it')
+    .option('--trace <file>', "writes down one tunnel's packets; in development alone")
     .addHelpText('after', '\nExample:\n  portcullis gateway --config /etc/portcullis/gateway.yaml')
     .action(runGateway)
 }
 
-async function runGateway(options: { config: string }): Promise<void> {
+async function runGateway(options: { config: string; trace?: string }): Promise<void> {
   const config = loadGatewayConfig(options.config)
+  const trace = options.trace === undefined ? undefined : openTrace(options.trace, config)
   const log = createLog({ level: config.logLevel, fields: { role: 'gateway' } })
   const metrics = new Metrics()
   const { observer, watch } = createGatewayMetrics(metrics, systemClock)
-  const gateway = openGateway({ config, clock: systemClock, log, observer })
+  const gateway = openGateway({
+    config,
+    clock: systemClock,
+    log,
+    observer,
+    ...(trace === undefined ? {} : { trace }),
+  })
   const expiry = watchExpiry({ config, clock: systemClock, log })
   metrics.watchProcess()
   metrics.certificates(expiry.ends)
@@ -85,6 +95,7 @@ export interface OpenGatewayOptions {
   clock: Clock
   log: Log
   observer?: GatewayObserver
+  trace?: WriteTrace
   /** Beyond what a configuration can say. */
   limits?: Partial<Limits>
   controlLimits?: Partial<ControlLimits>
@@ -98,7 +109,7 @@ export interface OpenGatewayOptions {
  * @throws BrokerError `ERR_CERTIFICATE`, `ERR_USAGE`
  */
 export function openGateway(options: OpenGatewayOptions): Gateway {
-  const { config, clock, log, observer, controlLimits = {} } = options
+  const { config, clock, log, observer, trace, controlLimits = {} } = options
   const { pair: tls } = openNodeTls(config)
   const trust = openNodeTrust(config, clock.now())
   const control = openNodeControl({ config, clock, log, limits: controlLimits })
@@ -127,6 +138,7 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
     clock,
     log,
     ...(observer === undefined ? {} : { observer }),
+    ...(trace === undefined ? {} : { trace }),
     limits: { ...limits, ...options.limits },
   })
 }

@@ -23,6 +23,7 @@ import { Quota } from './quota.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { SessionRegistry } from './sessions.ts'
 import { createTargetPolicy, nodeAddresses, type TargetPolicy } from './targets.ts'
+import { Tracer } from './trace.ts'
 
 /** What all tunnels of one node share. */
 export class GatewayNode {
@@ -49,6 +50,7 @@ export class GatewayNode {
   readonly tunnels: Quota
   readonly drain: Drain
   /** Looks at hosts when its broker asks. */
+  readonly tracer: Tracer | undefined
   readonly prober: Prober
   /** Set by close: no new tunnel is admitted. */
   stopping = false
@@ -64,6 +66,7 @@ export class GatewayNode {
     this.leewaySeconds = options.leewaySeconds
     this.clock = options.clock
     this.observer = options.observer ?? NO_OBSERVER
+    this.tracer = options.trace && new Tracer(this.clock, options.trace)
     const log = withEventNumbers(options.log.child({ node: options.node }))
     this.drain = new Drain({
       sessions: this.sessions,

@@ -7,6 +7,7 @@ import type { Limits } from './limits.ts'
 import type { ListenerAddress, TlsFiles } from './listener.ts'
 import type { GatewayObserver } from './observer.ts'
 import type { TargetRule } from './targets.ts'
+import type { WriteTrace } from './trace.ts'
 
 /** All that a node needs; it reads no configuration and no file by itself. */
 export interface GatewayOptions {
@@ -41,6 +42,8 @@ export interface GatewayOptions {
   log: Log
   /** Counts; nobody does when absent. */
   observer?: GatewayObserver
+  /** Gets one tunnel's packets in words; for development, since it takes time on every packet. */
+  trace?: WriteTrace
   /** Those that differ from `DEFAULT_LIMITS`. */
   limits?: Partial<Limits>
 }

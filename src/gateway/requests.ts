@@ -171,7 +171,7 @@ export class Requests {
   #startTunnel(transport: PacketTransport, client: Client, place: HalfOpenPlace): void {
     const tunnel = Tunnel.start({
       node: this.#node,
-      transport,
+      transport: this.#node.tracer?.follow(transport, client) ?? transport,
       client,
       leaveHalfOpen: place.release,
     })

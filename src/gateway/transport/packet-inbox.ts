@@ -28,6 +28,7 @@ export class PacketInbox {
   readonly #queue: Packet[] = []
   #asked: PromiseWithResolvers<Packet> | undefined
   #sink: PacketSink | undefined
+  #watcher: ((packet: Packet) => void) | undefined
 
   /** @param maxQueued packets that may wait: the client is paused then, and one more ends the transport */
   constructor(flow: Flow, maxQueued: number) {
@@ -63,6 +64,12 @@ export class PacketInbox {
     for (const packet of this.takeWaiting()) sink.onPacket(packet)
     sink.onReadEnd()
     this.#flow.resume()
+  }
+
+  /** Shows every packet to somebody else as well, those first that wait already. */
+  watch(watcher: (packet: Packet) => void): void {
+    this.#watcher = watcher
+    for (const packet of this.#queue) watcher(packet)
   }
 
   pause(): void {
@@ -109,6 +116,7 @@ export class PacketInbox {
 
   #deliver(packet: Packet): void {
     if (this.ended.aborted) return
+    this.#watcher?.(packet)
     // A packet that waits outlives the bytes it is a view of.
     if (this.#sink === undefined) this.#keep({ ...packet, body: new Uint8Array(packet.body) })
     else this.#sink.onPacket(packet)

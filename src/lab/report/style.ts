@@ -37,11 +37,11 @@ article {
 }
 article.fail { border-color: var(--fail) }
 .scroll { overflow-x: auto }
-table { width: 100%; min-width: 62rem; border-collapse: collapse; table-layout: fixed }
+table { width: 100%; min-width: 66rem; border-collapse: collapse; table-layout: fixed }
 th, td { padding: 0.4rem 0.75rem 0.4rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top }
 thead th { border: 0; color: var(--quiet); font-size: 0.8125rem; font-weight: normal }
 thead th:nth-child(1) { width: 18% }
-thead th:nth-child(2) { width: 9% }
+thead th:nth-child(2) { width: 7.5rem }
 thead th:nth-child(3) { width: 25% }
 thead th:nth-child(5) { width: 21% }
 tbody th { font-weight: normal }

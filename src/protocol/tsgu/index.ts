@@ -23,6 +23,7 @@ export {
   MAX_DATA_BYTES,
   writeDataHeader,
 } from './data.ts'
+export { describePacket } from './describe.ts'
 export { Capability, ExtendedAuth, RedirFlag } from './flags.ts'
 export { PacketFramer } from './framer.ts'
 export {
@@ -36,7 +37,13 @@ export {
   type HandshakeRequest,
   type HandshakeResponse,
 } from './handshake.ts'
-export { HEADER_BYTES, MAX_DATA_PACKET_BYTES, type Packet, PacketType } from './packet.ts'
+export {
+  HEADER_BYTES,
+  isPacketType,
+  MAX_DATA_PACKET_BYTES,
+  type Packet,
+  PacketType,
+} from './packet.ts'
 export { formatStatus, Status, statusName } from './status.ts'
 export {
   decodeTunnelCreate,
