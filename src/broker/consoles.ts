@@ -20,12 +20,13 @@ import type { Grant, Store, VmPlacement } from '../store/index.ts'
 import { type GatewayClaims, type Issuer, renderPreconnectionText } from '../tokens/index.ts'
 import type { Audit } from './audit/audit.ts'
 import type { AuditEntry } from './audit/chain.ts'
-import { termsOf, type WantedTerms } from './console-terms.ts'
+import { type ConsoleTerms, termsOf, type WantedTerms } from './console-terms.ts'
 import { ApiError } from './errors.ts'
 import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
 import { identifiedAs } from './host-names.ts'
 import type { Signer } from './issuers.ts'
 import type { BrokerCounts } from './metrics.ts'
+import type { MintGate } from './mint-limits.ts'
 import type { Policies } from './policies.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
 import { signFile } from './sign-file.ts'
@@ -44,8 +45,8 @@ export interface ConsoleRequest extends WantedTerms {
   tenant?: string
   /** The caller may mint for these tenants only, when given. */
   tenants?: readonly string[] | undefined
-  /** The token's subject. */
-  user: string
+  /** The token's subject, whose consoles are counted; absent: who asks, and nobody's are. */
+  user?: string
   /** Where the request came from; kept with the grant. */
   clientAddress?: string
   /** Address or prefix that the token is bound to. */
@@ -68,7 +69,7 @@ export interface Consoles {
    * Checks tenant, machine, host and policy, signs a token, renders and signs the file, keeps the grant.
    *
    * @throws ApiError `vm-unknown`, `host-not-opted-in`, `policy-denied`, `limit-reached` with as many sessions as
-   *   policy allows, `unavailable` when the file can't be signed
+   *   policy allows, `rate-limited`, `unavailable` when the file can't be signed
    */
   open(request: ConsoleRequest): Promise<OpenedConsole>
   /**
@@ -96,6 +97,7 @@ export interface ConsoleOptions {
   publisher: Publisher | undefined
   farm: Farm
   policies: Pick<Policies, 'effective'>
+  gate: MintGate
   counts: BrokerCounts
   clock: Clock
   log: Log
@@ -114,7 +116,8 @@ export function createConsoles(options: ConsoleOptions): Consoles {
           const { vm, user, askedBy, clientAddress } = request
           const { problem: code, ref, message } = error
           counts.refused(code)
-          log.warn('console.refused', {
+          // A client over its limit is not worth a line per request.
+          log[code === 'rate-limited' ? 'debug' : 'warn']('console.refused', {
             code,
             ref,
             vm,
@@ -151,29 +154,38 @@ export function createConsoles(options: ConsoleOptions): Consoles {
   }
 }
 
+/** What is known of a console before its token is minted. */
+interface ConsoleOrder {
+  tokens: GatewayTokenMint
+  request: ConsoleRequest
+  placement: VmPlacement
+  kind: ConsoleKind
+  policy: EffectivePolicy
+  terms: ConsoleTerms
+}
+
 async function open(
-  {
-    store,
-    audit,
-    signer,
-    publisher,
-    brokerName,
-    farm,
-    policies,
-    counts,
-    clock,
-    log,
-  }: ConsoleOptions,
+  options: ConsoleOptions,
   tokens: GatewayTokenMint,
   request: ConsoleRequest,
 ): Promise<OpenedConsole> {
+  const { store, policies, gate } = options
   const placement = await findPlacement(store, request)
-  const { vm, host, tenant } = placement
+  const { vm, tenant } = placement
   const policy = await policies.effective({ tenant: tenant.id, vm: vm.id })
   const access = consoleAccess(placement, policy)
   if (!access.available) throw new ApiError(access.reason, access.detail)
   const terms = termsOf(policy, request)
   await checkSessions(store, vm.id, policy)
+  const order = { tokens, request, placement, kind: access.kind, policy, terms }
+  return gate.admit({ tenant: tenant.id, user: request.user }, () => mint(options, order))
+}
+
+async function mint(
+  { store, audit, signer, publisher, brokerName, farm, counts, clock, log }: ConsoleOptions,
+  { tokens, request, placement, kind, policy, terms }: ConsoleOrder,
+): Promise<OpenedConsole> {
+  const { vm, host, tenant } = placement
   const target = {
     host: normalizeHost(vm.address ?? identifiedAs(host)),
     port: vm.port ?? host.port,
@@ -188,7 +200,7 @@ async function open(
     nbf: iat,
     exp: iat + terms.lifetimeSeconds,
     tid: tenant.id,
-    sub: request.user,
+    sub: request.user ?? request.askedBy,
     vm: vm.id,
     knd: host.kind,
     dst: formatEndpoint(target),
@@ -219,7 +231,7 @@ async function open(
   }
   const file = renderConsoleFile({
     ...target,
-    kind: access.kind,
+    kind,
     gatewayAddress: farm.address,
     gatewayToken,
     ...(claims.vmg === undefined ? {} : { vmg: claims.vmg }),

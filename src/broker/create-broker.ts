@@ -24,6 +24,7 @@ import { createHostProbes } from './host-probes.ts'
 import { establishSigner, type LoadIssuer } from './issuers.ts'
 import { createKeys } from './keys.ts'
 import { createBrokerMetrics } from './metrics.ts'
+import { createMintGate, MINT_LIMITS, type MintLimits } from './mint-limits.ts'
 import { createNodes } from './nodes.ts'
 import { renderOpenApi } from './openapi.ts'
 import { PASSWORD_COST, type PasswordCost } from './passwords.ts'
@@ -83,6 +84,8 @@ export interface BrokerOptions {
   lifetime?: Lifetime
   /** How often a token may be presented; nodes should have the same. */
   redeem?: RedeemRule
+  /** How many consoles may be asked for; what is left out as in `MINT_LIMITS`. */
+  minting?: Partial<MintLimits>
   /** Default `address`. */
   clientBinding?: ClientBinding
   /** Clock difference to nodes' to forgive; default 5. */
@@ -154,6 +157,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     revocations,
     farm,
     policies,
+    gate: createMintGate({ ...base, limits: { ...MINT_LIMITS, ...options.minting } }),
     counts,
   })
   const routes: Route[] = [

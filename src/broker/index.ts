@@ -9,6 +9,7 @@ export { apiKeyId, createApiKey, createFirstApiKey } from './api-keys.ts'
 export type { Farm } from './consoles.ts'
 export { type Broker, type BrokerOptions, createBroker, type Lifetime } from './create-broker.ts'
 export type { IssuerFiles, LoadIssuer } from './issuers.ts'
+export type { MintLimits } from './mint-limits.ts'
 export { hashPassword } from './passwords.ts'
 export type {
   OpenConsoleInput,

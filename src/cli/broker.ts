@@ -97,7 +97,7 @@ export async function startBroker({
     },
   ])
   const store = await openSqliteStore(config.store)
-  const { clientBinding, leewaySeconds, probes, redeem } = config
+  const { clientBinding, leewaySeconds, minting, probes, redeem } = config
   const broker = await createBroker({
     store,
     issuer,
@@ -111,6 +111,7 @@ export async function startBroker({
     development,
     clientBinding,
     leewaySeconds,
+    minting,
     redeem,
     probeEverySeconds: probes.everySeconds,
     lifetime: {

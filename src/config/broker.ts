@@ -62,6 +62,14 @@ export const brokerSchema = z
         error: 'need at most maxLifetimeSeconds',
       })
       .prefault({}),
+    /** How many consoles may be asked for; what is past that is told to wait. */
+    minting: z
+      .strictObject({
+        userPerMinute: wholeNumber(1, 1_000_000).default(30),
+        tenantPerMinute: wholeNumber(1, 1_000_000).default(300),
+        openPerUser: wholeNumber(1, 10_000).default(20),
+      })
+      .prefault({}),
     clientBinding,
     /** Clock difference to the nodes that is forgiven. */
     leewaySeconds: wholeNumber(0, 30).default(5),

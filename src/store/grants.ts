@@ -30,6 +30,20 @@ export function createGrants(db: Kysely<Database>): Grants {
         .executeTakeFirst()
       return row && present(row)
     },
+    async openOf({ tenant, user }, nowMs) {
+      const { count, firstEndMs } = await db
+        .selectFrom('grants')
+        .select(({ fn }) => [
+          fn.countAll<number>().as('count'),
+          fn.min('expiresAtMs').as('firstEndMs'),
+        ])
+        .where('tenant', '=', tenant)
+        .where('user', '=', user)
+        .where('expiresAtMs', '>', nowMs)
+        .where('revokedAtMs', 'is', null)
+        .executeTakeFirstOrThrow()
+      return { count: Number(count), ...(firstEndMs === null ? {} : { firstEndMs }) }
+    },
     async revoke(id, nowMs) {
       const { numUpdatedRows } = await db
         .updateTable('grants')

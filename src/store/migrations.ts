@@ -336,6 +336,12 @@ const MIGRATIONS: Record<string, Migration> = {
       await sql`create index api_key_tenants_by_tenant on api_key_tenants (tenant)`.execute(db)
     },
   },
+
+  '0015-grants-by-user': {
+    async up(db) {
+      await sql`create index grants_by_user on grants (tenant, "user", expires_at_ms)`.execute(db)
+    },
+  },
 }
 
 /**

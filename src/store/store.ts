@@ -167,6 +167,11 @@ export interface Grants {
   /** The newest grant with this reference. */
   findByRef(ref: string): Promise<Grant | undefined>
   findByJti(jti: string): Promise<Grant | undefined>
+  /** How many grants of the tenant's user are neither expired nor revoked, and when the first of them expires. */
+  openOf(
+    whose: Pick<Grant, 'tenant' | 'user'>,
+    nowMs: number,
+  ): Promise<{ count: number; firstEndMs?: number }>
   /** False when the id is unknown; revoking twice keeps the first time. */
   revoke(id: string, nowMs: number): Promise<boolean>
   /** @returns how many grants that expired before this were forgotten */

@@ -53,6 +53,7 @@ async function startMintingBroker(publisherKey: KeyType | undefined): Promise<Mi
     name: 'broker',
     farm: { name: 'bench', address: 'gateway.example:443' },
     clock: systemClock,
+    minting: { tenantPerMinute: Number.MAX_SAFE_INTEGER },
     log: createLog({ level: 'info', stream: { write: () => {} } }),
   })
   const server = createServer(broker.app.callback())

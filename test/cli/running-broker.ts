@@ -69,6 +69,7 @@ export async function createBrokerFiles(nodes: string[] = []): Promise<BrokerFil
           }),
       store,
       tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 300 },
+      minting: { userPerMinute: 30, tenantPerMinute: 300, openPerUser: 20 },
       clientBinding: 'address',
       leewaySeconds: 5,
       probes: { everySeconds: 60 },

@@ -33,6 +33,7 @@ test('a short broker file gives every value', () => {
     },
     store: { file: join(directory, 'portcullis.sqlite') },
     tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 3600 },
+    minting: { userPerMinute: 30, tenantPerMinute: 300, openPerUser: 20 },
     clientBinding: 'address',
     leewaySeconds: 5,
     probes: { everySeconds: 60 },

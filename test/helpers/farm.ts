@@ -134,6 +134,7 @@ async function start(
       },
       store: { file: storeFile },
       probes: { everySeconds: options.probeEverySeconds ?? 0 },
+      minting: { tenantPerMinute: 1_000_000 },
       logLevel: 'warn',
     }),
     portalPort,

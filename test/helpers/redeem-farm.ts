@@ -104,6 +104,7 @@ function brokerConfig(directory: string, certificates: DevelopmentCertificates):
     },
     store: { file: join(directory, 'store.sqlite') },
     tokens: { lifetimeSeconds: 60, minLifetimeSeconds: 5, maxLifetimeSeconds: 300 },
+    minting: { userPerMinute: 30, tenantPerMinute: 300, openPerUser: 20 },
     clientBinding: 'address',
     leewaySeconds: 5,
     probes: { everySeconds: 0 },

@@ -29,14 +29,14 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
         },
       },
       async handle({ body, caller, remoteAddress, prefer }) {
-        const { vm, tenant, ttlSeconds, clientAddress, tokenFormat } = body
+        const { vm, tenant, user, ttlSeconds, clientAddress, tokenFormat } = body
         const opened = await consoles.open({
           vm,
-          user: body.user ?? `key:${caller.keyId}`,
           clientAddress: clientAddress ?? remoteAddress,
           askedBy: `key:${caller.keyId}`,
           tenants: tenantsFor(caller, 'console.mint'),
           ...(tenant === undefined ? {} : { tenant }),
+          ...(user === undefined ? {} : { user }),
           ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
           ...(clientAddress === undefined ? {} : { boundTo: clientAddress }),
           ...(tokenFormat === undefined ? {} : { tokenFormat }),

@@ -258,8 +258,9 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   },
   'rate-limited': {
     says: 'There were too many attempts.',
-    cause: 'Wrong keys or passwords, one after the other, from one address or for one user.',
-    fix: 'Wait for as long as `Retry-After` says; find out what keeps trying.',
+    cause:
+      'Wrong keys or passwords, one after the other; or more consoles in a minute, or more unused files, than one user or tenant may have.',
+    fix: 'Wait for as long as `Retry-After` says; find out what keeps trying. `minting` in the configuration of the broker says how many consoles are allowed.',
   },
   unavailable: {
     says: 'The broker could not answer.',
