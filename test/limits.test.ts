@@ -6,6 +6,7 @@ import { DEFAULT_METRICS_LIMITS, type MetricsLimits } from '../src/cli/metrics-s
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from '../src/control/index.ts'
 import * as demoHostLimits from '../src/demo/host/limits.ts'
 import { DEFAULT_LIMITS, type Limits } from '../src/gateway/index.ts'
+import { DEFAULT_PROBE_LIMITS, type ProbeLimits } from '../src/gateway/probe/limits.ts'
 import { type AgentLimits, DEFAULT_AGENT_LIMITS } from '../src/host-agent/index.ts'
 
 /** `file: title` of a test that goes past the limit. */
@@ -20,6 +21,7 @@ const CONTROL_CLIENT = 'control/client.test.ts'
 const HTTPS = 'cli/https-server.test.ts'
 const METRICS = 'cli/metrics-server.test.ts'
 const SCREEN = 'demo/host/screen.test.ts'
+const PROBES = 'gateway/probe/probe-host.test.ts'
 const HOST_AGENT = 'host-agent/host-agent.test.ts'
 const DEMO_HOST = 'conformance/demo-host.test.ts'
 
@@ -77,6 +79,16 @@ const AGENT: Record<keyof AgentLimits, Proof> = {
   dialMs: `${HOST_AGENT}: a console that does not answer in time is given up`,
   slowPeerMs: `${HOST_AGENT}: a console that takes nothing ends the session, within two periods`,
   closeMs: `${HOST_AGENT}: a client that does not close after the end is cut off`,
+}
+
+const PROBE: Record<keyof ProbeLimits, Proof> = {
+  connectMs: `${PROBES}: and never answers a connect is unreachable in time`,
+  answerMs: `${PROBES}: and %s is not-rdp`,
+  neighbourMs: `${PROBES}: that says nothing on other ports either is not waited for`,
+  namesMs: `${PROBES}: that hang or fail are not waited for, and say nothing`,
+  totalMs: `${PROBES}: and takes longer than a probe may is unreachable`,
+  maxAtOnce: 'gateway/probe/prober.test.ts: a few hosts at once, the others in the order of asking',
+  maxWaiting: 'gateway/probe/prober.test.ts: no more hosts wait than may',
 }
 
 const BROKER: Record<keyof HttpsLimits, Proof> = {
@@ -186,6 +198,7 @@ const ROOMS = ['protocol', 'gateway', 'control', 'host-agent']
 
 test.each([
   ['a gateway node', DEFAULT_LIMITS, GATEWAY],
+  ['the probes of a node', DEFAULT_PROBE_LIMITS, PROBE],
   ['the control channel', DEFAULT_CONTROL_LIMITS, CONTROL],
   ['a host agent', DEFAULT_AGENT_LIMITS, AGENT],
   ["the broker's listener", DEFAULT_HTTPS_LIMITS, BROKER],

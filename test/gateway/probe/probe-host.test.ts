@@ -167,6 +167,16 @@ describe('the right port', () => {
     expect(result).toMatchObject({ reason: 'host-not-rdp', detail: 'answers as HTTP' })
   })
 
+  test('that says nothing on other ports either is not waited for', async () => {
+    const port = await freePort(2)
+    await started(startHost(BROKEN['accepts and says nothing'] ?? (() => {}), port + 1))
+    const limits = { ...LIMITS, neighbourMs: 100 }
+    const beganMs = performance.now()
+    const result = await probe({ port }, tools([port, port + 1], { limits }))
+    expect(result).toMatchObject({ state: 'unreachable' })
+    expect(performance.now() - beganMs).toBeLessThan(2_000)
+  })
+
   test('is looked for only where the node may open consoles', async () => {
     const port = await freePort(2)
     const callers: unknown[] = []
