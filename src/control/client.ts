@@ -21,6 +21,7 @@ import {
   PROTOCOL_VERSIONS,
   type ProbeMessage,
   type ProbeResult,
+  probeResult,
   type RedeemAnswer,
   type RedeemRequest,
   type RevocationMessage,
@@ -170,7 +171,11 @@ class Client implements ControlClient {
   }
 
   probed(result: ProbeResult): void {
-    if (this.#connected) this.#sendSoon({ type: 'probe.result', ...result })
+    if (!this.#connected) return
+    // A broker ends the channel for what it can't read, and much of this is what a host says of itself.
+    const message = probeResult.safeParse({ type: 'probe.result', ...result })
+    if (message.success) this.#sendSoon(message.data)
+    else this.#options.log.error('control.failed', { work: 'probed', error: message.error.message })
   }
 
   report(): void {

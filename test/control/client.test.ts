@@ -170,6 +170,19 @@ test('a kill is handed on', async () => {
   expect(handlers.got('kill')[0]).toMatchObject({ by: { jti: 'j' }, reason: 'killed' })
 })
 
+test('what a host says so that no broker could read it stays on the node', async () => {
+  const { endpoint, broker } = await startServer()
+  const { client, log } = await startClient(endpoint)
+  await soon('connected', () => client.connected)
+  const result = { host: 'hv1', address: '192.0.2.10', port: 3389, time: 1 } as const
+  client.probed({ ...result, state: 'not-rdp', detail: 'answers as \u001b[2J' })
+  client.probed({ ...result, state: 'ready' })
+  await soon('result', () => broker.called('probed')[0])
+  expect(broker.called('probed').map(({ input }) => input)).toEqual([{ ...result, state: 'ready' }])
+  expect(log.logged('control.failed')).toMatchObject([{ work: 'probed' }])
+  expect(client.connected).toBe(true)
+})
+
 test('a broker of another authority gets no word', async () => {
   const { brokerControl } = await foreignCertificates()
   const { endpoint } = await startServer({ tls: brokerControl })

@@ -8,18 +8,20 @@ import { toShown } from './shown.ts'
  * The certificate that a host has shown, unverified.
  *
  * @param name under which the host is known: a name or a literal address
- * @returns undefined when it showed none
+ * @returns undefined when it showed none, or none whose end can be read
  */
 export function certificateOf(secure: TLSSocket, name: string): HostCertificate | undefined {
   const certificate = secure.getPeerX509Certificate()
-  if (certificate === undefined) return undefined
+  const notAfter = certificate?.validToDate.getTime()
+  if (certificate === undefined || notAfter === undefined || Number.isNaN(notAfter))
+    return undefined
   const subject = toShown(certificate.subject)
   const issuer = toShown(certificate.issuer)
   return {
     protocol: toShown(secure.getProtocol() ?? '') ?? 'TLS',
     ...(subject === undefined ? {} : { subject }),
     ...(issuer === undefined ? {} : { issuer }),
-    notAfter: Math.max(0, certificate.validToDate.getTime()),
+    notAfter: Math.max(0, notAfter),
     sha256Thumbprint: certificate.fingerprint256.replaceAll(':', ''),
     namesHost: namesHost(certificate, name),
   }
