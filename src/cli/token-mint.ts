@@ -20,7 +20,6 @@ import {
   NOT_OF_FEDAUTH,
   type Times,
   type WrongOptions,
-  wrongAudience,
   wrongTimes,
 } from './token-wrong.ts'
 
@@ -137,7 +136,7 @@ async function runMint(options: Options): Promise<void> {
 
 async function mint(issuer: Issuer, pair: KeyPair, options: Options): Promise<Secret> {
   const iat = nowSeconds(systemClock)
-  const times = wrongTimes({ iat, nbf: iat, exp: iat + options.ttl }, options)
+  const times = { iat, nbf: iat, exp: iat + options.ttl }
   switch (options.format) {
     case 'native':
       return makeWrong(await issuer.sign(gatewayClaims(options, times)), pair, options)
@@ -150,7 +149,8 @@ async function mint(issuer: Issuer, pair: KeyPair, options: Options): Promise<Se
       if (issuer.signFedAuth === undefined) {
         throw new BrokerError('ERR_USAGE', '--format fedauth: needs an issuer with an RSA key')
       }
-      return (await issuer.signFedAuth({ dst: options.target ?? '', exp: times.exp })).token
+      const { exp } = wrongTimes(times, options)
+      return (await issuer.signFedAuth({ dst: options.target ?? '', exp })).token
     }
   }
 }
@@ -161,7 +161,7 @@ function gatewayClaims(options: Options, times: Times): GatewayClaims {
   const { vmGuid, clientAddress, idleMinutes, sessionSeconds, redirections } = options
   return {
     iss: options.broker ?? 'broker',
-    aud: wrongAudience(audience, options).toLowerCase(),
+    aud: audience.toLowerCase(),
     jti: options.jti ?? randomUUID(),
     ...times,
     tid: tenant,
@@ -182,7 +182,7 @@ function hostClaims(options: Options, times: Times): HostClaims {
   const { audience = '', vm = '', vmGuid = '', reconnectSeconds } = options
   return {
     iss: options.broker ?? 'broker',
-    aud: wrongAudience(audience, options),
+    aud: audience,
     jti: options.jti ?? randomUUID(),
     ...times,
     vm,

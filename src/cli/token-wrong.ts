@@ -31,16 +31,19 @@ export interface WrongOptions {
   overLong?: boolean
 }
 
-/** Those that FedAuth has no words for. */
-export const NOT_OF_FEDAUTH = [
+/** All but a change behind the signature. */
+const SIGNED_ANEW = [
+  'expired',
   'notBefore',
   'wrongAudience',
   'wrongKey',
-  'altered',
   'algorithm',
   'without',
   'overLong',
 ] as const satisfies (keyof WrongOptions)[]
+
+/** Those that FedAuth has no words for. */
+export const NOT_OF_FEDAUTH = [...SIGNED_ANEW.slice(1), 'altered'] as const
 
 export function addWrongOptions(command: Command): Command {
   return command
@@ -64,20 +67,13 @@ export interface Times {
 }
 
 /** @param times of a good token that is minted now, in seconds */
-export function wrongTimes(times: Times, { expired, notBefore }: WrongOptions): Times {
-  if (expired !== undefined) {
-    const ago = expired === true ? DEFAULT_EXPIRED_SECONDS : expired
-    return shift(times, times.iat - times.exp - ago)
-  }
-  return notBefore === undefined ? times : shift(times, notBefore)
-}
-
-function shift({ iat, nbf, exp }: Times, seconds: number): Times {
-  return { iat: iat + seconds, nbf: nbf + seconds, exp: exp + seconds }
-}
-
-export function wrongAudience(audience: string, { wrongAudience }: WrongOptions): string {
-  return wrongAudience === true ? `not-${audience}` : audience
+export function wrongTimes<T extends Times>(
+  { iat, nbf, exp }: T,
+  { expired, notBefore = 0 }: WrongOptions,
+): Times {
+  const ago = expired === true ? DEFAULT_EXPIRED_SECONDS : expired
+  const shift = ago === undefined ? notBefore : iat - exp - ago
+  return { iat: iat + shift, nbf: nbf + shift, exp: exp + shift }
 }
 
 /** The same token with what is to be wrong about its form; without anything, itself. */
@@ -86,20 +82,29 @@ export function makeWrong(token: Secret, pair: KeyPair, wrong: WrongOptions): Se
   return wrong.altered === undefined ? signed : alter(signed, wrong.altered)
 }
 
+/** Signed anew, since an issuer would not, nor for a time before its own. */
 function signWrongly(token: Secret, pair: KeyPair, wrong: WrongOptions): Secret {
-  const { algorithm, without, overLong, wrongKey } = wrong
-  if ([algorithm, without, overLong, wrongKey].every((option) => option === undefined)) return token
-  const parts = splitToken<Record<string, unknown>>(token)
+  const { algorithm, without, wrongKey } = wrong
+  if (SIGNED_ANEW.every((name) => wrong[name] === undefined)) return token
+  const parts = splitToken<Times & { aud: string }>(token)
   const header = { ...parts.header, ...(algorithm === undefined ? {} : { alg: algorithm }) }
   const claims = {
-    ...parts.claims,
-    ...(overLong === undefined ? {} : { sub: 'x'.repeat(OVER_LONG_CHARACTERS) }),
+    ...wrongClaims(parts.claims, wrong),
     ...(without === undefined ? {} : { [without]: undefined }),
   }
   if (algorithm === 'none') return new Secret(joinToken(header, claims, Buffer.alloc(0)))
   if (algorithm === 'HS256') return new Secret(signWithPublicKey(pair, header, claims))
   const key = wrongKey === true ? anotherKey(pair) : privateKeyOf(pair)
   return new Secret(signAnything(key, header, claims))
+}
+
+function wrongClaims(claims: Times & { aud: string }, wrong: WrongOptions): object {
+  return {
+    ...claims,
+    ...wrongTimes(claims, wrong),
+    ...(wrong.wrongAudience === undefined ? {} : { aud: `not-${claims.aud}` }),
+    ...(wrong.overLong === undefined ? {} : { sub: 'x'.repeat(OVER_LONG_CHARACTERS) }),
+  }
 }
 
 /** A new one of the same kind. */
