@@ -113,6 +113,7 @@ export async function startBroker({
     leewaySeconds,
     minting,
     redeem,
+    auditKeepDays: config.audit.keepDays,
     probeEverySeconds: probes.everySeconds,
     lifetime: {
       default: tokens.lifetimeSeconds,

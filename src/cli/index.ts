@@ -3,6 +3,7 @@
  * builds stores, clocks, logs and servers and joins them; nobody imports it. Start with `demo.ts`.
  */
 import { Command, CommanderError } from 'commander'
+import * as audit from './audit.ts'
 import * as broker from './broker.ts'
 import * as certs from './certs.ts'
 import * as config from './config.ts'
@@ -41,6 +42,7 @@ const commands: Array<{ register(program: Command): void }> = [
   node,
   session,
   why,
+  audit,
   tenant,
   host,
   vm,

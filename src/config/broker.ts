@@ -77,6 +77,8 @@ export const brokerSchema = z
     probes: z.strictObject({ everySeconds: wholeNumber(0, 3_600).default(60) }).prefault({}),
     /** How often one client may present one token; for nodes that ask this broker. */
     redeem: redeemRule,
+    /** How many days the audit goes back. */
+    audit: z.strictObject({ keepDays: wholeNumber(1, 36_500).default(365) }).prefault({}),
     /** Pages for tenants next to the API. */
     portal: yesOrNo.default(true),
     logLevel: logLevel.default('info'),

@@ -73,6 +73,7 @@ export async function createBrokerFiles(nodes: string[] = []): Promise<BrokerFil
       clientBinding: 'address',
       leewaySeconds: 5,
       probes: { everySeconds: 60 },
+      audit: { keepDays: 365 },
       redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
       portal: true,
       logLevel: 'error',

@@ -37,6 +37,7 @@ test('a short broker file gives every value', () => {
     clientBinding: 'address',
     leewaySeconds: 5,
     probes: { everySeconds: 60 },
+    audit: { keepDays: 365 },
     redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
     portal: true,
     logLevel: 'info',

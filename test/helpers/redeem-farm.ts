@@ -108,6 +108,7 @@ function brokerConfig(directory: string, certificates: DevelopmentCertificates):
     clientBinding: 'address',
     leewaySeconds: 5,
     probes: { everySeconds: 0 },
+    audit: { keepDays: 365 },
     redeem: { reopenSeconds: 120, maxOpenTunnels: 2, maxOpens: 10 },
     portal: false,
     logLevel: 'error',

@@ -188,7 +188,7 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   },
   killed: {
     says: 'Somebody has ended the session; its token is worthless since then.',
-    cause: 'An operator did; the timeline names who asked.',
+    cause: 'An operator did; the timeline, and `portcullis audit list`, name who asked.',
     fix: ASK_AGAIN,
   },
   superseded: {

@@ -1,0 +1,167 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { type AuditVerdict, AuditVerifier, type Checkpoint } from '../broker/index.ts'
+import { type Certificate, readCertificate } from '../certs/index.ts'
+import { errorText } from '../lib/index.ts'
+import { verifyAuditCheckpoint } from '../tokens/index.ts'
+import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
+import { type ApiAccess, callApi } from './api-client.ts'
+import { readText } from './files.ts'
+import { ExitCode, print, printJson, say } from './output.ts'
+
+const recordAnswer = z
+  .object({
+    ...{ broker: z.string(), seq: z.int(), prev: z.string(), hash: z.string() },
+    time: z.iso.datetime(),
+    ...{ actor: z.string(), action: z.string(), subject: z.string(), outcome: z.string() },
+    ref: z.string().exactOptional(),
+    details: z.string().exactOptional(),
+  })
+  .transform(({ time, ...record }) => ({ ...record, atMs: Date.parse(time) }))
+
+const checkpointAnswer = z.object({ checkpoint: z.string() })
+const issuersAnswer = z.object({ items: z.array(z.object({ certificatePem: z.string() })) })
+const PAGE = 1_000
+
+interface Options extends ApiOptions {
+  checkpoint?: string
+  issuer: string[]
+  json?: boolean
+}
+
+export function registerVerify(audit: Command): void {
+  addApiOptions(
+    audit
+      .command('verify')
+      .description('find records that were changed, taken out, reordered or cut off')
+      .option('--checkpoint <file>', 'lines audit.checkpoint of a log that was kept elsewhere')
+      .option(
+        '--issuer <file>',
+        "a certificate that may sign, PEM; may be repeated (default: the broker's list of issuers)",
+        (file: string, files: string[]) => [...files, file],
+        [],
+      )
+      .option('--json', 'the same as JSON')
+      .addHelpText(
+        'after',
+        `
+Checkpoints of the broker prove what is there; that nothing was cut off behind
+the last of them, only one that was kept elsewhere does.
+
+Example:
+  grep '"event":"audit.checkpoint"' broker.log | tail -1 > checkpoint.json
+  portcullis audit verify --checkpoint checkpoint.json --issuer issuer.crt`,
+      ),
+  ).action(verify)
+}
+
+async function verify(options: Options): Promise<void> {
+  const api = await findApi(options)
+  const issuers = await readIssuers(api, options.issuer)
+  const { checkpoints, findings } = await readCheckpoints(api, issuers, options.checkpoint)
+  const verdicts = await verifyRecords(api, checkpoints)
+  const all = [...findings, ...verdicts.flatMap(({ findings }) => findings)]
+  if (options.json) printJson({ ok: all.length === 0, findings, brokers: verdicts })
+  else for (const verdict of verdicts) print(describe(verdict))
+  if (all.length === 0) return
+  if (!options.json) for (const finding of findings) say(`portcullis: ${printable(finding)}`)
+  for (const { broker, findings } of verdicts) {
+    for (const finding of findings) say(`portcullis: ${printable(broker)}: ${finding}`)
+  }
+  process.exitCode = ExitCode.refused
+}
+
+function describe({ broker, first, last, signed, findings }: AuditVerdict): string {
+  const name = printable(broker)
+  if (last === 0) return `${name}: no records`
+  const verdict = findings.length === 0 ? 'whole' : 'NOT WHOLE'
+  const before = first > 1 ? `, those before ${first} went by retention` : ''
+  return `${name}: records ${first} to ${last}: ${verdict}; signed up to ${signed}${before}`
+}
+
+async function readIssuers(api: ApiAccess, files: string[]): Promise<Certificate[]> {
+  if (files.length > 0)
+    return files.map((file) => readCertificate(readText(file, '--issuer'), file))
+  const { items } = await callApi(api, 'GET', '/v1/issuers', { answer: issuersAnswer })
+  return items.map(({ certificatePem }) => readCertificate(certificatePem))
+}
+
+interface Checkpoints {
+  checkpoints: Map<string, Checkpoint[]>
+  findings: string[]
+}
+
+/** Those of the broker and those of the file, by broker; one that can't be verified is a finding. */
+async function readCheckpoints(
+  api: ApiAccess,
+  issuers: Certificate[],
+  file: string | undefined,
+): Promise<Checkpoints> {
+  const checkpoints = new Map<string, Checkpoint[]>()
+  const findings: string[] = []
+  const take = (text: string, where: string): void => {
+    try {
+      const { iss, seq, hash } = verifyAuditCheckpoint(text, issuers)
+      checkpoints.set(iss, [...(checkpoints.get(iss) ?? []), { seq, hash }])
+    } catch (error) {
+      findings.push(`checkpoint ${where}: ${errorText(error)}`)
+    }
+  }
+  if (file !== undefined) {
+    for (const [index, text] of checkpointLines(readText(file, '--checkpoint')).entries()) {
+      take(text, `${index + 1} of ${file}`)
+    }
+  }
+  for await (const items of pages(api, '/v1/audit/checkpoints')) {
+    for (const item of z.array(checkpointAnswer).parse(items))
+      take(item.checkpoint, 'of the broker')
+  }
+  return { checkpoints, findings: [...new Set(findings)].slice(0, PAGE) }
+}
+
+/** Each line a JSON line of the log, or the signed text alone. */
+function checkpointLines(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line !== '').map((line) => signedTextOf(line) ?? line)
+}
+
+function signedTextOf(line: string): string | undefined {
+  try {
+    return checkpointAnswer.parse(JSON.parse(line)).checkpoint
+  } catch {
+    return undefined
+  }
+}
+
+async function verifyRecords(
+  api: ApiAccess,
+  checkpoints: Checkpoints['checkpoints'],
+): Promise<AuditVerdict[]> {
+  const verifiers = new Map(
+    [...checkpoints].map(([broker, signed]) => [broker, new AuditVerifier(broker, signed)]),
+  )
+  for await (const items of pages(api, '/v1/audit')) {
+    for (const record of z.array(recordAnswer).parse(items)) {
+      const { broker } = record
+      const verifier = verifiers.get(broker) ?? new AuditVerifier(broker, [])
+      verifiers.set(broker, verifier)
+      verifier.add(record)
+    }
+  }
+  return [...verifiers.values()].map((verifier) => verifier.finish())
+}
+
+async function* pages(api: ApiAccess, path: string): AsyncGenerator<unknown[]> {
+  const answer = z.object({ items: z.array(z.unknown()), next: z.string().optional() })
+  for (let after: string | undefined; ; ) {
+    const query = new URLSearchParams({ limit: String(PAGE), ...(after && { after }) })
+    const page = await callApi(api, 'GET', `${path}?${query}`, { answer })
+    yield page.items
+    if (page.next === undefined || page.next === after) return
+    after = page.next
+  }
+}
+
+function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, ' ')
+}

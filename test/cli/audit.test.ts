@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createAudit } from '../../src/broker/audit/audit.ts'
+import { readCertificate } from '../../src/certs/index.ts'
+import { register } from '../../src/cli/audit.ts'
+import type { RunningBroker } from '../../src/cli/broker.ts'
+import { register as registerTenant } from '../../src/cli/tenant.ts'
+import { createLog, systemClock } from '../../src/lib/index.ts'
+import { openSqliteStore } from '../../src/store/index.ts'
+import { createIssuer } from '../../src/tokens/index.ts'
+import { runCommand, writeFiles } from './run-command.ts'
+import { type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+
+let files: BrokerFiles
+let broker: RunningBroker
+let access: string[]
+
+beforeEach(async () => {
+  files = await createBrokerFiles()
+  broker = await start(files.config)
+  access = [
+    ...['--api', `https://127.0.0.1:${broker.address.port}`],
+    ...['--key-file', files.keyFile],
+    ...['--ca', files.caFile],
+  ]
+  for (const id of ['a', 'b', 'c', 'd', 'e']) await addTenant(id)
+})
+afterEach(async () => {
+  await broker.close()
+  files.remove()
+})
+
+async function addTenant(id: string): Promise<void> {
+  const { exitCode } = await runCommand(registerTenant, [
+    'tenant',
+    'add',
+    id,
+    '--name',
+    id,
+    ...access,
+  ])
+  expect(exitCode).toBe(0)
+}
+
+async function audit(...args: string[]) {
+  const { stdout, stderr, exitCode } = await runCommand(register, ['audit', ...args, ...access])
+  return { lines: stdout.toString().trimEnd().split('\n'), stderr, exitCode }
+}
+
+/** What the broker does every minute; the line of its log comes out. */
+async function sign(pair = files.config.issuer): Promise<string> {
+  const store = await openSqliteStore(files.config.store)
+  const issuer = await createIssuer({
+    certificatePem: readFileSync(pair.certificateFile, 'utf8'),
+    privateKeyPem: readFileSync(pair.privateKeyFile, 'utf8'),
+  })
+  let line = ''
+  const log = createLog({
+    stream: {
+      write: (text: string) => {
+        line += text
+      },
+    },
+  })
+  const { name: brokerName } = files.config
+  const signer = { current: issuer }
+  await createAudit({ store, brokerName, signer, clock: systemClock, log }).checkpoint()
+  await store.close()
+  return line
+}
+
+/** As somebody would who has the file of the store. */
+function tamper(sql: string): void {
+  const database = new DatabaseSync(files.config.store.file)
+  database.exec(sql)
+  database.close()
+}
+
+test('lists the newest records, the last one at the end', async () => {
+  const { lines, exitCode } = await audit('list', '--limit', '2')
+  expect(exitCode).toBe(0)
+  expect(lines[0]).toMatch(/^TIME +RECORD +WHO +ACTION +ON +OUTCOME +REFERENCE$/)
+  expect(lines[1]).toMatch(/ 4 +key:test +putTenant +\/v1\/tenants\/d +done +-$/)
+  expect(lines[2]).toMatch(/ 5 +key:test +putTenant +\/v1\/tenants\/e +done +-$/)
+  expect((await audit('list', '--actor', 'key:other')).lines).toHaveLength(1)
+  expect((await audit('list', '--limit', '0')).exitCode).not.toBe(0)
+})
+
+test('an audit that nobody has touched is whole, with and without checkpoints', async () => {
+  expect((await audit('verify')).lines).toEqual(['broker: records 1 to 5: whole; signed up to 0'])
+  const { file } = writeFiles({ file: await sign() })
+  await addTenant('f')
+  const { lines, exitCode } = await audit('verify', '--checkpoint', file)
+  expect(lines).toEqual(['broker: records 1 to 6: whole; signed up to 5'])
+  expect(exitCode).toBe(0)
+})
+
+test.each([
+  ['changed', "update audit set actor = 'key:other' where seq = 3", 'record 3: was changed'],
+  ['taken out', 'delete from audit where seq = 3', 'records 3 to 3: are missing'],
+  [
+    'reordered',
+    'update audit set seq = 30 where seq = 3; update audit set seq = 3 where seq = 4; update audit set seq = 4 where seq = 30',
+    'record 3: was changed',
+  ],
+  ['cut off', 'delete from audit where seq > 3', 'records 4 to 5: the tail is cut'],
+])('records that were %s are found', async (_, sql, finding) => {
+  await sign()
+  tamper(sql)
+  const { lines, stderr, exitCode } = await audit('verify')
+  expect(exitCode).toBe(1)
+  expect(lines[0]).toContain('NOT WHOLE')
+  expect(stderr).toContain(`portcullis: broker: ${finding}`)
+})
+
+test('a tail that was cut with its checkpoints is found by one that was kept elsewhere', async () => {
+  const { kept } = writeFiles({ kept: await sign() })
+  tamper('delete from audit where seq > 3; delete from audit_checkpoints')
+  expect((await audit('verify')).exitCode).toBe(0)
+  const { stderr, exitCode } = await audit('verify', '--checkpoint', kept)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('records 4 to 5: the tail is cut')
+})
+
+test('a checkpoint of somebody else is found, and certificates may come from a file', async () => {
+  await sign()
+  const { certificateFile } = files.config.issuer
+  expect((await audit('verify', '--issuer', certificateFile)).exitCode).toBe(0)
+  const { stderr, exitCode } = await audit('verify', '--issuer', files.caFile)
+  expect(exitCode).toBe(1)
+  const { sha256Thumbprint } = readCertificate(readFileSync(certificateFile, 'utf8'))
+  expect(stderr).toContain(`signed by ${sha256Thumbprint}, whose certificate is not here`)
+})
+
+test('with --json what was found is a value', async () => {
+  await sign()
+  tamper("update audit set outcome = 'other' where seq = 2")
+  const { lines, exitCode } = await audit('verify', '--json')
+  expect(exitCode).toBe(1)
+  expect(JSON.parse(lines.join('\n'))).toEqual({
+    ok: false,
+    findings: [],
+    brokers: [
+      { broker: 'broker', first: 1, last: 5, signed: 5, findings: ['record 2: was changed'] },
+    ],
+  })
+})
