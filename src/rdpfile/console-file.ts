@@ -75,7 +75,9 @@ function valuesOf(input: ConsoleFileInput): Partial<Record<SettingName, string>>
     ...(blob === undefined ? {} : { pcb: blob }),
     gatewayhostname: gatewayAddress,
     gatewayaccesstoken: gatewayToken.reveal(),
-    ...(endpointFedAuth === undefined ? {} : { endpointfedauth: endpointFedAuth.reveal() }),
+    ...(endpointFedAuth === undefined
+      ? {}
+      : { endpointfedauth: endpointFedAuth.reveal(), userdstls: '1' }),
     // Hyper-V takes TLS at once for credentials; for a token X.224 comes first, and chooses RDSTLS.
     'negotiate security layer': kind === 'hyperv' && endpointFedAuth === undefined ? '0' : '1',
     enablecredsspsupport: usesCredssp(input) ? '1' : '0',

@@ -59,6 +59,7 @@ export const CONSOLE_SETTINGS = [
   row('authentication level', 'i', true, 'warn when the target cannot prove its name', '2'),
   row('negotiate security layer', 'i', true, 'whether X.224 negotiates or TLS comes first'),
   row('enablecredsspsupport', 'i', true, 'network level authentication'),
+  row('userdstls', 'i', false, 'RDSTLS, by which Hyper-V takes its token'),
   row('enablerdsaadauth', 'i', true, 'no Entra ID sign-in', '0'),
   row('use redirection server name', 'i', true, 'the token names one target', '0'),
   row('disableconnectionsharing', 'i', true, 'a token is for its own session', '1'),

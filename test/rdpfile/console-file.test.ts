@@ -101,8 +101,10 @@ test("carries a token for Hyper-V's own, and only for that", () => {
   const endpointFedAuth = new Secret('VMID=x&y')
   const file = parseRdpFile(renderConsoleFile({ ...input, ...hyperv, endpointFedAuth }))
   expect(file.get('endpointfedauth')).toBe('VMID=x&y')
+  expect(file.get('userdstls')).toBe('1')
   const without = parseRdpFile(renderConsoleFile({ ...input, ...hyperv }))
   expect(without.get('endpointfedauth')).toBeUndefined()
+  expect(without.get('userdstls')).toBeUndefined()
   const refused = 'endpointfedauth: a host of kind rdp takes none'
   expect(() => renderConsoleFile({ ...input, kind: 'rdp', endpointFedAuth })).toThrow(refused)
 })
