@@ -113,6 +113,7 @@ function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
         body: ctx.request.body,
         caller: ctx.state.caller,
         onlyNew: ctx.get('if-none-match') === '*',
+        idempotencyKey: ctx.get('idempotency-key') || undefined,
         remoteAddress: ctx.ip,
         prefer,
       }),

@@ -161,7 +161,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     counts,
   })
   const routes: Route[] = [
-    ...consoleRoutes(consoles, farm.address),
+    ...consoleRoutes({ consoles, gatewayAddress: farm.address, clock }),
     ...inventoryRoutes({ store, policies, probes, resolver, clock }),
     ...importRoutes(base),
     ...hostConsoleRoutes(createHostConsoles({ ...base, sessions })),

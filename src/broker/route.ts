@@ -19,6 +19,8 @@ export interface RawRequest {
   caller: Caller | undefined
   /** `If-None-Match: *`, RFC 9110: only where there is nothing yet. */
   onlyNew: boolean
+  /** `Idempotency-Key`: the same request again, if it has been here before. */
+  idempotencyKey: string | undefined
   remoteAddress: string
   /** The one of these media types that the client likes best; the first when it does not care. */
   prefer(...types: [string, ...string[]]): string | undefined
@@ -34,6 +36,7 @@ export interface RouteRequest<Body, Query> {
   /** On public routes nobody, who may nothing. */
   caller: Caller
   onlyNew: boolean
+  idempotencyKey: string | undefined
   remoteAddress: string
   prefer(...types: [string, ...string[]]): string | undefined
 }
@@ -101,16 +104,14 @@ export function defineRoute<
     maxBodyBytes,
     recordsItself: definition.recordsItself === true,
     operation: toOperation(definition, hasId ? pathId : undefined),
-    async respond({ id, query, body, caller, onlyNew, remoteAddress, prefer, accepted }) {
+    async respond({ id, query, body, caller, accepted, ...rest }) {
       const request = {
         id: hasId ? checkId(method, pathId, id) : '',
         // Without a schema Query is that of the empty object, and Schema ZodUndefined.
         query: (querySchema === undefined ? {} : validate(querySchema, query)) as z.output<Query>,
         body: (schema && validate(schema, body)) as z.output<Schema>,
         caller: caller ?? NOBODY,
-        onlyNew,
-        remoteAddress,
-        prefer,
+        ...rest,
       }
       accepted?.(request.body)
       return handle(request)

@@ -1,5 +1,8 @@
+import { z } from 'zod'
+import type { Clock } from '../../lib/index.ts'
 import type { Grant } from '../../store/index.ts'
 import type { Consoles, OpenedConsole } from '../consoles.ts'
+import { createRepeats } from '../idempotency.ts'
 import { tenantsFor } from '../rights.ts'
 import { type Answer, defineRoute, type Route } from '../route.ts'
 import { consoleBody, consoleShape, openedConsole } from '../schemas.ts'
@@ -9,7 +12,21 @@ export const RDP_MEDIA_TYPE = 'application/x-rdp'
 /** Tokens are in these answers: no cache may keep them. */
 const NO_STORE = { 'Cache-Control': 'no-store' }
 
-export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route[] {
+const idempotencyHeader = z.object({
+  'Idempotency-Key': z.string().max(255).optional().meta({
+    description:
+      'The same request again has the same answer, as long as the token lives; with another body it is 409.',
+  }),
+})
+
+export interface ConsoleRouteOptions {
+  consoles: Consoles
+  gatewayAddress: string
+  clock: Clock
+}
+
+export function consoleRoutes({ consoles, gatewayAddress, clock }: ConsoleRouteOptions): Route[] {
+  const repeats = createRepeats<OpenedConsole>(clock, ({ grant }) => grant.expiresAtMs)
   return [
     defineRoute({
       method: 'post',
@@ -18,6 +35,7 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
       summary: 'Mint a token for one console session and get the file that carries it',
       access: 'console.mint',
       recordsItself: true,
+      header: idempotencyHeader,
       body: consoleBody,
       answers: {
         '201': {
@@ -28,9 +46,9 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
           },
         },
       },
-      async handle({ body, caller, remoteAddress, prefer }) {
+      async handle({ body, caller, idempotencyKey: key, remoteAddress, prefer }) {
         const { vm, tenant, user, ttlSeconds, clientAddress, tokenFormat } = body
-        const opened = await consoles.open({
+        const wanted = {
           vm,
           clientAddress: clientAddress ?? remoteAddress,
           askedBy: `key:${caller.keyId}`,
@@ -40,7 +58,10 @@ export function consoleRoutes(consoles: Consoles, gatewayAddress: string): Route
           ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
           ...(clientAddress === undefined ? {} : { boundTo: clientAddress }),
           ...(tokenFormat === undefined ? {} : { tokenFormat }),
-        })
+        }
+        const opened = await repeats.once({ caller: caller.keyId, key, body }, () =>
+          consoles.open(wanted),
+        )
         const wantsFile = prefer('application/json', RDP_MEDIA_TYPE) === RDP_MEDIA_TYPE
         return wantsFile ? fileAnswer(opened) : jsonAnswer(opened)
       },
