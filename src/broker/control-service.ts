@@ -181,21 +181,22 @@ async function heartbeat(
   }
 }
 
-/** A node's event is one line of ours; what its session is, and that it has ended, is remembered. */
+/** A node's or an agent's event is one line of ours; what its session is, and that it has ended, is remembered. */
 async function tell(
   { store, log }: ControlServiceOptions,
   peer: Peer,
   { event, time, fields }: SessionEvent,
 ): Promise<void> {
-  log.info(event, { ...fields, node: peer.name, toldBy: 'node', at: new Date(time).toISOString() })
+  const at = new Date(time).toISOString()
+  log.info(event, { ...fields, [peer.role]: peer.name, toldBy: peer.role, at })
   const { tunnel, transport, takesMessages, reason, bytesIn, bytesOut } = fields
   if (tunnel === undefined) return
   if (event === 'tunnel.created' && transport !== undefined && takesMessages !== undefined) {
-    await store.leases.describe({ node: peer.name, tunnel, transport, takesMessages })
+    await store.leases.describe({ node: leaseHolder(peer), tunnel, transport, takesMessages })
   }
   if (event !== 'session.closed') return
   await store.leases.end({
-    node: peer.name,
+    node: leaseHolder(peer),
     tunnel,
     endedAtMs: time,
     ...(reason === undefined ? {} : { reason, burns: burnsToken(reason) }),

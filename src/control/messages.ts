@@ -108,6 +108,8 @@ export const SESSION_EVENTS = [
   'channel.refused',
   'session.closed',
   'session.killed',
+  /** Of host agents. */
+  'host.refused',
 ] as const
 
 const hello = z.object({

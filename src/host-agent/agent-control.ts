@@ -5,12 +5,13 @@ import {
   type KillMessage,
   type LiveTrust,
   type RevocationMessage,
+  sessionEvent,
   type TrustSet,
   type VerifierControlOptions,
   type VerifierLedger,
   type Versions,
 } from '../control/index.ts'
-import { type Clock, errorText, type Log, Refusal } from '../lib/index.ts'
+import { type Clock, errorText, type Log, type LogFields, Refusal } from '../lib/index.ts'
 import { createRevocationList } from '../tokens/index.ts'
 import type { Session, SessionRegistry } from './sessions.ts'
 
@@ -110,6 +111,15 @@ export class AgentControl implements ControlHandlers {
 
   connected(): void {
     this.#reconcile()
+  }
+
+  /** So that the broker can say why a console that it has opened was refused here. */
+  tellRefused({ jti, vm, host, remoteAddress, reason, error }: LogFields): void {
+    const event = sessionEvent.safeParse({
+      ...{ type: 'event', event: 'host.refused', time: this.#parts.clock.now() },
+      fields: { jti, vm, host, remoteAddress, reason, error },
+    })
+    if (event.success) this.client.event(event.data)
   }
 
   #end(matches: (session: Session) => boolean, reason: Refusal): void {

@@ -1,5 +1,12 @@
 import { FixedTrust, LiveTrust, type VerifierLedger, type VerifierTrust } from '../control/index.ts'
-import { type CertificateEnd, type Clock, type Endpoint, type Log, Refusal } from '../lib/index.ts'
+import {
+  type CertificateEnd,
+  type Clock,
+  type Endpoint,
+  type Log,
+  Refusal,
+  tapLog,
+} from '../lib/index.ts'
 import { issuerEnd } from '../tokens/index.ts'
 import { AgentControl } from './agent-control.ts'
 import type { Consoles } from './consoles.ts'
@@ -52,7 +59,12 @@ export function createHostAgent(options: HostAgentOptions): HostAgent {
   const sessions = new SessionRegistry()
   const { control, ...verifier } = createVerifier(options, { sessions, log })
   const agent: AgentNode = {
-    ...{ host, consoles, leewaySeconds, sessions, limits, observer, clock, log },
+    ...{ host, consoles, leewaySeconds, sessions, limits, observer, clock },
+    log: tapLog(log, (event, fields) => {
+      // Without a verified token a line is about a stranger.
+      if (event === 'host.refused' && fields.jti !== undefined)
+        control?.tellRefused({ ...fields, host })
+    }),
     ...verifier,
   }
   const listener = createListener({

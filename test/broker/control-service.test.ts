@@ -232,6 +232,12 @@ describe('a host token', () => {
     expect(kills()).toMatchObject([{ by: { tunnel: 't1' }, reason: 'token-revoked' }])
   })
 
+  test('that an agent has refused is told by the agent', async () => {
+    const fields = { jti: 'j1', vm: 'web', host: 'hv1', reason: 'vm-unknown' } as const
+    await api.broker.control.event(AGENT, { event: 'host.refused', time: NOW_MS, fields })
+    expect(api.events('host.refused')).toMatchObject([{ ...fields, agent: 'hv1', toldBy: 'agent' }])
+  })
+
   test('of a host that was switched off since is refused', async () => {
     const { presentAtHost } = await openAtHost()
     await api.put('/v1/hosts/hv1', {
