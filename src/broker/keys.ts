@@ -1,5 +1,5 @@
 import type { Clock, Log, Secret } from '../lib/index.ts'
-import type { ApiKey, Role, Store } from '../store/index.ts'
+import type { ApiKey, IdPage, Role, Store } from '../store/index.ts'
 import { createApiKey, secretSha256 } from './api-keys.ts'
 import { ApiError } from './errors.ts'
 import { has } from './rights.ts'
@@ -20,7 +20,7 @@ export interface Keys {
    * @throws ApiError `conflict` for an id that some key has or had; `validation-failed`
    */
   create(wanted: WantedKey, askedBy: string): Promise<{ record: ApiKey; key: Secret }>
-  list(): Promise<ApiKey[]>
+  list(page?: IdPage): Promise<ApiKey[]>
   /** @throws ApiError `not-found` */
   get(id: string): Promise<ApiKey>
   /**
@@ -69,7 +69,7 @@ export function createKeys({ store, clock, log }: KeyOptions): Keys {
       return { record, key }
     },
 
-    list: () => store.keys.list(),
+    list: (page) => store.keys.list(page),
 
     get,
 

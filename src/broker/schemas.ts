@@ -250,7 +250,8 @@ export const problemShape = z
   .meta({ id: 'Problem', description: 'RFC 9457.' })
 
 export function listOf<Item extends z.ZodType>(item: Item) {
-  return z.object({ items: z.array(item) })
+  const next = z.string().optional().meta({ description: 'For `after`; absent on the last page.' })
+  return z.object({ items: z.array(item), next })
 }
 
 export type TenantBody = z.output<typeof tenantBody>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isUserText, MAX_USER_TEXT_CHARACTERS } from '../lib/index.ts'
+import { pageFields } from './paging.ts'
 import { id, timestamp } from './schemas.ts'
 
 /** Shapes of what the API says of live sessions, and takes for them. */
@@ -12,6 +13,7 @@ export const sessionQuery = z.strictObject({
   host: wanted.meta({ description: "Only those of this host's machines, by its id." }),
   user: wanted.meta({ description: 'Only those of this user, the `sub` of the token.' }),
   node: wanted.meta({ description: 'Only those on this node.' }),
+  ...pageFields,
 })
 
 export const messageBody = z

@@ -32,8 +32,14 @@ export function createUsers(db: Kysely<Database>): Users {
         .executeTakeFirstOrThrow()
       return revision === 1 ? 'created' : 'replaced'
     },
-    async list() {
-      const rows = await db.selectFrom('users').selectAll().orderBy('id').execute()
+    async list({ after = '', limit } = {}) {
+      const rows = await db
+        .selectFrom('users')
+        .selectAll()
+        .where('id', '>', after)
+        .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
+        .orderBy('id')
+        .execute()
       return rows.map(toUser)
     },
     async delete(id) {

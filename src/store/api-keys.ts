@@ -43,8 +43,14 @@ export function createApiKeys(db: Kysely<Database>): ApiKeys {
       const row = await db.selectFrom('apiKeys').selectAll().where('id', '=', id).executeTakeFirst()
       return row && toKey(db, row)
     },
-    async list() {
-      const rows = await db.selectFrom('apiKeys').selectAll().orderBy('id').execute()
+    async list({ after = '', limit } = {}) {
+      const rows = await db
+        .selectFrom('apiKeys')
+        .selectAll()
+        .where('id', '>', after)
+        .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
+        .orderBy('id')
+        .execute()
       return Promise.all(rows.map((row) => toKey(db, row)))
     },
     async touch(id, nowMs) {

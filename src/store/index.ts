@@ -15,6 +15,7 @@ export type {
   Grants,
   HostProbes,
   Hosts,
+  IdPage,
   Inventory,
   InventoryChange,
   LeaseEnd,

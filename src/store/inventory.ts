@@ -27,8 +27,14 @@ export function createTenants(db: Kysely<Database>): Tenants {
         .executeTakeFirstOrThrow()
       return revision === 1 ? 'created' : 'replaced'
     },
-    async list() {
-      const rows = await db.selectFrom('tenants').selectAll().orderBy('id').execute()
+    async list({ after = '', limit } = {}) {
+      const rows = await db
+        .selectFrom('tenants')
+        .selectAll()
+        .where('id', '>', after)
+        .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
+        .orderBy('id')
+        .execute()
       return rows.map(toTenant)
     },
     async delete(id) {
@@ -80,8 +86,14 @@ export function createHosts(db: Kysely<Database>): Hosts {
         .executeTakeFirstOrThrow()
       return revision === 1 ? 'created' : 'replaced'
     },
-    async list() {
-      const rows = await db.selectFrom('hosts').selectAll().orderBy('id').execute()
+    async list({ after = '', limit } = {}) {
+      const rows = await db
+        .selectFrom('hosts')
+        .selectAll()
+        .where('id', '>', after)
+        .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
+        .orderBy('id')
+        .execute()
       return rows.map(toHost)
     },
     async delete(id) {
@@ -138,8 +150,14 @@ export function createVms(db: Kysely<Database>): Vms {
         .executeTakeFirstOrThrow()
       return revision === 1 ? 'created' : 'replaced'
     },
-    async list() {
-      const rows = await db.selectFrom('vms').selectAll().orderBy('id').execute()
+    async list({ after = '', limit } = {}) {
+      const rows = await db
+        .selectFrom('vms')
+        .selectAll()
+        .where('id', '>', after)
+        .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
+        .orderBy('id')
+        .execute()
       return rows.map(toVm)
     },
     async delete(id) {

@@ -36,6 +36,14 @@ export type PutOutcome = 'created' | 'replaced'
 /** What `delete` did; `in-use` means other records still name it, and nothing was deleted. */
 export type DeleteOutcome = 'deleted' | 'not-found' | 'in-use'
 
+/** Part of a list in the order of ids. */
+export interface IdPage {
+  /** Only ids behind this one. */
+  after?: string
+  /** At most so many; absent: all. */
+  limit?: number
+}
+
 /**
  * The broker's memory. Each call is atomic and durable when its promise resolves; lists come in the
  * order of ids. Engines differ only in where the bytes are: one contract suite runs against all.
@@ -70,7 +78,7 @@ export interface Store {
 export interface Tenants {
   put(tenant: Tenant, nowMs: number): Promise<PutOutcome>
   get(id: string): Promise<Tenant | undefined>
-  list(): Promise<Tenant[]>
+  list(page?: IdPage): Promise<Tenant[]>
   /** `in-use` while it has VMs or users. */
   delete(id: string): Promise<DeleteOutcome>
 }
@@ -78,7 +86,7 @@ export interface Tenants {
 export interface Hosts {
   put(host: Host, nowMs: number): Promise<PutOutcome>
   get(id: string): Promise<Host | undefined>
-  list(): Promise<Host[]>
+  list(page?: IdPage): Promise<Host[]>
   /** `in-use` while VMs are on it. */
   delete(id: string): Promise<DeleteOutcome>
   /** Switches its consoles on or off, and nothing else; false when the id is unknown. */
@@ -101,7 +109,7 @@ export interface Vms {
   /** Tenant and host must exist. */
   put(vm: Vm, nowMs: number): Promise<PutOutcome>
   get(id: string): Promise<Vm | undefined>
-  list(): Promise<Vm[]>
+  list(page?: IdPage): Promise<Vm[]>
   delete(id: string): Promise<DeleteOutcome>
   getPlacement(id: string): Promise<VmPlacement | undefined>
   /** The tenant's machines, by name. */
@@ -138,7 +146,7 @@ export interface Users {
   /** Its tenant must exist. */
   put(user: User, nowMs: number): Promise<PutOutcome>
   get(id: string): Promise<User | undefined>
-  list(): Promise<User[]>
+  list(page?: IdPage): Promise<User[]>
   /** Its portal sessions go with it. */
   delete(id: string): Promise<DeleteOutcome>
 }
@@ -154,7 +162,7 @@ export interface ApiKeys {
   findBySha256(keySha256: string): Promise<ApiKey | undefined>
   get(id: string): Promise<ApiKey | undefined>
   /** Revoked ones as well. */
-  list(): Promise<ApiKey[]>
+  list(page?: IdPage): Promise<ApiKey[]>
   /** Moves `lastUsedAtMs`; an unknown key is no error. */
   touch(id: string, nowMs: number): Promise<void>
   /** False when the id is unknown; revoking twice keeps the first time. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ApiKey, Grant, Host, Store, User, Vm } from '../../src/store/index.ts'
+import type { ApiKey, Grant, Host, IdPage, Store, User, Vm } from '../../src/store/index.ts'
 import { auditContract } from './audit-contract.ts'
 import { inventoryContract } from './inventory-contract.ts'
 import { timelineContract } from './timeline-contract.ts'
@@ -151,6 +151,16 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.vms.get('vm1')).toEqual(full)
       await store.vms.put(vm, NOW_MS)
       expect(await store.vms.get('vm1')).toEqual(vm)
+    })
+
+    test('lists a part: so many, behind an id that need not be there', async () => {
+      for (const id of ['a', 'c', 'd']) await store.tenants.put({ id, name: id }, NOW_MS)
+      const ids = async (page?: IdPage) => (await store.tenants.list(page)).map(({ id }) => id)
+      expect(await ids()).toEqual(['a', 'c', 'd'])
+      expect(await ids({ limit: 2 })).toEqual(['a', 'c'])
+      expect(await ids({ after: 'b', limit: 1 })).toEqual(['c'])
+      expect(await ids({ after: 'c' })).toEqual(['d'])
+      expect(await ids({ after: 'd' })).toEqual([])
     })
 
     test('lists in the order of ids', async () => {

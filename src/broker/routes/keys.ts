@@ -1,6 +1,7 @@
 import type { ApiKey } from '../../store/index.ts'
 import { createdKey, keyBody, keyId, keyShape } from '../key-schemas.ts'
 import type { Keys } from '../keys.ts'
+import { pageQuery, readPage } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
 
@@ -19,8 +20,10 @@ export function keyRoutes(keys: Keys): Route[] {
           content: { 'application/json': { schema: listOf(keyShape) } },
         },
       },
-      async handle() {
-        return { status: 200, body: { items: (await keys.list()).map(render) } }
+      query: pageQuery,
+      async handle({ query }) {
+        const { items, ...next } = await readPage(query, (page) => keys.list(page))
+        return { status: 200, body: { items: items.map(render), ...next } }
       },
     }),
     defineRoute({

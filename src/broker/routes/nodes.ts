@@ -1,6 +1,7 @@
 import type { NodeDrain } from '../../store/index.ts'
 import { DEFAULT_DRAIN_SECONDS, drainBody, nodeShape } from '../node-schemas.ts'
 import type { Nodes, RegisteredNode } from '../nodes.ts'
+import { pageOf, pageQuery } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
 
@@ -20,8 +21,10 @@ export function nodeRoutes(nodes: Nodes): Route[] {
           content: { 'application/json': { schema: listOf(nodeShape) } },
         },
       },
-      async handle() {
-        return { status: 200, body: { items: (await nodes.list()).map(render) } }
+      query: pageQuery,
+      async handle({ query }) {
+        const { items, ...next } = pageOf(await nodes.list(), query, ({ name }) => name)
+        return { status: 200, body: { items: items.map(render), ...next } }
       },
     }),
     defineRoute({

@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import type { DeleteOutcome, PutOutcome } from '../../store/index.ts'
+import type { DeleteOutcome, IdPage, PutOutcome } from '../../store/index.ts'
 import { ApiError } from '../errors.ts'
+import { pageQuery, readPage } from '../paging.ts'
 import { defineRoute, notFound, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
 
 /** A kind of thing in the inventory: how it is read, written and shown. */
-export interface Resource<Body extends z.ZodType, Record> {
+export interface Resource<Body extends z.ZodType, Record extends { id: string }> {
   /** `host`: names the path `/v1/hosts` and the operations. */
   name: string
   /** What its ids may be, where that is not the usual. */
@@ -14,7 +15,7 @@ export interface Resource<Body extends z.ZodType, Record> {
   shape: z.ZodType
   records: {
     get(id: string): Promise<Record | undefined>
-    list(): Promise<Record[]>
+    list(page?: IdPage): Promise<Record[]>
     delete(id: string): Promise<DeleteOutcome>
   }
   put(id: string, body: z.output<Body>, askedBy: string): Promise<PutOutcome>
@@ -29,7 +30,7 @@ const onlyNewHeader = z.object({
 })
 
 /** GET of all and one, PUT, DELETE. */
-export function resourceRoutes<Body extends z.ZodType, Record>(
+export function resourceRoutes<Body extends z.ZodType, Record extends { id: string }>(
   resource: Resource<Body, Record>,
 ): Route[] {
   const { name, id: idSchema, body, shape, records, put, render, inUse } = resource
@@ -59,8 +60,10 @@ export function resourceRoutes<Body extends z.ZodType, Record>(
           content: { 'application/json': { schema: listOf(shape) } },
         },
       },
-      async handle() {
-        return { status: 200, body: { items: await render(await records.list()) } }
+      query: pageQuery,
+      async handle({ query }) {
+        const { items, ...next } = await readPage(query, (page) => records.list(page))
+        return { status: 200, body: { items: await render(items), ...next } }
       },
     }),
     defineRoute({

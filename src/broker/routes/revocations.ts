@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/index.ts'
 import type { Role, StoredRevocation } from '../../store/index.ts'
 import { parseThumbprint } from '../../tokens/index.ts'
 import { ApiError } from '../errors.ts'
+import { pageOf, pageQuery, timeCursor } from '../paging.ts'
 import type { RevocationKeeper } from '../revocation-keeper.ts'
 import { type Caller, rolesWith } from '../rights.ts'
 import { defineRoute, type Route } from '../route.ts'
@@ -24,8 +25,11 @@ export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): R
           content: { 'application/json': { schema: listOf(revocationShape) } },
         },
       },
-      async handle() {
-        return { status: 200, body: { items: (await revocations.list()).map(render) } }
+      query: pageQuery,
+      async handle({ query }) {
+        const all = await revocations.list()
+        const { items, ...next } = pageOf(all, query, ({ atMs, id }) => timeCursor(atMs, id))
+        return { status: 200, body: { items: items.map(render), ...next } }
       },
     }),
     defineRoute({

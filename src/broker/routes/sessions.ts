@@ -1,4 +1,5 @@
 import type { ConsoleSession } from '../../store/index.ts'
+import { pageOf, timeCursor } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
 import { messageBody, sessionQuery, sessionShape } from '../session-schemas.ts'
@@ -21,8 +22,11 @@ export function sessionRoutes(sessions: Sessions): Route[] {
           content: { 'application/json': { schema: listOf(sessionShape) } },
         },
       },
-      async handle({ query }) {
-        return { status: 200, body: { items: (await sessions.list(query)).map(render) } }
+      async handle({ query: { limit, after, ...filter } }) {
+        const open = await sessions.list(filter)
+        const cursorOf = ({ openedAtMs, id }: ConsoleSession) => timeCursor(openedAtMs, id)
+        const { items, ...next } = pageOf(open, { limit, after }, cursorOf)
+        return { status: 200, body: { items: items.map(render), ...next } }
       },
     }),
     defineRoute({
