@@ -5,6 +5,7 @@ import {
   type HostAgentConfig,
   loadHostAgentConfig,
 } from '../config/index.ts'
+import type { ControlLimits } from '../control/index.ts'
 import {
   type AgentObserver,
   createAgentMetrics,
@@ -85,6 +86,8 @@ export interface OpenHostAgentOptions {
   clock: Clock
   log: Log
   observer?: AgentObserver
+  /** Beyond what a configuration can say. */
+  controlLimits?: Partial<ControlLimits>
 }
 
 /**
@@ -95,9 +98,9 @@ export interface OpenHostAgentOptions {
  * @throws BrokerError `ERR_CERTIFICATE`, `ERR_USAGE`
  */
 export function openHostAgent(options: OpenHostAgentOptions): HostAgent {
-  const { config, clock, log, observer } = options
+  const { config, clock, log, observer, controlLimits = {} } = options
   const security = openSecurity(config)
-  const control = openNodeControl({ config, clock, log })
+  const control = openNodeControl({ config, clock, log, limits: controlLimits })
   const development = openControlCertificate(config)?.development ?? false
   assertDevelopmentAllowed(config, [{ path: 'control.tls.certificateFile', development }])
   const { agent, host, listen, consoles, clientBinding, leewaySeconds, limits } = config

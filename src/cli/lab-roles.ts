@@ -4,25 +4,30 @@ import { stringify } from 'yaml'
 import { z } from 'zod'
 import { createApiKey, seedStore } from '../broker/index.ts'
 import type { KeyPair } from '../certs/index.ts'
-import { loadBrokerConfig, loadGatewayConfig } from '../config/index.ts'
+import { loadBrokerConfig, loadGatewayConfig, loadHostAgentConfig } from '../config/index.ts'
 import type {
+  LabAgentOptions,
   LabBroker,
   LabBrokerOptions,
-  LabNode,
   LabNodeOptions,
   LabRoles,
+  LabVerifier,
 } from '../lab/index.ts'
 import { BrokerError, type Endpoint, formatEndpoint, parseEndpoint } from '../lib/index.ts'
 import { openSqliteStore } from '../store/index.ts'
 import { callApi } from './api-client.ts'
 import { startBroker } from './broker.ts'
 import { openGateway } from './gateway.ts'
+import { openHostAgent } from './host-agent.ts'
 
 /** A configuration can't ask for any free port: this one is put into its place. */
 const ANY_PORT: Endpoint = { host: '127.0.0.1', port: 0 }
 const SOME_PORT = '127.0.0.1:443'
 /** Often, so that nobody waits for them. */
 const HEARTBEAT_MS = 100
+/** The longest that a configuration allows: its trust is not what the agent is here for. */
+const MAX_TRUST_AGE_HOURS = 720
+const PACE = { heartbeatMs: HEARTBEAT_MS, redialMs: HEARTBEAT_MS, maxRedialMs: HEARTBEAT_MS }
 
 /**
  * The roles as their commands start them, from configuration files; only the clock, the ports and the pace
@@ -43,6 +48,7 @@ export function createLabRoles(directory: string): LabRoles {
   return {
     startBroker: (options) => startLabBroker(options, { directory, write, files }),
     startNode: (options) => startLabNode(options, { directory, write, files }),
+    startAgent: (options) => startLabAgent(options, { directory, write, files }),
   }
 }
 
@@ -104,7 +110,10 @@ async function startLabBroker(
   }
 }
 
-async function startLabNode(options: LabNodeOptions, { write, files }: Files): Promise<LabNode> {
+async function startLabNode(
+  options: LabNodeOptions,
+  { write, files }: Files,
+): Promise<LabVerifier> {
   const { name, farmName, tls, control, targetPorts, clock, log } = options
   const { whenBrokerAway, maxTrustAgeHours, idleMinuteMs, sessionSecondMs } = options
   const config = loadGatewayConfig(
@@ -132,10 +141,44 @@ async function startLabNode(options: LabNodeOptions, { write, files }: Files): P
     clock,
     log,
     limits: { idleMinuteMs, sessionSecondMs },
-    controlLimits: { heartbeatMs: HEARTBEAT_MS, redialMs: HEARTBEAT_MS, maxRedialMs: HEARTBEAT_MS },
+    controlLimits: PACE,
   })
   const [listening] = await gateway.listen()
   const address = parseEndpoint(listening?.address ?? '')
   if (address === undefined) throw new BrokerError('ERR_START', `${name}: listens nowhere`)
   return { address, figures: () => gateway.figures(), close: () => gateway.close() }
+}
+
+async function startLabAgent(
+  { name, control, consoles, clock, log }: LabAgentOptions,
+  { write, files }: Files,
+): Promise<LabVerifier> {
+  const config = loadHostAgentConfig(
+    write(
+      `${name}.yaml`,
+      stringify({
+        agent: name,
+        host: name,
+        listen: SOME_PORT,
+        control: {
+          broker: formatEndpoint(control.broker),
+          tls: files(`${name}-control`, control.tls),
+          caFile: write(`${name}-control-ca.crt`, control.ca),
+          maxTrustAgeHours: MAX_TRUST_AGE_HOURS,
+        },
+        consoles: Object.fromEntries(
+          Object.entries(consoles).map(([guid, port]) => [guid, `127.0.0.1:${port}`]),
+        ),
+        development: true,
+      }),
+    ),
+  )
+  const agent = openHostAgent({
+    config: { ...config, listen: ANY_PORT },
+    clock,
+    log,
+    controlLimits: PACE,
+  })
+  const address = await agent.listen()
+  return { address, figures: () => agent.figures(), close: () => agent.close() }
 }

@@ -39,7 +39,7 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       `
-It starts a broker, nodes and hosts in this process, on loopback and free ports, and touches nothing else.
+It starts a broker, nodes, hosts and a host agent in this process, on loopback and free ports, and touches nothing else.
 Exit code 1 when a client or a log says anything else than it should.
 
 Example:

@@ -1,5 +1,6 @@
 import type { TransportKind } from '../client/index.ts'
-import type { GatewayClaims } from '../tokens/index.ts'
+import type { GatewayClaims, HostClaims } from '../tokens/index.ts'
+import { AGENT_HOST } from './certificates.ts'
 import {
   type ClientSaw,
   compare,
@@ -9,6 +10,7 @@ import {
   opens,
 } from './expectation.ts'
 import type { Farm, FarmNode, NodeWishes } from './farm.ts'
+import { splitToken } from './forge.ts'
 import { Machine } from './inventory.ts'
 import type { LogLine } from './log-book.ts'
 import { Opening } from './opening.ts'
@@ -47,6 +49,8 @@ export interface Presented {
   opening: Opening
   ticket: Ticket
   node: FarmNode
+  /** Lines of the log before it: a host agent knows no connection id, and clients come to it one by one. */
+  linesBefore: number
 }
 
 const LOG_WITHIN_MS = 3_000
@@ -90,6 +94,17 @@ export class Bench {
     const { claims } = await this.mint()
     const jti = `lab-${claims.jti}`
     return ticketOf(await issuer.sign({ ...claims, jti, ...change }))
+  }
+
+  /** The same grant with another host token: its own, changed, and signed by the lab. */
+  async signHost(
+    ticket: Ticket,
+    change: Partial<HostClaims>,
+    issuer = this.farm.issuer,
+  ): Promise<Ticket> {
+    if (ticket.hostToken === undefined) throw new TypeError('the machine is behind no host agent')
+    const { claims } = splitToken<HostClaims>(ticket.hostToken)
+    return { ...ticket, hostToken: await issuer.signHost({ ...claims, ...change }) }
   }
 
   /** A node of the scenario's own; gone with the scenario. */
@@ -171,7 +186,7 @@ export class Bench {
 
   #open(ticket: Ticket, options: PresentOptions): Presented {
     const { node = this.#firstNode(), from = Client.alice, transport = 'websocket' } = options
-    const { token, target, vmGuid } = ticket
+    const { token, target, vmGuid, hostToken } = ticket
     const opening = new Opening({
       gateway: node.address,
       ca: this.farm.ca,
@@ -180,9 +195,10 @@ export class Bench {
       transport,
       from,
       ...(vmGuid === undefined ? {} : { vmGuid }),
+      ...(hostToken === undefined ? {} : { hostToken }),
     })
     this.#openings.push(opening)
-    return { opening, ticket, node }
+    return { opening, ticket, node, linesBefore: this.farm.book.size }
   }
 
   #firstNode(): FarmNode {
@@ -193,11 +209,12 @@ export class Bench {
 
   async #record(
     what: string,
-    { opening, ticket, node }: Presented,
+    presented: Presented,
     expected: Expectation,
     client: ClientSaw,
   ): Promise<void> {
-    const log = await this.#readLog(opening, client)
+    const { opening, ticket, node } = presented
+    const log = await this.#readLog(presented, client)
     this.rows.push({
       what,
       atMs: this.farm.clock.now(),
@@ -212,18 +229,30 @@ export class Bench {
   }
 
   /** Waits for the line that goes with what the client saw, whatever was expected. */
-  async #readLog({ connectionId }: Opening, { outcome }: ClientSaw): Promise<LogSaw> {
+  async #readLog(
+    { opening, ticket, linesBefore }: Presented,
+    { outcome }: ClientSaw,
+  ): Promise<LogSaw> {
     const { book } = this.farm
-    const isMine = ({ fields }: LogLine): boolean => fields.connectionId === connectionId
+    const isMine = ({ role, fields }: LogLine): boolean =>
+      fields.connectionId === opening.connectionId ||
+      (role === AGENT_HOST && ticket.hostToken !== undefined)
     const due = outcome === 'open' ? ['channel.opened'] : VERDICTS[outcome]
-    await book.until((line) => isMine(line) && due.includes(line.event), LOG_WITHIN_MS)
-    const lines = book.lines(isMine)
-    const verdict = lines.findLast(({ event }) => ALL_VERDICTS.includes(event))
+    const read = () => book.lines(isMine, linesBefore)
+    if (!read().some(({ event }) => due.includes(event))) {
+      await book.next((line) => isMine(line) && due.includes(line.event), LOG_WITHIN_MS)
+    }
+    const lines = read()
+    const isVerdict = ({ event }: LogLine): boolean => ALL_VERDICTS.includes(event)
+    // The agent's word, where there is one: the node only sees that its host has closed.
+    const byAgent = lines.findLast((line) => line.role === AGENT_HOST && isVerdict(line))
+    const verdict = byAgent ?? lines.findLast(isVerdict)
     const { reason } = verdict?.fields ?? {}
     const { ref } = lines.findLast(({ fields }) => fields.ref !== undefined)?.fields ?? {}
     return {
       opened: lines.some(({ event }) => event === 'channel.opened'),
       ...(typeof reason === 'string' ? { reason } : {}),
+      ...(byAgent === undefined ? {} : { by: AGENT_HOST }),
       ...(typeof ref === 'string' ? { ref } : {}),
       lines,
     }
@@ -231,8 +260,14 @@ export class Bench {
 }
 
 const VERDICTS = {
-  refused: ['token.refused', 'channel.refused', 'session.closed'],
+  refused: ['token.refused', 'channel.refused', 'host.refused', 'session.closed'],
   closed: ['session.closed'],
-  failed: ['token.refused', 'channel.refused', 'session.closed', 'connection.refused'],
+  failed: [
+    'token.refused',
+    'channel.refused',
+    'host.refused',
+    'session.closed',
+    'connection.refused',
+  ],
 }
 const ALL_VERDICTS = VERDICTS.failed

@@ -8,6 +8,8 @@ import {
 } from '../certs/index.ts'
 
 export const FARM_NAME = 'lab'
+/** Name of the one host agent, and id of its host. */
+export const AGENT_HOST = 'lab-agent'
 /** Two that are always there, and two for scenarios that want a node of their own. */
 export const NODE_NAMES = ['gw1', 'gw2', 'gw3', 'gw4']
 
@@ -18,6 +20,7 @@ export function createLabCertificates(nowMs: number): Promise<DevelopmentCertifi
     farmName: FARM_NAME,
     names: ['localhost', '127.0.0.1'],
     gateways: NODE_NAMES,
+    agents: [AGENT_HOST],
     now: new Date(nowMs),
     days: ISSUER_DAYS,
   })

@@ -8,7 +8,7 @@ export interface ClientSaw {
   outcome: 'open' | 'refused' | 'closed' | 'failed'
   /** The last step that it took. */
   step: StepName | 'session'
-  /** HRESULT in the gateway's packet. */
+  /** HRESULT in the gateway's packet, or the failure code of the host's answer. */
   code?: number
   /** What a client shows, or why there was no answer. */
   text: string
@@ -20,6 +20,8 @@ export interface LogSaw {
   opened: boolean
   /** Of the last line that refuses or ends; absent when there is none. */
   reason?: string
+  /** Who says so, where it is not the node. */
+  by?: string
   /** By which support looks that refusal up. */
   ref?: string
   lines: LogLine[]
@@ -86,6 +88,14 @@ export const otherMachine: Expectation = {
   code: Code.internalError,
   reasons: ['vm-mismatch'],
 }
+
+/** The host agent refuses: behind an open channel, in the words of RDP. */
+export function hostDenied(reason: Reason): Expectation {
+  return { outcome: 'refused', step: 'negotiation', code: INCONSISTENT_FLAGS, reasons: [reason] }
+}
+
+/** [MS-RDPBCGR] 2.2.1.2.2. */
+const INCONSISTENT_FLAGS = 4
 
 /** An open session is ended by CLOSE_CHANNEL, with one code for all of the reasons. */
 export function ends(reason: Reason, ...others: Reason[]): Expectation {

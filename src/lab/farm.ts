@@ -4,13 +4,19 @@ import type { DevelopmentCertificates, KeyPair } from '../certs/index.ts'
 import { createDemoHost } from '../demo/index.ts'
 import { BrokerError, type Clock, type Endpoint, Secret, silentLog } from '../lib/index.ts'
 import { createIssuer, type Issuer } from '../tokens/index.ts'
-import { createLabCertificates, createOtherIssuer, FARM_NAME, NODE_NAMES } from './certificates.ts'
+import {
+  AGENT_HOST,
+  createLabCertificates,
+  createOtherIssuer,
+  FARM_NAME,
+  NODE_NAMES,
+} from './certificates.ts'
 import { type LabClock, skewed } from './clock.ts'
 import { startHyperVHost } from './hyperv-host.ts'
-import { fillInventory, type Machine } from './inventory.ts'
+import { AGENT_GUID, fillInventory, type Machine } from './inventory.ts'
 import { type Link, openLink } from './link.ts'
 import type { LogBook } from './log-book.ts'
-import type { LabBroker, LabNode, LabRoles } from './roles.ts'
+import type { LabBroker, LabRoles, LabVerifier } from './roles.ts'
 import { type Ticket, ticketOf } from './ticket.ts'
 
 /** A node of the lab; `link` for one whose way to the broker can break. */
@@ -19,7 +25,7 @@ export interface FarmNode {
   address: Endpoint
   clock: Clock
   link?: Link
-  figures: LabNode['figures']
+  figures: LabVerifier['figures']
   close(): Promise<void>
 }
 
@@ -60,6 +66,7 @@ export class Farm {
   readonly #options: FarmOptions
   readonly #certificates: DevelopmentCertificates
   readonly #targetPorts: number[]
+  readonly #agent: LabVerifier
   readonly #running = new Set<FarmNode>()
   readonly #parts: AsyncDisposableStack
 
@@ -89,13 +96,32 @@ export class Farm {
     })
     starting.defer(() => broker.close())
     const { port: rdp } = await rdpHost.listen()
-    const ports = { rdp, hyperv: hypervHost.port, off: await closedPort(), forbidden: 1 }
+    const agent = await roles.startAgent({
+      name: AGENT_HOST,
+      control: {
+        tls: certificates.agentControl[AGENT_HOST] ?? brokerControl,
+        ca: controlAuthority.certificatePem,
+        broker: broker.control,
+      },
+      consoles: { [AGENT_GUID]: rdp },
+      clock,
+      log: book.open(AGENT_HOST),
+    })
+    starting.defer(() => agent.close())
+    const ports = {
+      rdp,
+      hyperv: hypervHost.port,
+      agent: agent.address.port,
+      off: await closedPort(),
+      forbidden: 1,
+    }
     await fillInventory(broker, ports)
     const farm = new Farm(options, {
       broker,
       certificates,
       issuer: await createIssuer(issuer),
-      targetPorts: [ports.rdp, ports.hyperv, ports.off],
+      targetPorts: [ports.rdp, ports.hyperv, ports.agent, ports.off],
+      agent,
       parts: starting.move(),
     })
     try {
@@ -114,6 +140,7 @@ export class Farm {
       certificates: DevelopmentCertificates
       issuer: Issuer
       targetPorts: number[]
+      agent: LabVerifier
       parts: AsyncDisposableStack
     },
   ) {
@@ -126,6 +153,7 @@ export class Farm {
     this.issuer = made.issuer
     this.issuerPair = made.certificates.issuer
     this.#targetPorts = made.targetPorts
+    this.#agent = made.agent
     this.#parts = made.parts
   }
 
@@ -199,7 +227,7 @@ export class Farm {
 
   /** Resolves when every node that can has heard its broker at this time, and has its trust set. */
   async settle(): Promise<void> {
-    const reachable = [...this.#running].filter(({ link }) => link?.whole !== false)
+    const reachable = this.#reachable()
     await this.until('nodes that have heard their broker', async () =>
       reachable.every(({ clock, figures }) => {
         const { trustConfirmedMs = 0, trustVersion } = figures()
@@ -210,7 +238,7 @@ export class Farm {
 
   /** Resolves when every node that can has the trust set of this version. */
   async settleTrust(version: number): Promise<void> {
-    const reachable = [...this.#running].filter(({ link }) => link?.whole !== false)
+    const reachable = this.#reachable()
     await this.until(`trust version ${version} at the nodes`, async () =>
       reachable.every(({ figures }) => (figures().trustVersion ?? 0) >= version),
     )
@@ -234,9 +262,13 @@ export class Farm {
       id: string
       ref: string
       gatewayToken: string
+      hostToken?: string
     }
-    const { id, ref, gatewayToken } = opened
-    return ticketOf(new Secret(gatewayToken), { id, ref })
+    const { id, ref, gatewayToken, hostToken } = opened
+    return ticketOf(new Secret(gatewayToken), {
+      grant: { id, ref },
+      ...(hostToken === undefined ? {} : { hostToken: new Secret(hostToken) }),
+    })
   }
 
   /** The broker signs with another issuer from now on. */
@@ -267,6 +299,12 @@ export class Farm {
   async close(): Promise<void> {
     await Promise.all([...this.#running].map((node) => node.close()))
     await this.#parts.disposeAsync()
+  }
+
+  /** Who has a broker, and the agent. */
+  #reachable(): Pick<FarmNode, 'clock' | 'figures'>[] {
+    const nodes = [...this.#running].filter(({ link }) => link?.whole !== false)
+    return [...nodes, { clock: this.clock, figures: () => this.#agent.figures() }]
   }
 
   async #settleLatestTrust(): Promise<void> {

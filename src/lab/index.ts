@@ -1,5 +1,5 @@
 /**
- * The expiry laboratory: a broker, nodes and hosts of its own in this process, under a clock that it
+ * The expiry laboratory: a broker, nodes, hosts and a host agent of its own in this process, under a clock that it
  * steers, and a scenario for each way in which a token can be right or wrong. What a client saw, from its
  * bytes, stands beside what the node's log said; what was expected is compared with both and never shown
  * in their place. The roles come as factories (`roles.ts`), so that this room can't bend them.
@@ -17,11 +17,12 @@ export { renderJunit } from './report/junit.ts'
 export { describeLog, referencesOf } from './report/words.ts'
 export type {
   ControlEnd,
+  LabAgentOptions,
   LabBroker,
   LabBrokerOptions,
-  LabNode,
   LabNodeOptions,
   LabRoles,
+  LabVerifier,
 } from './roles.ts'
 export { hasPassed, type LabOptions, type LabResult, runLab, type ScenarioResult } from './run.ts'
 export { SCENARIOS } from './scenarios/index.ts'

@@ -32,9 +32,14 @@ export class LogBook {
     })
   }
 
-  /** In the order in which they came. */
-  lines(matches: Matches): LogLine[] {
-    return this.#lines.filter(matches)
+  /** How many lines there are. */
+  get size(): number {
+    return this.#lines.length
+  }
+
+  /** In the order in which they came. @param from how many of the first to leave out */
+  lines(matches: Matches, from = 0): LogLine[] {
+    return this.#lines.slice(from).filter(matches)
   }
 
   /** The first line that matches, there already or within so many milliseconds; else undefined. */

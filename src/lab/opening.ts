@@ -8,6 +8,7 @@ import {
   type TransportKind,
 } from '../client/index.ts'
 import { BrokerError, type Endpoint, errorText, type Secret, withDeadline } from '../lib/index.ts'
+import { renderPreconnectionText } from '../tokens/index.ts'
 import { type ClientSaw, describeCode } from './expectation.ts'
 
 /** A machine under load may be slow; no scenario measures time by it. */
@@ -22,8 +23,10 @@ export interface OpeningOptions {
   transport: TransportKind
   /** Address of this machine to come from. */
   from: string
-  /** The VM to ask a Hyper-V host for; absent for hosts with one console. */
+  /** The VM to ask the host for; absent for hosts with one console. */
   vmGuid?: string
+  /** Goes with it to a host agent; absent for Hyper-V. */
+  hostToken?: Secret
 }
 
 /** One client with one token, from its first byte to its last. */
@@ -41,22 +44,13 @@ export class Opening {
 
   /** Goes all the way to the machine's first answer. */
   async start(): Promise<ClientSaw> {
-    const { vmGuid, ...options } = this.#options
     const limits = { timeoutMs: STEP_TIMEOUT_MS }
+    const { connectionId } = this
     try {
-      const channel = await openConsole({ ...options, ...limits, connectionId: this.connectionId })
+      const channel = await openConsole({ ...this.#options, ...limits, connectionId })
       this.#channel = channel.on('error', () => {})
       this.#ended = new Promise((resolve) => channel.once('end', resolve).once('close', resolve))
-      if (vmGuid === undefined) {
-        await negotiate(channel, limits)
-        channel.resume()
-        return open('the machine answers: RDP')
-      }
-      const { protocol } = await negotiateDirectly(channel, {
-        ...limits,
-        preconnectionBlob: vmGuid,
-      })
-      return open(`the machine answers: ${protocol}`)
+      return await ask(channel, this.#options)
     } catch (error) {
       this.close()
       if (error instanceof StepError) return refusedAt(error)
@@ -87,6 +81,28 @@ export class Opening {
   close(): void {
     this.#channel?.destroy()
   }
+}
+
+/** The host's first answer, in the way of its kind. */
+async function ask(
+  channel: ConsoleChannel,
+  { vmGuid, hostToken }: OpeningOptions,
+): Promise<ClientSaw> {
+  const limits = { timeoutMs: STEP_TIMEOUT_MS }
+  if (vmGuid !== undefined && hostToken === undefined) {
+    const { protocol } = await negotiateDirectly(channel, { ...limits, preconnectionBlob: vmGuid })
+    return open(`the machine answers: ${protocol}`)
+  }
+  const confirm = await negotiate(channel, {
+    ...limits,
+    ...(vmGuid === undefined || hostToken === undefined
+      ? {}
+      : { preconnectionBlob: renderPreconnectionText({ vmGuid, hostToken }).reveal() }),
+  })
+  channel.resume()
+  if (confirm.kind !== 'failure') return open('the machine answers: RDP')
+  const { failureCode: code } = confirm
+  return { outcome: 'refused', step: 'negotiation', code, text: `RDP negotiation failure ${code}` }
 }
 
 function open(text: string): ClientSaw {

@@ -7,7 +7,8 @@ import type { Clock, Endpoint, Log } from '../lib/index.ts'
  */
 export interface LabRoles {
   startBroker(options: LabBrokerOptions): Promise<LabBroker>
-  startNode(options: LabNodeOptions): Promise<LabNode>
+  startNode(options: LabNodeOptions): Promise<LabVerifier>
+  startAgent(options: LabAgentOptions): Promise<LabVerifier>
 }
 
 /** One end of the control channel. */
@@ -15,6 +16,16 @@ export interface ControlEnd {
   tls: KeyPair
   /** PEM of the control CA. */
   ca: string
+}
+
+export interface LabAgentOptions {
+  /** Its own name, and the id of its host. */
+  name: string
+  control: ControlEnd & { broker: Endpoint }
+  /** Port of 127.0.0.1 of each machine's console, by the machine's GUID. */
+  consoles: Record<string, number>
+  clock: Clock
+  log: Log
 }
 
 export interface LabBrokerOptions {
@@ -58,7 +69,8 @@ export interface LabNodeOptions {
   log: Log
 }
 
-export interface LabNode {
+/** A node, or a host agent. */
+export interface LabVerifier {
   address: Endpoint
   /** How it stands towards its broker; times are of its own clock. */
   figures(): { trustVersion: number | undefined; trustConfirmedMs: number | undefined }

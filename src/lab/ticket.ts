@@ -10,6 +10,8 @@ export interface Ticket {
   target: Endpoint
   /** The VM that the client asks its host for. */
   vmGuid?: string
+  /** For a machine behind a host agent: the token for that, which goes with the GUID. */
+  hostToken?: Secret
   /** The broker's grant; absent for tokens that no broker has minted. */
   grant?: { id: string; ref: string }
 }
@@ -25,7 +27,7 @@ export function expiryMs({ claims }: Ticket): number {
 }
 
 /** @throws TypeError for a token that no broker could have minted */
-export function ticketOf(token: Secret, grant?: Ticket['grant']): Ticket {
+export function ticketOf(token: Secret, more: Pick<Ticket, 'grant' | 'hostToken'> = {}): Ticket {
   const { claims } = splitToken(token)
   const target = parseEndpoint(claims.dst)
   if (target === undefined) throw new TypeError(`dst: ${claims.dst} is no endpoint`)
@@ -34,7 +36,7 @@ export function ticketOf(token: Secret, grant?: Ticket['grant']): Ticket {
     token,
     claims,
     target,
-    ...(knd === 'hyperv' && vmg !== undefined ? { vmGuid: vmg } : {}),
-    ...(grant === undefined ? {} : { grant }),
+    ...(knd !== 'rdp' && vmg !== undefined ? { vmGuid: vmg } : {}),
+    ...more,
   }
 }

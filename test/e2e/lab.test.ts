@@ -57,7 +57,7 @@ test('the laboratory is green against the real parts, and says so in all its for
 
 /** They wait for ends that never come from such a node; the rest is quick. */
 const SLOW = ['endings.revoked', 'endings.killed', 'broker-away.conflict']
-/** Here the token is good, and something else decides. */
+/** Here the gateway token is good, and something else decides: target, host, host agent. */
 const NOT_ABOUT_ADMISSION = [
   'times.valid',
   'times.last-second',
@@ -68,6 +68,12 @@ const NOT_ABOUT_ADMISSION = [
   'targets.wrong-target',
   'targets.not-allowed',
   'targets.unreachable',
+  'agent.valid',
+  'agent.times',
+  'agent.other-machine',
+  'agent.signature',
+  'agent.stolen',
+  'agent.revoked',
   'broker-away.silent',
 ]
 

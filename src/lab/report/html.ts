@@ -12,6 +12,7 @@ const GROUPS: Record<string, string> = {
   endings: 'Ended sessions',
   targets: 'What a token opens',
   issuers: 'Who has signed',
+  agent: 'At a host agent',
   'broker-away': 'Without a broker',
   altered: 'Altered tokens',
   algorithms: 'Tricks with algorithms',
@@ -99,13 +100,14 @@ ${renderLines('Log of the broker', brokerLog)}
 function renderRow(row: Row): string {
   const { what, atMs, node, connectionId, client, log, faults } = row
   const references = referencesOf(row).map((ref) => `<b>${escapeHtml(ref)}</b><br>`)
-  const { error } = log.lines.findLast(({ fields }) => fields.reason === log.reason)?.fields ?? {}
+  const isReason = ({ fields }: LogLine): boolean => fields.reason === log.reason
+  const { error } = log.lines.findLast(isReason)?.fields ?? {}
   return `<tr class="${faults.length === 0 ? 'ok' : 'fail'}">
 <th scope="row">${escapeHtml(what)}</th>
 <td class="number">${timeOf(atMs).replace(' ', '<br>')}</td>
 <td><b class="${client.outcome}">${client.outcome}</b> at ${client.step}<br>${escapeHtml(client.text)}
 ${faults.map((fault) => `<p class="fault">${escapeHtml(fault)}</p>`).join('')}</td>
-<td><b>${escapeHtml(describeLog(log))}</b> <span class="quiet">${escapeHtml(node)}</span>
+<td><b>${escapeHtml(describeLog(log))}</b> <span class="quiet">${escapeHtml(log.by ?? node)}</span>
 ${typeof error === 'string' ? `<br>${escapeHtml(error)}` : ''}
 ${renderLines(`${log.lines.length} lines`, log.lines)}</td>
 <td>${references.join('')}<span class="id">${escapeHtml(connectionId)}</span></td>

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts'
+import { agent } from './agent.ts'
 import { algorithms } from './algorithms.ts'
 import { altered } from './altered.ts'
 import { brokerAway } from './broker-away.ts'
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...replay,
   ...endings,
   ...targets,
+  ...agent,
   ...issuers,
   ...brokerAway,
   ...altered,
