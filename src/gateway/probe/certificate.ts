@@ -15,8 +15,8 @@ export function certificateOf(secure: TLSSocket, name: string): HostCertificate 
   const notAfter = certificate?.validToDate.getTime()
   if (certificate === undefined || notAfter === undefined || Number.isNaN(notAfter))
     return undefined
-  const subject = toShown(certificate.subject)
-  const issuer = toShown(certificate.issuer)
+  const subject = nameIn(certificate.subject)
+  const issuer = nameIn(certificate.issuer)
   return {
     protocol: toShown(secure.getProtocol() ?? '') ?? 'TLS',
     ...(subject === undefined ? {} : { subject }),
@@ -25,6 +25,11 @@ export function certificateOf(secure: TLSSocket, name: string): HostCertificate 
     sha256Thumbprint: certificate.fingerprint256.replaceAll(':', ''),
     namesHost: namesHost(certificate, name),
   }
+}
+
+/** @param text unlike what Node's types say undefined for an empty name, as RFC 5280 4.1.2.6 allows it beside other names */
+function nameIn(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : toShown(text)
 }
 
 function namesHost(certificate: X509Certificate, name: string): boolean {

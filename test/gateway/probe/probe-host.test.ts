@@ -1,3 +1,6 @@
+import 'reflect-metadata'
+import { KeyObject, webcrypto } from 'node:crypto'
+import { X509CertificateGenerator } from '@peculiar/x509'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type KeyPair, readCertificate } from '../../../src/certs/index.ts'
 import type { ProbedHost } from '../../../src/control/index.ts'
@@ -45,6 +48,20 @@ function tools(ports: number[], change: Partial<ProbeTools> = {}): ProbeTools {
   }
 }
 
+/** Self-signed, and no word about whose it is. */
+async function createNamelessKeyPair(): Promise<KeyPair> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    ...{ keys, name: '', notBefore: new Date(Date.now() - 60_000) },
+    notAfter: new Date(Date.now() + 86_400_000),
+    signingAlgorithm: algorithm,
+  })
+  const { privateKey } = keys
+  const key = KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' })
+  return { certificatePem: certificate.toString('pem'), privateKeyPem: String(key) }
+}
+
 function probe(change: Partial<ProbedHost> & { port: number }, with_?: ProbeTools) {
   const host = { id: 'hv1', kind: 'rdp', address: '127.0.0.1', ...change } as const
   return probeHost(host, with_ ?? tools([host.port]))
@@ -77,6 +94,13 @@ describe('a host that works', () => {
     const { port } = await started(startHost(rdpHost(tls)))
     const result = await probe({ port, address: 'hv1.example' })
     expect(result).toMatchObject({ state: 'ready', certificate: { namesHost: false } })
+  })
+
+  test('may have a certificate without a subject', async () => {
+    const { port } = await started(startHost(rdpHost(await createNamelessKeyPair())))
+    const result = await probe({ port })
+    expect(result).toMatchObject({ state: 'ready', certificate: { protocol: 'TLSv1.3' } })
+    expect(result.certificate).not.toHaveProperty('subject')
   })
 
   test('has to have the certificate of its pin', async () => {
