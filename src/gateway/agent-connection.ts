@@ -26,6 +26,9 @@ export interface AgentCall {
   clientAddress: string
 }
 
+/** Of a socket that was closed in the same moment. */
+const UNKNOWN_ADDRESS = '0.0.0.0'
+
 /** Where the socket goes to, and what it reads into. */
 export interface SocketOptions {
   /** Literal. */
@@ -50,10 +53,13 @@ export function connectAgent(
 ): Socket {
   const { security, clientAddress } = call
   const introduce = (socket: Socket): void => {
-    const { localAddress: address = '', localPort: port = 0 } = socket
-    // Of a client's port nothing is known behind a balancer, and an agent asks for none.
-    const source = { address: clientAddress, port: 0 }
-    socket.write(encodeProxyV2({ source, destination: { address, port } }))
+    try {
+      socket.write(proxyHeader(socket, clientAddress))
+    } catch (error) {
+      onError(error)
+      socket.destroy()
+      return
+    }
     onReady(socket)
   }
   if (security === 'plain') {
@@ -71,6 +77,15 @@ export function connectAgent(
   return socket.once('secureConnect', () => {
     socket.pause()
     introduce(socket)
+  })
+}
+
+/** @throws Error for a client whose address can't be read */
+function proxyHeader({ localAddress, localPort }: Socket, clientAddress: string): Buffer {
+  return encodeProxyV2({
+    // Of a client's port nothing is known behind a balancer, and an agent asks for none.
+    source: { address: clientAddress, port: 0 },
+    destination: { address: localAddress ?? UNKNOWN_ADDRESS, port: localPort ?? 0 },
   })
 }
 

@@ -26,6 +26,9 @@ import type { Session } from './sessions.ts'
 /** What a refused client is told: no code of [MS-RDPBCGR] 2.2.1.2.2 means it, and this one invites to no other protocol. */
 const REFUSED = NegotiationFailureCode.inconsistentFlags
 
+/** Of a socket that was closed in the same moment. */
+const UNKNOWN_ADDRESS = '0.0.0.0'
+
 /** One connection of a node, from its first byte until its last socket is closed. */
 export class AgentSession implements Session, SessionFigures {
   readonly id = randomUUID()
@@ -135,10 +138,10 @@ export class AgentSession implements Session, SessionFigures {
 
   /** Tells the console who comes, and what the agent knows of the grant. */
   #introduce(console: Socket, { source }: Opening, { token, lease }: Admission): void {
-    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = this.#client
+    const { remoteAddress, remotePort = 0, localAddress, localPort = 0 } = this.#client
     const header = encodeProxyV2({
-      source: source ?? { address: remoteAddress, port: remotePort },
-      destination: { address: localAddress, port: localPort },
+      source: source ?? { address: remoteAddress ?? UNKNOWN_ADDRESS, port: remotePort },
+      destination: { address: localAddress ?? UNKNOWN_ADDRESS, port: localPort },
       fields: encodeGrantNotice({
         expiresAt: token.claims.exp,
         ...(lease.ref === undefined ? {} : { ref: lease.ref }),

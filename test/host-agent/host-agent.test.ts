@@ -247,12 +247,15 @@ function withTls(change: Partial<HostAgentOptions> = {}): Promise<TestAgent> {
   return start({ security: { ...agent, ca, identify }, ...change })
 }
 
-function dialAsNode({ address }: TestAgent, change: { host?: string; pair?: KeyPair } = {}) {
-  const { host = 'hv1.example', pair = peers.node } = change
+function dialAsNode(
+  { address }: TestAgent,
+  change: { host?: string; pair?: KeyPair; clientAddress?: string } = {},
+) {
+  const { host = 'hv1.example', pair = peers.node, clientAddress = '192.0.2.7' } = change
   return dialHost(
     { host, port: address.port },
     {
-      agent: { security: { ...pair, ca: peers.ca, identify }, host, clientAddress: '192.0.2.7' },
+      agent: { security: { ...pair, ca: peers.ca, identify }, host, clientAddress },
       policy: createTargetPolicy([{ cidr: '127.0.0.1', ports: [address.port] }], []),
       lookup: async () => ['127.0.0.1'],
       timeoutMs: 5_000,
@@ -289,6 +292,12 @@ test('a node takes no agent of another host, no other peer, and no plain host', 
   const plain = await start({ limits: { openingMs: 200 } })
   await expect(dialAsNode(plain)).rejects.toEqual(mismatch)
   plain.console.close()
+})
+
+test('a client whose address cannot be read costs that one dial, never the process', async () => {
+  const agent = await withTls()
+  const dialled = dialAsNode(agent, { clientAddress: 'unknown' })
+  await expect(dialled).rejects.toMatchObject({ reason: 'host-unreachable' })
 })
 
 test('an agent takes nobody but nodes of its control CA', async () => {
