@@ -37,9 +37,12 @@ export interface NodeWishes {
   whenBrokerAway?: 'local' | 'refuse'
 }
 
-/** Timers, which no clock moves: a session limit of 60 s takes half a second here, an idle minute as long. */
-const SESSION_SECOND_MS = 8
-const IDLE_MINUTE_MS = 500
+/**
+ * Timers, which no clock moves: a session limit of 60 s takes one and a half here, an idle minute as long, so that
+ * on a busy machine a session is still open before it ends.
+ */
+const SESSION_SECOND_MS = 25
+const IDLE_MINUTE_MS = 1_500
 /** The longest there is: only a scenario's own node shall ever be stale. */
 const MAX_TRUST_AGE_HOURS = 720
 /** For what the parts tell each other; heartbeats are a fraction of a second apart here. */

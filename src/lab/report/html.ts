@@ -43,8 +43,8 @@ export function renderHtml(result: LabResult): string {
 <div><dt>Started</dt><dd>${escapeHtml(timeOf(startMs))}</dd></div>
 <div><dt>Seed</dt><dd>${seed}</dd></div>
 </dl>
-<p>Each row is one client: what it saw, read from the bytes that the gateway sent, beside what the node's
-log says of the same connection. Both are compared with what should be; neither is filled in from it.
+<p>Each row is one client: what it saw, read from the bytes that the gateway sent, beside what the
+log of node or host agent says of the same connection. Both are compared with what should be; neither is filled in from it.
 The clock is the laboratory's.</p>
 ${renderFailed(failed)}
 </header>
@@ -88,7 +88,7 @@ function renderScenario(scenario: ScenarioResult): string {
 <h3><span class="mark">${passed ? 'ok' : 'fail'}</span> ${escapeHtml(title)} <code>${escapeHtml(name)}</code></h3>
 ${error === undefined ? '' : `<p class="fault">Broken off: ${escapeHtml(error)}</p>`}
 <div class="scroll"><table>
-<thead><tr><th>Client</th><th>Clock, UTC</th><th>What the client saw</th><th>What the node's log says</th><th>Reference</th></tr></thead>
+<thead><tr><th>Client</th><th>Clock, UTC</th><th>What the client saw</th><th>What the log says</th><th>Reference</th></tr></thead>
 <tbody>
 ${rows.map(renderRow).join('\n')}
 </tbody>
