@@ -241,7 +241,8 @@ async function mint(
     redirect: policy.redirect.value,
   })
   const rdp = await signFile(file, publisher, clock)
-  await Promise.all([store.grants.insert(grant), audit.record(toEntry(grant, request))])
+  // In this order one commit keeps both.
+  await Promise.all([audit.record(toEntry(grant, request)), store.grants.insert(grant)])
   counts.minted(tokenFormat)
   log.info('console.minted', {
     ref,

@@ -112,7 +112,7 @@ export interface Broker {
   /** Answers nodes and agents. */
   control: ControlService
   /** Ends what runs by itself; requests are the server's business. */
-  close(): void
+  close(): Promise<void>
 }
 
 /**
@@ -221,7 +221,10 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       policies,
       ...leeway,
     }),
-    close: () => repeating.forEach(clearInterval),
+    async close() {
+      repeating.forEach(clearInterval)
+      await timeline.flush()
+    },
   }
 }
 

@@ -53,6 +53,8 @@ const MAX_STRANGERS_LINES = 50
 /** Strangers' lines, about 500 bytes each, from all sides; 100,000 of them stay. */
 const STRANGERS = { burst: 1_000, perSecond: 50 }
 const MAX_STRANGERS_KEPT = 100_000
+/** Lines are collected for so long: nobody waits for them, and each commit costs one of the disk. */
+const WRITE_AFTER_MS = 100
 /** Lines that wait for a slow store; more are left out, and the log says how many. */
 const MAX_WAITING = 10_000
 
@@ -67,6 +69,8 @@ export interface Timeline {
   tap(log: Log): Log
   /** @param text reference or `jti`, as a person has it */
   find(text: string): Promise<FoundTimeline | undefined>
+  /** Resolves when all lines so far are kept. */
+  flush(): Promise<void>
   /** Forgets what is too old. */
   sweep(): Promise<void>
 }
@@ -84,6 +88,7 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
   const createId = sortableIds(clock)
   const waiting: TimelineEntry[] = []
   let leftOut = 0
+  let soon: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
   const remember = (event: string, fields: LogFields): void => {
@@ -91,9 +96,16 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
     if (line === undefined || (!line.verified && !strangers.take())) return
     if (waiting.length >= MAX_WAITING) leftOut += 1
     else waiting.push({ id: createId(), ...line })
+    soon ??= setTimeout(flush, WRITE_AFTER_MS).unref()
+  }
+
+  const flush = (): Promise<void> => {
+    clearTimeout(soon)
+    soon = undefined
     writing ??= write().finally(() => {
       writing = undefined
     })
+    return writing
   }
 
   const write = async (): Promise<void> => {
@@ -116,8 +128,9 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
 
   return {
     tap: (tapped) => tapLog(tapped, remember),
+    flush,
     async find(text) {
-      await writing
+      await flush()
       const { grant, subject } = await locate(store, text)
       const entries = await store.timeline.list(subject)
       return grant === undefined && entries.length === 0 ? undefined : { grant, entries }
@@ -165,11 +178,11 @@ function toLine(
 
 /** The token; without one the tunnel that came without, or the answer that went out. */
 function subjectOf(event: string, fields: LogFields): string | undefined {
-  const { jti = fields.claimedJti, kind, value, node, tunnel, ref } = fields
+  const { jti = fields.claimedJti, kind, value, node, agent = node, tunnel, ref } = fields
   if (event === 'token.revoked') return kind === 'jti' ? ofToken(String(value)) : undefined
   if (typeof jti === 'string') return ofToken(jti)
   if (typeof ref !== 'string') return undefined
-  return typeof tunnel === 'string' ? `tunnel:${node}/${tunnel}` : `ref:${ref}`
+  return typeof tunnel === 'string' ? `tunnel:${agent}/${tunnel}` : `ref:${ref}`
 }
 
 const TOKEN = 'jti:'

@@ -14,7 +14,7 @@ import {
 import { BrokerError, errorText } from '../lib/index.ts'
 
 /** Prepared statements kept; the store has fewer different ones, so none is ever prepared twice. */
-const MAX_STATEMENTS = 200
+const MAX_STATEMENTS = 300
 
 /**
  * Kysely's SQLite dialect over `node:sqlite`.

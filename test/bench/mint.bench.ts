@@ -66,7 +66,7 @@ async function startMintingBroker(publisherKey: KeyType | undefined): Promise<Mi
     async [Symbol.asyncDispose]() {
       server.close()
       server.closeAllConnections()
-      broker.close()
+      await broker.close()
       await store.close()
       await rm(directory, { recursive: true })
     },

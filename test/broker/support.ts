@@ -138,12 +138,12 @@ export async function createTestBroker({
     post: (path, body) => authorized(anonymous.post(path)).send(body as object),
     delete: (path) => authorized(anonymous.delete(path)),
     async restart(changes = {}) {
-      broker.close()
+      await broker.close()
       broker = await createBroker({ ...options, ...changes })
       handler = broker.app.callback()
     },
     async close() {
-      broker.close()
+      await broker.close()
       await store.close()
     },
   }

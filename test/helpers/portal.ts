@@ -56,7 +56,7 @@ export async function startPortal(): Promise<PortalRun> {
     log: lines,
     async stop() {
       await close(server)
-      broker.close()
+      await broker.close()
       await store.close()
     },
   }

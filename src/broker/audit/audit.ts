@@ -8,8 +8,8 @@ export const CHECKPOINT_EVERY_RECORDS = 1_000
 export const CHECKPOINT_EVERY_MS = 60_000
 export const DEFAULT_KEEP_DAYS = 365
 const DAY_MS = 24 * 60 * 60_000
-/** Records of one commit. */
-const MAX_BATCH = 500
+/** Records of one statement. */
+const MAX_BATCH = 64
 /** Two writers meet rarely. */
 const MAX_TRIES = 5
 
@@ -45,18 +45,37 @@ interface Waiting {
 export function createAudit(options: AuditOptions): Audit {
   const { store, brokerName, signer, clock, log, keepDays = DEFAULT_KEEP_DAYS } = options
   const waiting: Waiting[] = []
+  /** The last record of the chain, unless only the store knows. */
+  let known: AuditRecord | undefined
   let isWriting = false
   let signing: Promise<void> | undefined
   let unsigned = 0
 
+  /** Somebody else's record may have taken the number: then what is known of the last one is old. */
+  const append = async (batch: readonly Waiting[], triesLeft = MAX_TRIES): Promise<void> => {
+    const before = known ?? (await store.audit.last(brokerName))
+    let last = before
+    const records = batch.map(({ entry }) => {
+      last = link(last, entry)
+      return last
+    })
+    known = undefined
+    try {
+      await store.audit.append(records)
+      known = last
+    } catch (error) {
+      const isTaken = (await store.audit.last(brokerName))?.seq !== before?.seq
+      if (!isTaken || triesLeft === 0) throw error
+      await append(batch, triesLeft - 1)
+    }
+  }
+
   /** One batch at a time, so that each record is made when the one before it is kept. */
   const write = async (): Promise<void> => {
-    if (isWriting) return
-    isWriting = true
     while (waiting.length > 0) {
       const batch = waiting.splice(0, MAX_BATCH)
       try {
-        await append(store, brokerName, batch)
+        await append(batch)
         for (const { kept } of batch) kept.resolve()
         unsigned += batch.length
       } catch (error) {
@@ -64,6 +83,13 @@ export function createAudit(options: AuditOptions): Audit {
       }
     }
     isWriting = false
+  }
+
+  /** All records of one event-loop turn at once, and before its commit, so that they cost no other one. */
+  const writeSoon = (): void => {
+    if (isWriting) return
+    isWriting = true
+    setImmediate(() => void write())
   }
 
   const sign = async (): Promise<void> => {
@@ -92,7 +118,7 @@ export function createAudit(options: AuditOptions): Audit {
     async record(entry) {
       const kept = Promise.withResolvers<void>()
       waiting.push({ entry: { ...entry, broker: brokerName, atMs: clock.now() }, kept })
-      void write()
+      writeSoon()
       await kept.promise
       if (unsigned >= CHECKPOINT_EVERY_RECORDS) void checkpoint()
     },
@@ -100,27 +126,5 @@ export function createAudit(options: AuditOptions): Audit {
     async sweep() {
       await store.audit.forget(brokerName, clock.now() - keepDays * DAY_MS)
     },
-  }
-}
-
-/** Somebody else's record may have taken the number: `key create --bootstrap` runs beside the broker. */
-async function append(
-  store: AuditOptions['store'],
-  broker: string,
-  batch: readonly Waiting[],
-  triesLeft = MAX_TRIES,
-): Promise<void> {
-  let last = await store.audit.last(broker)
-  const before = last?.seq
-  const records = batch.map(({ entry }) => {
-    last = link(last, entry)
-    return last
-  })
-  try {
-    await store.audit.append(records)
-  } catch (error) {
-    const isTaken = (await store.audit.last(broker))?.seq !== before
-    if (!isTaken || triesLeft === 0) throw error
-    await append(store, broker, batch, triesLeft - 1)
   }
 }
