@@ -10,7 +10,7 @@ import {
 } from '../tokens/index.ts'
 import type { Nodes } from './nodes.ts'
 import type { Policies } from './policies.ts'
-import { type RedeemPolicy, redeemPolicy } from './redeem-policy.ts'
+import { HOST_CLOSED, type RedeemPolicy, redeemPolicy } from './redeem-policy.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
 import type { TrustKeeper } from './trust-keeper.ts'
 
@@ -33,7 +33,7 @@ export interface JudgedToken {
   token: Presentable & { claims: { knd?: HostKind; dst?: string } }
   /** What the ledger knows it by. */
   key: string
-  policy: Pick<RedeemPolicy, 'clientBinding' | 'maxSessions' | 'hostAllowed'>
+  policy: Omit<RedeemPolicy, 'consentText'>
   /** What its verifier is told beside yes. */
   answer: { consentText?: string; ref?: string }
 }
@@ -115,7 +115,11 @@ async function judgeHostToken(
   return {
     token: { ...token, claims: { jti, iat, exp, knd: 'agent', rcw } },
     key: `host ${redeemKey(token)}`,
-    policy: { clientBinding: clientBinding.value, maxSessions: 0, hostAllowed: host.consoleAllow },
+    policy: {
+      clientBinding: clientBinding.value,
+      maxSessions: 0,
+      ...(host.consoleAllow ? {} : { closed: HOST_CLOSED }),
+    },
     answer: ref === undefined ? {} : { ref },
   }
 }

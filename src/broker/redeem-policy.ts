@@ -1,4 +1,6 @@
-import type { Store } from '../store/index.ts'
+import type { Reason } from '../lib/index.ts'
+import type { EffectivePolicy } from '../policy/index.ts'
+import type { Store, VmPlacement } from '../store/index.ts'
 import type { AnyVerifiedToken, ClientBinding } from '../tokens/index.ts'
 import type { Policies } from './policies.ts'
 
@@ -7,10 +9,21 @@ export interface RedeemPolicy {
   clientBinding: ClientBinding
   /** Sessions of the token's machine at a time; 0 for no limit. */
   maxSessions: number
-  /** The machine's host may have been switched off since the token was minted. */
-  hostAllowed: boolean
+  /** Why no session begins now, whatever was so when the token was minted; who was let in may go on. */
+  closed?: Closed
   /** What the user has to agree to; absent for nothing. */
   consentText?: string
+}
+
+export interface Closed {
+  reason: Reason
+  detail: string
+}
+
+/** Its machines have no consoles, in whichever file they are named. */
+export const HOST_CLOSED: Closed = {
+  reason: 'host-not-opted-in',
+  detail: 'host: the consoles of its machines are switched off',
 }
 
 export interface RedeemPolicyOptions {
@@ -25,13 +38,28 @@ export async function redeemPolicy(
   // A FedAuth token says nothing of tenant and machine; what was asked for when it was minted does.
   const grant = vmUnbound ? await store.grants.findByJti(claims.jti) : undefined
   const of = grant ?? { tenant: claims.tid, vm: claims.vm }
-  const { clientBinding, maxSessions, consentText } = await policies.effective(of)
+  const { clientBinding, maxSessions, consentText, allowConsole } = await policies.effective(of)
   const placement = of.vm === undefined ? undefined : await store.vms.getPlacement(of.vm)
   return {
     clientBinding: clientBinding.value,
     maxSessions: maxSessions.value,
-    // A token of another broker may name a machine that is not here: its word counts.
-    hostAllowed: placement?.host.consoleAllow ?? true,
+    ...closedBy(placement, of.tenant, allowConsole),
     ...(consentText.value === '' ? {} : { consentText: consentText.value }),
   }
+}
+
+/** A token of another broker may name a machine that is not here: its word counts. */
+function closedBy(
+  placement: VmPlacement | undefined,
+  tenant: string | undefined,
+  allowConsole: EffectivePolicy['allowConsole'],
+): { closed?: Closed } {
+  if (placement !== undefined && placement.tenant.id !== tenant) {
+    const detail = "vm: the machine is another tenant's by now"
+    return { closed: { reason: 'vm-unknown', detail } }
+  }
+  if (placement?.host.consoleAllow === false) return { closed: HOST_CLOSED }
+  if (allowConsole.value) return {}
+  const detail = `allowConsole: the console of this machine is off, by ${allowConsole.source}`
+  return { closed: { reason: 'policy-denied', detail } }
 }

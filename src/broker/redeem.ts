@@ -29,7 +29,7 @@ export interface Presentation {
   nowMs: number
   /** The node has let the client in already, at `nowMs`, since no broker answered. */
   late?: boolean
-  policy: Pick<RedeemPolicy, 'clientBinding' | 'maxSessions' | 'hostAllowed'>
+  policy: Omit<RedeemPolicy, 'consentText'>
 }
 
 /** How a presentation may go well. */
@@ -57,6 +57,7 @@ export async function redeemToken(
     nowMs,
     expiredBySeconds: token.expiredBySeconds,
     reconnectSeconds: token.claims.rcw ?? 0,
+    sessionSeconds: token.claims.max ?? 0,
   }
   const lease: Lease = {
     id: randomUUID(),
@@ -78,7 +79,7 @@ export async function redeemToken(
       }
       if (!decision.ok || decision.kind === 'retry') return { result: decision }
       const refusal =
-        refuseHost(presentation, known !== undefined) ??
+        refuseClosed(presentation, known !== undefined) ??
         refuseSession(presentation, known?.leases ?? [], others)
       if (refusal !== undefined) return { result: refusal }
       if (decision.kind !== 'first') return { result: decision, lease }
@@ -106,14 +107,12 @@ function clientOf({ clientAddress, policy }: Presentation, known: Redeem | undef
   throw new Refusal('client-mismatch', 'client: address not readable')
 }
 
-/** Switching a host off stops new consoles, also with files that are out; who was let in may go on. */
-function refuseHost(
-  { late = false, policy: { hostAllowed } }: Presentation,
+/** What has been switched off since stops new sessions, also with files that are out; who was let in may go on. */
+function refuseClosed(
+  { late = false, policy: { closed } }: Presentation,
   known: boolean,
 ): RedeemDecision | undefined {
-  if (late || hostAllowed || known) return undefined
-  const detail = 'host: the consoles of its machines are switched off'
-  return { ok: false, reason: 'host-not-opted-in', detail }
+  return late || known || closed === undefined ? undefined : { ok: false, ...closed }
 }
 
 /** A session more than policy allows for the machine; a tunnel more of an open session is none. */

@@ -61,10 +61,13 @@ class MemoryLedger implements RedeemLedger {
     const client = clientKey(clientAddress, this.#clientBinding)
     if (client === undefined) throw new Refusal('client-mismatch', 'client: address not readable')
     const { claims, expiredBySeconds } = token
-    const { vm, exp, rcw: reconnectSeconds = 0 } = claims
+    const { vm, exp, rcw: reconnectSeconds = 0, max: sessionSeconds = 0 } = claims
     const key = redeemKey(token)
     const known = this.#entries.get(key)
-    const attempt = { client, tunnel, nowMs, expiredBySeconds, reconnectSeconds }
+    const attempt = {
+      ...{ client, tunnel, nowMs, expiredBySeconds },
+      ...{ reconnectSeconds, sessionSeconds },
+    }
     const decision = decideRedeem(known?.state, attempt, this.#rule)
     if (!decision.ok) throw new Refusal(decision.reason, decision.detail)
     if (known === undefined && this.#entries.size >= this.#maxTokens) {

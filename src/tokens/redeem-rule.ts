@@ -42,6 +42,8 @@ export interface RedeemAttempt {
   expiredBySeconds: number
   /** Claim `rcw`, 0 when absent. */
   reconnectSeconds: number
+  /** Claim `max`, 0 when absent. */
+  sessionSeconds: number
 }
 
 export type RedeemDecision =
@@ -81,7 +83,7 @@ export function decideRedeem(
     return refused('client-mismatch', detail)
   }
   if (state.tunnels.includes(attempt.tunnel)) return { ok: true, state, kind: 'retry' }
-  return checkTime(state, attempt, rule) ?? open(state, attempt, rule)
+  return checkLimit(state, attempt) ?? checkTime(state, attempt, rule) ?? open(state, attempt, rule)
 }
 
 /** What is known after one tunnel has ended; `reason` is why, when it is known. */
@@ -130,6 +132,17 @@ function decideFirst({ client, tunnel, nowMs, expiredBySeconds }: RedeemAttempt)
   }
   const state = { client, firstRedeemMs: nowMs, opens: 1, tunnels: [tunnel] }
   return { ok: true, state, kind: 'first' }
+}
+
+/** A session that is over does not begin anew since its client has left in time. */
+function checkLimit(
+  { firstRedeemMs }: RedeemState,
+  { nowMs, sessionSeconds }: RedeemAttempt,
+): RedeemDecision | undefined {
+  const sinceSeconds = (nowMs - firstRedeemMs) / 1000
+  if (sessionSeconds === 0 || sinceSeconds < sessionSeconds) return undefined
+  const detail = `max: first redeemed ${sinceSeconds} s ago, may be open for ${sessionSeconds} s`
+  return refused('session-limit', detail)
 }
 
 /** @returns the refusal, or undefined when the time is right */

@@ -11,6 +11,7 @@ export interface Presentable {
     tid?: string | undefined
     sub?: string | undefined
     rcw?: number | undefined
+    max?: number | undefined
   }
   issuerThumbprint: string
   expiredBySeconds: number

@@ -129,3 +129,17 @@ test('while a machine has all its sessions the API gives no file, and says why',
   await ended('t1')
   await api.post('/v1/consoles', { vm: 'web' }).expect(201)
 })
+
+test('a console that policy has switched off opens with no file that is out, and who is in stays', async () => {
+  const [first, second] = [await open(), await open()]
+  expect(await first()).toEqual({ ok: true })
+  await api.put('/v1/policy/tenants/acme', { enforce: { allowConsole: false } })
+  expect(await second({ tunnel: 't2' })).toEqual({ ok: false, reason: 'policy-denied' })
+  expect(await first({ tunnel: 't3' })).toEqual({ ok: true })
+})
+
+test("a machine that is another tenant's by now opens with none of the files of its last one", async () => {
+  const present = await open()
+  await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'globex', host: 'hv1' }).expect(200)
+  expect(await present()).toEqual({ ok: false, reason: 'vm-unknown' })
+})

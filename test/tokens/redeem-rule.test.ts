@@ -17,11 +17,18 @@ interface Present {
   tunnel?: string
   atSeconds?: number
   reconnectSeconds?: number
+  sessionSeconds?: number
 }
 
 const present = (
   state: RedeemState | undefined,
-  { client = 'a', tunnel = 't1', atSeconds = 0, reconnectSeconds = 0 }: Present = {},
+  {
+    client = 'a',
+    tunnel = 't1',
+    atSeconds = 0,
+    reconnectSeconds = 0,
+    sessionSeconds = 0,
+  }: Present = {},
 ) =>
   decideRedeem(
     state,
@@ -31,6 +38,7 @@ const present = (
       nowMs: atSeconds * 1000,
       expiredBySeconds: Math.max(0, atSeconds - EXP),
       reconnectSeconds,
+      sessionSeconds,
     },
     rule,
   )
@@ -59,6 +67,13 @@ describe('the reconnect window', () => {
 
   test('has not begun while the node still holds the old tunnel', () => {
     expect(reasonOf(present(opened(), { ...rcw, tunnel: 't2', atSeconds: 9000 }))).toBe('again')
+  })
+
+  test('ends with the session limit, however often the client has left before it', () => {
+    const back = { ...rcw, sessionSeconds: 1050, tunnel: 't2' }
+    expect(reasonOf(present(dropped(), { ...back, atSeconds: 1049 }))).toBe('reconnect')
+    expect(reasonOf(present(dropped(), { ...back, atSeconds: 1050 }))).toBe('session-limit')
+    expect(reasonOf(present(opened(), { ...back, atSeconds: 1050 }))).toBe('session-limit')
   })
 
   test('is nothing to a token that was never redeemed', () => {
