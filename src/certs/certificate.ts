@@ -67,7 +67,7 @@ export function readCertificate(pemOrDer: string | Uint8Array, name = 'certifica
     authority: native.ca,
     signatureHash: parsed.signatureHash,
     ...subjectAlternativeNames(parsed.extensions),
-    development: native.subject.split('\n').includes(`O=${DEVELOPMENT_ORGANIZATION}`),
+    development: linesOf(native.subject).includes(`O=${DEVELOPMENT_ORGANIZATION}`),
   }
 }
 
@@ -121,8 +121,13 @@ function subjectAlternativeNames(extensions: x509.Extension[]): {
   return { dnsNames: values('dns'), ipAddresses: values('ip'), uris: values('url') }
 }
 
-function oneLine(distinguishedName: string): string {
-  return distinguishedName.replaceAll('\n', ', ')
+function oneLine(distinguishedName: string | undefined): string {
+  return linesOf(distinguishedName).join(', ')
+}
+
+/** @param distinguishedName unlike what Node's types say undefined when it is empty (RFC 5280 4.1.2.6) */
+function linesOf(distinguishedName: string | undefined): string[] {
+  return distinguishedName?.split('\n') ?? []
 }
 
 function unusable(name: string, message: string, cause?: unknown): BrokerError {

@@ -1,4 +1,6 @@
-import { X509Certificate } from 'node:crypto'
+import 'reflect-metadata'
+import { webcrypto, X509Certificate } from 'node:crypto'
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import {
@@ -33,6 +35,18 @@ test('takes thumbprints over the DER in upper-case hex, from PEM and DER alike',
 test('reads the leaf of a chain', () => {
   const chain = certificates.portalTls.certificatePem + certificates.authority.certificatePem
   expect(readCertificate(chain).subject).toContain('demo portal')
+})
+
+test('reads a certificate without a subject', async () => {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await webcrypto.subtle.generateKey(algorithm, false, ['sign', 'verify'])
+  const nameless = await X509CertificateGenerator.createSelfSigned({
+    ...{ keys, name: '', signingAlgorithm: algorithm },
+    extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'gw.example' }])],
+  })
+  expect(readCertificate(nameless.toString('pem'))).toMatchObject({
+    ...{ subject: '', issuer: '', dnsNames: ['gw.example'], development: false },
+  })
 })
 
 test('reads a PEM with carriage returns and text around it', () => {
