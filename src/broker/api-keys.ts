@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { BrokerError, type Clock, Secret } from '../lib/index.ts'
 import type { Store } from '../store/index.ts'
+import { recordAlone } from './audit/audit.ts'
 import { ALL_RIGHTS } from './rights.ts'
 
 const KEY_BYTES = 32
@@ -19,10 +20,10 @@ export function createApiKey(id: string): Secret {
  * @throws BrokerError `ERR_USAGE` for an id that no key can carry
  */
 export async function createFirstApiKey(
-  store: Pick<Store, 'keys'>,
+  broker: { store: Pick<Store, 'keys' | 'audit'>; brokerName: string; clock: Clock },
   id: string,
-  clock: Clock,
 ): Promise<Secret | undefined> {
+  const { store, clock } = broker
   const key = createApiKey(id)
   if (apiKeyId(key) !== id) {
     throw new BrokerError('ERR_USAGE', `id: "${id}", need 1 to 32 lower-case letters and digits`)
@@ -35,7 +36,10 @@ export async function createFirstApiKey(
     tenants: [],
     createdAtMs: clock.now(),
   })
-  return first ? key : undefined
+  if (!first) return undefined
+  const subject = `/v1/keys/${id}`
+  await recordAlone(broker, { actor: 'bootstrap', action: 'createKey', subject, outcome: 'done' })
+  return key
 }
 
 /** The id inside a key's text; undefined when the text is no key. */

@@ -10,9 +10,10 @@ import { openSqliteStore } from '../store/index.ts'
  * @throws BrokerError `ERR_REFUSED` when there is, or ever was, a key
  */
 export async function bootstrapKey(config: string, id: string): Promise<Secret> {
-  const store = await openSqliteStore(loadBrokerConfig(config).store)
+  const { name: brokerName, store: files } = loadBrokerConfig(config)
+  const store = await openSqliteStore(files)
   try {
-    const key = await createFirstApiKey(store, id, systemClock)
+    const key = await createFirstApiKey({ store, brokerName, clock: systemClock }, id)
     if (key !== undefined) return key
   } finally {
     await store.close()

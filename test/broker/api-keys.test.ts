@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
-import { apiKeyId, createApiKey, secretSha256 } from '../../src/broker/api-keys.ts'
-import { Secret } from '../../src/lib/index.ts'
+import {
+  apiKeyId,
+  createApiKey,
+  createFirstApiKey,
+  secretSha256,
+} from '../../src/broker/api-keys.ts'
+import { Secret, systemClock } from '../../src/lib/index.ts'
+import { openSqliteStore } from '../../src/store/index.ts'
 
 test('a new key names its id and is never the same', () => {
   const key = createApiKey('panel')
@@ -26,4 +32,15 @@ test('the hash is SHA-256 in lower-case hex', () => {
   expect(secretSha256(new Secret('abc'))).toBe(
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
   )
+})
+
+test('the very first key leaves a record, and what is refused after it none', async () => {
+  const store = await openSqliteStore({ file: ':memory:' })
+  const broker = { store, brokerName: 'b1', clock: systemClock }
+  expect(await createFirstApiKey(broker, 'admin')).toBeInstanceOf(Secret)
+  expect(await createFirstApiKey(broker, 'other')).toBeUndefined()
+  expect(await store.audit.list({ limit: 9 })).toMatchObject([
+    { broker: 'b1', seq: 1, actor: 'bootstrap', action: 'createKey', subject: '/v1/keys/admin' },
+  ])
+  await store.close()
 })

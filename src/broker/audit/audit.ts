@@ -37,8 +37,10 @@ export interface AuditOptions {
   keepDays?: number
 }
 
+type TimedEntry = AuditEntry & Pick<AuditRecord, 'broker' | 'atMs'>
+
 interface Waiting {
-  entry: AuditEntry & Pick<AuditRecord, 'broker' | 'atMs'>
+  entry: TimedEntry
   kept: PromiseWithResolvers<void>
 }
 
@@ -51,31 +53,18 @@ export function createAudit(options: AuditOptions): Audit {
   let signing: Promise<void> | undefined
   let unsigned = 0
 
-  /** Somebody else's record may have taken the number: then what is known of the last one is old. */
-  const append = async (batch: readonly Waiting[], triesLeft = MAX_TRIES): Promise<void> => {
-    const before = known ?? (await store.audit.last(brokerName))
-    let last = before
-    const records = batch.map(({ entry }) => {
-      last = link(last, entry)
-      return last
-    })
-    known = undefined
-    try {
-      await store.audit.append(records)
-      known = last
-    } catch (error) {
-      const isTaken = (await store.audit.last(brokerName))?.seq !== before?.seq
-      if (!isTaken || triesLeft === 0) throw error
-      await append(batch, triesLeft - 1)
-    }
-  }
-
   /** One batch at a time, so that each record is made when the one before it is kept. */
   const write = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting.splice(0, MAX_BATCH)
+      const before = known
+      known = undefined
       try {
-        await append(batch)
+        known = await append(
+          store,
+          batch.map(({ entry }) => entry),
+          before,
+        )
         for (const { kept } of batch) kept.resolve()
         unsigned += batch.length
       } catch (error) {
@@ -126,5 +115,43 @@ export function createAudit(options: AuditOptions): Audit {
     async sweep() {
       await store.audit.forget(brokerName, clock.now() - keepDays * DAY_MS)
     },
+  }
+}
+
+/** One record of somebody who has the store and no broker. @throws BrokerError `ERR_STORE` */
+export async function recordAlone(
+  { store, brokerName: broker, clock }: Pick<AuditOptions, 'store' | 'brokerName' | 'clock'>,
+  entry: AuditEntry,
+): Promise<void> {
+  await append(store, [{ ...entry, broker, atMs: clock.now() }])
+}
+
+/**
+ * Somebody else's record may have taken the number: then what is known of the last one is old.
+ *
+ * @param entries of one broker
+ * @param known its last record; absent: only the store knows
+ * @returns the new last record
+ */
+async function append(
+  store: AuditOptions['store'],
+  entries: readonly TimedEntry[],
+  known?: AuditRecord,
+  triesLeft = MAX_TRIES,
+): Promise<AuditRecord | undefined> {
+  const broker = entries[0]?.broker ?? ''
+  const before = known ?? (await store.audit.last(broker))
+  let last = before
+  const records = entries.map((entry) => {
+    last = link(last, entry)
+    return last
+  })
+  try {
+    await store.audit.append(records)
+    return last
+  } catch (error) {
+    const isTaken = (await store.audit.last(broker))?.seq !== before?.seq
+    if (!isTaken || triesLeft === 0) throw error
+    return append(store, entries, undefined, triesLeft - 1)
   }
 }
