@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { BrokerError, type Clock, Secret } from '../lib/index.ts'
-import type { Store } from '../store/index.ts'
+import type { ApiKey, Store } from '../store/index.ts'
 import { recordAlone } from './audit/audit.ts'
 import { ALL_RIGHTS } from './rights.ts'
 
@@ -40,6 +40,12 @@ export async function createFirstApiKey(
   const subject = `/v1/keys/${id}`
   await recordAlone(broker, { actor: 'bootstrap', action: 'createKey', subject, outcome: 'done' })
   return key
+}
+
+/** Whether a key opens anything now. */
+export function isValid(key: ApiKey | undefined, nowMs: number): boolean {
+  if (key === undefined || key.revokedAtMs !== undefined) return false
+  return nowMs < (key.expiresAtMs ?? Infinity)
 }
 
 /** The id inside a key's text; undefined when the text is no key. */

@@ -23,7 +23,11 @@ export function createApp({ routes, authenticate, log, strictTransportSecurity }
   app.use(answerProblems(log))
   app.use(helmet({ strictTransportSecurity }))
   app.use(createRouter(routes, authenticate).routes())
-  app.on('error', (error) => log.warn('request.aborted', { error: errorText(error) }))
+  app.on('error', (error) => {
+    // A stream has no other end than that its reader leaves.
+    const level = error.code === 'ERR_STREAM_PREMATURE_CLOSE' ? 'debug' : 'warn'
+    log[level]('request.aborted', { error: errorText(error) })
+  })
   return app
 }
 
@@ -113,6 +117,7 @@ function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
         body: ctx.request.body,
         caller: ctx.state.caller,
         onlyNew: ctx.get('if-none-match') === '*',
+        lastEventId: ctx.get('last-event-id') || undefined,
         idempotencyKey: ctx.get('idempotency-key') || undefined,
         remoteAddress: ctx.ip,
         prefer,

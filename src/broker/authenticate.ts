@@ -1,6 +1,6 @@
 import { type Clock, Secret } from '../lib/index.ts'
 import type { Store } from '../store/index.ts'
-import { apiKeyId, secretSha256 } from './api-keys.ts'
+import { apiKeyId, isValid, secretSha256 } from './api-keys.ts'
 import { addressKey, createAttemptLimit } from './attempt-limit.ts'
 import { ApiError } from './errors.ts'
 import type { Caller } from './rights.ts'
@@ -30,7 +30,7 @@ export function createAuthenticate(store: Pick<Store, 'keys'>, clock: Clock): Au
     const key = bearerKey(authorization)
     const known = key && (await store.keys.findBySha256(secretSha256(key)))
     const nowMs = clock.now()
-    if (known !== undefined && nowMs < (known.expiresAtMs ?? Infinity)) {
+    if (known !== undefined && isValid(known, nowMs)) {
       const { id: keyId, roles, tenants, lastUsedAtMs = -Infinity } = known
       if (nowMs - lastUsedAtMs >= TOUCH_EVERY_MS) await store.keys.touch(keyId, nowMs)
       return { keyId, roles, tenants }

@@ -18,6 +18,7 @@ import { createConsoles, type Farm } from './consoles.ts'
 import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
 import { createDnsResolver } from './dns-resolver.ts'
+import { createEventStream } from './event-stream.ts'
 import { createHostConsoles } from './host-consoles.ts'
 import type { HostResolver } from './host-names.ts'
 import { createHostProbes } from './host-probes.ts'
@@ -36,6 +37,7 @@ import { createRotation } from './rotation.ts'
 import type { Route } from './route.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { consoleRoutes } from './routes/consoles.ts'
+import { eventRoutes } from './routes/events.ts'
 import { hostConsoleRoutes } from './routes/host-console.ts'
 import { importRoutes } from './routes/import.ts'
 import { inventoryRoutes } from './routes/inventory.ts'
@@ -123,7 +125,8 @@ export interface Broker {
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const { store, issuer, publisher, name, farm, clock } = options
   const timeline = createTimeline(options)
-  const log = timeline.tap(options.log)
+  const events = createEventStream(clock)
+  const log = events.tap(timeline.tap(options.log))
   const { loadIssuer = refuseToLoad, redeem: rule = DEFAULT_REDEEM_RULE } = options
   const { clientBinding = 'address', leewaySeconds, metrics = new Metrics() } = options
   const { passwordCost = PASSWORD_COST, resolver = createDnsResolver() } = options
@@ -174,6 +177,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...publisherRoutes(publisher),
     ...keyRoutes(createKeys(base)),
     ...whyRoutes(timeline, clock),
+    ...eventRoutes({ events, store, clock }),
     ...auditRoutes(store),
     ...serviceRoutes({ store, signer, publisher, trust, metrics, clock, openApi: () => document }),
   ]
@@ -223,6 +227,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     }),
     async close() {
       repeating.forEach(clearInterval)
+      events.close()
       await timeline.flush()
     },
   }

@@ -9,6 +9,7 @@ const RIGHTS = {
   'inventory.write': ['operator'],
   'session.read': ['viewer', 'support'],
   'session.write': ['support'],
+  'event.read': ['viewer', 'support'],
   'revocation.read': ['viewer', 'support', 'operator', 'trust-admin'],
   /** Which of them may revoke what: `routes/revocations.ts`. */
   'revocation.write': ['support', 'operator', 'trust-admin'],

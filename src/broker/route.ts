@@ -21,6 +21,8 @@ export interface RawRequest {
   onlyNew: boolean
   /** `Idempotency-Key`: the same request again, if it has been here before. */
   idempotencyKey: string | undefined
+  /** `Last-Event-ID` of a stream that goes on. */
+  lastEventId: string | undefined
   remoteAddress: string
   /** The one of these media types that the client likes best; the first when it does not care. */
   prefer(...types: [string, ...string[]]): string | undefined
@@ -37,13 +39,14 @@ export interface RouteRequest<Body, Query> {
   caller: Caller
   onlyNew: boolean
   idempotencyKey: string | undefined
+  lastEventId: string | undefined
   remoteAddress: string
   prefer(...types: [string, ...string[]]): string | undefined
 }
 
 export interface Answer {
   status: number
-  /** Bytes go out as they are, other values as JSON; absent with 204. */
+  /** Bytes and streams go out as they are, other values as JSON; absent with 204. */
   body?: unknown
   headers?: Record<string, string>
 }

@@ -52,6 +52,7 @@ test('lists every route that there is', () => {
     'get /v1/audit',
     'get /v1/audit/checkpoints',
     'get /v1/consoles/{id}',
+    'get /v1/events',
     'get /v1/hosts',
     'get /v1/hosts/{id}',
     'get /v1/issuers',

@@ -1,0 +1,190 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createTestBroker, type TestBroker } from '../support.ts'
+
+let api: TestBroker
+let server: Server
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  api = await createTestBroker()
+  server = createServer(api.broker.app.callback())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+})
+afterEach(async () => {
+  server.closeAllConnections()
+  server.close()
+  await api.close()
+  vi.useRealTimers()
+})
+
+interface Stream {
+  status: number
+  headers: Headers
+  /** Reads until so many events have come. */
+  read(count: number): Promise<Array<{ id: string; event: string; data: Record<string, unknown> }>>
+  /** Resolves when the server ends it. */
+  ended(): Promise<void>
+  leave(): void
+}
+
+async function follow(lastEventId?: string, key = api.key.reveal()): Promise<Stream> {
+  // A server listens on a port here, and not on a path.
+  const { port } = server.address() as AddressInfo
+  const leaving = new AbortController()
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/events`, {
+    signal: leaving.signal,
+    headers: {
+      Authorization: `Bearer ${key}`,
+      ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }),
+    },
+  })
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  const events: Array<{ id: string; event: string; data: Record<string, unknown> }> = []
+  const take = (text: string): void => {
+    const blocks = `${rest}${text}`.split('\n\n')
+    rest = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const [, id, event, data] = /^id: (.*)\nevent: (.*)\ndata: (.*)$/.exec(block) ?? []
+      if (id && event && data) events.push({ id, event, data: JSON.parse(data) })
+    }
+  }
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    async read(count) {
+      while (events.length < count) {
+        const chunk = await reader?.read()
+        if (chunk === undefined || chunk.done) break
+        take(chunk.value)
+      }
+      return events
+    },
+    async ended() {
+      try {
+        while ((await reader?.read())?.done === false);
+      } catch {
+        // Cut off in the middle is an end as well.
+      }
+    },
+    leave: () => leaving.abort(),
+  }
+}
+
+const mint = () => api.post('/v1/consoles', { vm: 'web', user: 'ann' }).expect(201)
+
+test('what happens is told at once, without any token', async () => {
+  const stream = await follow()
+  expect(stream.headers.get('content-type')).toBe('text/event-stream')
+  expect(stream.headers.get('cache-control')).toBe('no-store')
+  const { body } = await mint()
+  await api.delete(`/v1/consoles/${body.id}`).expect(204)
+  const events = await stream.read(2)
+  expect(events).toMatchObject([
+    {
+      event: 'console.minted',
+      data: { event: 'console.minted', ref: body.ref, vm: 'web', user: 'ann', tenant: 'acme' },
+    },
+    { event: 'token.revoked', data: { askedBy: 'key:test' } },
+  ])
+  expect(events[0]?.data.time).toBe('2030-01-01T12:00:00.000Z')
+  expect(JSON.stringify(events)).not.toContain(body.gatewayToken)
+  stream.leave()
+  await vi.waitFor(() => expect(api.events('request.aborted')).toHaveLength(1))
+  expect(api.events('request.aborted')).toMatchObject([{ level: 'debug' }])
+})
+
+test('who comes back gets what was missed, and only that', async () => {
+  const first = await follow()
+  await mint()
+  const [seen] = await first.read(1)
+  first.leave()
+  const { body: second } = await mint()
+  const { body: third } = await mint()
+  const again = await follow(seen?.id)
+  const missed = await again.read(2)
+  expect(missed.map(({ data }) => data.ref)).toEqual([second.ref, third.ref])
+  again.leave()
+})
+
+test('who was away for too long, or over a restart, is told that something is lost', async () => {
+  const stream = await follow()
+  await mint()
+  const [seen] = await stream.read(1)
+  stream.leave()
+  for (let index = 0; index < 1_001; index += 1) {
+    api.broker.log.info('token.redeemed', { jti: `j${index}` })
+  }
+  for (const id of [seen?.id, 'another-1']) {
+    const again = await follow(id)
+    const { body } = await mint()
+    const [lost, next] = await again.read(2)
+    expect(lost?.event).toBe('events.lost')
+    expect(next?.data.ref).toBe(body.ref)
+    again.leave()
+  }
+})
+
+test('a key that is revoked meanwhile is told nothing more', async () => {
+  const { body } = await api.post('/v1/keys', { id: 'watcher', roles: ['viewer'] }).expect(201)
+  const stream = await follow(undefined, body.key)
+  const other = await follow()
+  vi.advanceTimersByTime(15_000)
+  await mint()
+  expect(await stream.read(1)).toHaveLength(1)
+  await api.delete('/v1/keys/watcher').expect(204)
+  vi.advanceTimersByTime(15_000)
+  await stream.ended()
+  await mint()
+  expect(await other.read(2)).toHaveLength(2)
+  other.leave()
+})
+
+test('strangers cannot fill the stream', async () => {
+  const stream = await follow()
+  for (let index = 0; index < 1_000; index += 1) api.broker.log.warn('auth.failed', { index })
+  const { body } = await mint()
+  const events = await stream.read(201)
+  expect(events).toHaveLength(201)
+  expect(events.at(-1)?.data.ref).toBe(body.ref)
+  stream.leave()
+})
+
+test('one key has five streams at most, and a place is free once one ends', async () => {
+  const streams = await Promise.all(Array.from({ length: 5 }, () => follow()))
+  const refused = await follow()
+  expect(refused.status).toBe(429)
+  expect(refused.headers.get('retry-after')).toBe('10')
+  streams[0]?.leave()
+  await vi.waitFor(async () => expect((await follow()).status).toBe(200))
+  for (const stream of streams) stream.leave()
+})
+
+test('a reader that does not read is cut off, and nobody else', async () => {
+  const slow = await follow()
+  const other = await follow()
+  const line = {
+    jti: 'j',
+    ...Object.fromEntries([...Array(40).keys()].map((n) => [`f${n}`, 'x'.repeat(256)])),
+  }
+  for (let index = 0; index < 100; index += 1) {
+    for (let n = 0; n < 10; n += 1) api.broker.log.info('token.redeemed', line)
+    await other.read((index + 1) * 10)
+  }
+  await slow.ended()
+  await mint()
+  expect((await other.read(1_001)).at(-1)?.event).toBe('console.minted')
+  other.leave()
+}, 20_000)
+
+test('a closing broker ends its streams', async () => {
+  const stream = await follow()
+  await api.broker.close()
+  await stream.ended()
+})
+
+test('an id that no event can have is refused', async () => {
+  await api.get('/v1/events').set('Last-Event-ID', 'none').expect(400)
+})
