@@ -56,14 +56,19 @@ export function createApiKeys(db: Kysely<Database>): ApiKeys {
     async touch(id, nowMs) {
       await db.updateTable('apiKeys').set({ lastUsedAtMs: nowMs }).where('id', '=', id).execute()
     },
-    async revoke(id, nowMs) {
-      const { numUpdatedRows } = await db
-        .updateTable('apiKeys')
-        .set(({ fn, val }) => ({ revokedAtMs: fn.coalesce('revokedAtMs', val(nowMs)) }))
-        .where('id', '=', id)
-        .executeTakeFirst()
-      return numUpdatedRows > 0n
-    },
+    revoke: (id, nowMs, mayDoWithout) =>
+      db.transaction().execute(async (transaction) => {
+        if (mayDoWithout !== undefined) {
+          const keys = await createApiKeys(transaction).list()
+          if (!mayDoWithout(keys.filter((key) => key.id !== id))) return false
+        }
+        const { numUpdatedRows } = await transaction
+          .updateTable('apiKeys')
+          .set(({ fn, val }) => ({ revokedAtMs: fn.coalesce('revokedAtMs', val(nowMs)) }))
+          .where('id', '=', id)
+          .executeTakeFirst()
+        return numUpdatedRows > 0n
+      }),
   }
 }
 

@@ -165,8 +165,17 @@ export interface ApiKeys {
   list(page?: IdPage): Promise<ApiKey[]>
   /** Moves `lastUsedAtMs`; an unknown key is no error. */
   touch(id: string, nowMs: number): Promise<void>
-  /** False when the id is unknown; revoking twice keeps the first time. */
-  revoke(id: string, nowMs: number): Promise<boolean>
+  /**
+   * Revoking twice keeps the first time.
+   *
+   * @param mayDoWithout decides about all other keys, in one transaction with the revocation
+   * @returns false, and nothing is revoked, when the id is unknown or the others don't do
+   */
+  revoke(
+    id: string,
+    nowMs: number,
+    mayDoWithout?: (others: readonly ApiKey[]) => boolean,
+  ): Promise<boolean>
 }
 
 export interface Grants {

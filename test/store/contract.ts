@@ -247,6 +247,16 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.keys.findBySha256(key.keySha256)).toEqual(key)
     })
 
+    test('revokes a key only as the others allow, of two at the same time one', async () => {
+      await store.keys.put(key)
+      await store.keys.put({ ...key, id: 'k2', keySha256: 'b'.repeat(64) })
+      const oneStays = (others: readonly ApiKey[]) =>
+        others.some(({ revokedAtMs }) => revokedAtMs === undefined)
+      const revoke = (id: string) => store.keys.revoke(id, NOW_MS, oneStays)
+      expect(await Promise.all([revoke('k1'), revoke('k2')])).toEqual([true, false])
+      expect(await store.keys.get('k2')).not.toHaveProperty('revokedAtMs')
+    })
+
     test('keeps keys with their roles, their end and their last use, and never gives an id twice', async () => {
       const brief: ApiKey = { ...key, id: 'k2', keySha256: 'b'.repeat(64), expiresAtMs: NOW_MS + 1 }
       expect(await store.keys.insert(brief)).toBe(true)
