@@ -2,7 +2,7 @@ import { createDocument } from 'zod-openapi'
 import type { Route } from './route.ts'
 
 /** The OpenAPI 3.1 document of the routes, from the schemas that validate their requests. */
-export function renderOpenApi(routes: Route[]) {
+export function renderOpenApi(routes: Route[]): ReturnType<typeof createDocument> {
   const paths: Record<string, Record<string, Route['operation']>> = {}
   for (const { path, method, operation } of routes) {
     paths[path] = { ...paths[path], [method]: operation }

@@ -9,6 +9,7 @@
  * const limits = { timeoutMs: 10_000, onStep: ({ step, durationMs }) => log(step, durationMs) }
  * const gateway = { host: 'rdgw.example', port: 443 }
  * const target = { host: 'host1.example', port: 3389 }
+ * const token = new Secret(await readFile('token.txt', 'utf8'))
  * const channel = await openConsole({ ...limits, gateway, target, token, transport: 'websocket' })
  * try {
  *   await negotiate(channel, limits)
@@ -17,6 +18,7 @@
  * }
  * ```
  */
+export { Secret } from '../lib/index.ts'
 export { formatStatus, statusName } from '../protocol/index.ts'
 export { ConsoleChannel } from './console-channel.ts'
 export { type HostTls, negotiateDirectly } from './host-tls.ts'

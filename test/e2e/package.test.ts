@@ -32,6 +32,9 @@ test('the package, built, packed and installed, runs its roles', async () => {
   expect(await run('farm', 'render', '--config', join(ROOT, 'deploy', 'farm.yaml'))).toContain(
     'bind 192.0.2.10:443',
   )
+  const uses = "import { openConsole } from 'portcullis/client'; console.log(typeof openConsole)"
+  const args = ['--input-type=module', '-e', uses]
+  expect(await runProgram(process.execPath, args, { cwd: scratch })).toBe('function\n')
   // Compiled or not, a wrong file is the operator's error in one sentence.
   await expect(run('gateway', '--config', join(scratch, 'absent.yaml'))).rejects.toThrow(
     /portcullis: .*absent\.yaml/,
