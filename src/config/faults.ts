@@ -34,9 +34,9 @@ function unknownKey(path: PropertyKey[], schema: z.ZodType): ConfigFault {
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string {
-  const { description } = unwrap(schemaAt(schema, issue.path))
+  const { need: known } = unwrap(schemaAt(schema, issue.path))
   const ownWords = issue.code === 'custom' && issue.message !== SILENT ? issue.message : undefined
-  const need = ownWords ?? (description === undefined ? issue.message : `need ${description}`)
+  const need = ownWords ?? (known === undefined ? issue.message : `need ${known}`)
   const found = valueAt(value, issue.path)
   return found === undefined ? `missing; ${need}` : `have ${shown(found)}; ${need}`
 }

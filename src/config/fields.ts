@@ -4,36 +4,41 @@ import { isLiteralAddress } from './loopback.ts'
 
 const DEFAULT_CONTROL_PORT = 8444
 
-// Each field's description completes the sentence "need …" in an error.
+// Each field carries two texts: `need` completes the sentence "need …" in an error, the description says
+// in one sentence what the setting is, for `config explain` and for editors.
 
 /** A file; relative names are taken from the configuration file's directory. */
-export const file = z.string().min(1).max(4096).describe('the name of a file')
+export const file = z.string().min(1).max(4096).meta({ need: 'the name of a file' })
 
 export const pairFiles = z
   .strictObject({
-    certificateFile: file.describe('the name of a PEM file: certificate, then its chain'),
-    privateKeyFile: file.describe('the name of a PEM file: private key in PKCS#8'),
+    certificateFile: file
+      .meta({ need: 'the name of a PEM file: certificate, then its chain' })
+      .describe('Certificate, followed by its intermediate authorities.'),
+    privateKeyFile: file
+      .meta({ need: 'the name of a PEM file: private key in PKCS#8' })
+      .describe('Private key of that certificate; for its owner alone (mode 600).'),
   })
-  .describe('certificateFile and privateKeyFile')
+  .meta({ need: 'certificateFile and privateKeyFile' })
 
 export type PairFiles = z.infer<typeof pairFiles>
 
 export const farmName = z
   .string()
   .regex(/^[A-Za-z0-9]{3,24}$/)
-  .describe('3 to 24 letters and digits')
+  .meta({ need: '3 to 24 letters and digits' })
 
 /** Broker and node names stand in tokens, logs and certificates. */
 export const roleName = z
   .string()
   .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/)
-  .describe('1 to 63 letters, digits, dots and dashes')
+  .meta({ need: '1 to 63 letters, digits, dots and dashes' })
 
 /** `host:port` that clients dial; kept as text, since it is written into files as it stands. */
 export const dialledAddress = z
   .string()
   .refine((text) => parseEndpoint(text) !== undefined)
-  .describe('a DNS name and a port, for example gateway.example:443')
+  .meta({ need: 'a DNS name and a port, for example gateway.example:443' })
 
 /** Where to listen: a literal address, so that it is plain which network it faces. */
 export const listenAddress = z
@@ -44,7 +49,7 @@ export const listenAddress = z
     context.addIssue({ code: 'custom', input: text })
     return z.NEVER
   })
-  .describe('a literal address and a port, for example 0.0.0.0:443 or "[::]:443"')
+  .meta({ need: 'a literal address and a port, for example 0.0.0.0:443 or "[::]:443"' })
 
 /** A host and a port to be compared with others, so in the one spelling that hosts have inside. */
 export const hostAddress = z
@@ -55,7 +60,7 @@ export const hostAddress = z
     context.addIssue({ code: 'custom', input: text })
     return z.NEVER
   })
-  .describe('a host and a port, for example hv1.example:2179')
+  .meta({ need: 'a host and a port, for example hv1.example:2179' })
 
 /** Where a broker's control channel listens, by its name or address; port 8444 when left out. */
 export const brokerAddress = z
@@ -66,30 +71,51 @@ export const brokerAddress = z
     context.addIssue({ code: 'custom', input: text })
     return z.NEVER
   })
-  .describe('a host, and a port where it is not 8444, for example broker.example:8444')
+  .meta({ need: 'a host, and a port where it is not 8444, for example broker.example:8444' })
 
 /** A whole number between two bounds, both included. */
 export function wholeNumber(from: number, to: number): z.ZodInt {
-  return z.int().min(from).max(to).describe(`a whole number from ${from} to ${to}`)
+  return z
+    .int()
+    .min(from)
+    .max(to)
+    .meta({ need: `a whole number from ${from} to ${to}` })
 }
 
-export const yesOrNo = z.boolean().describe('true or false')
+export const yesOrNo = z.boolean().meta({ need: 'true or false' })
 
 export const logLevel = z
   .enum(['debug', 'info', 'warn', 'error'])
-  .describe('debug, info, warn or error')
+  .meta({ need: 'debug, info, warn or error' })
+  .default('info')
+  .describe('The least serious log lines that are written.')
 
-/** How closely a token stays with the client that first presented it. */
+export const development = yesOrNo
+  .default(false)
+  .describe('Takes development certificates, and then listens on loopback only.')
+
+export const leewaySeconds = wholeNumber(0, 30)
+  .default(5)
+  .describe('Clock difference between broker and whoever verifies that is forgiven.')
+
 export const clientBinding = z
   .enum(['address', 'prefix', 'none'])
-  .describe('address, prefix or none')
+  .meta({ need: 'address, prefix or none' })
   .default('address')
+  .describe(
+    'How closely a token stays with the client that first presented it: its address, its network, or not at all.',
+  )
 
-/** How often one client may present one token. */
+export const REDEEM = 'How often one client may present one token.'
+
 export const redeemRuleFields = {
-  reopenSeconds: wholeNumber(0, 300).default(120),
-  maxOpenTunnels: wholeNumber(1, 16).default(2),
-  maxOpens: wholeNumber(1, 100).default(10),
+  reopenSeconds: wholeNumber(0, 300)
+    .default(120)
+    .describe('How long after its first use a token may be presented again.'),
+  maxOpenTunnels: wholeNumber(1, 16)
+    .default(2)
+    .describe('Tunnels that one token may have open at once.'),
+  maxOpens: wholeNumber(1, 100).default(10).describe('Tunnels that one token may open in all.'),
 }
 
-export const redeemRule = z.strictObject(redeemRuleFields).prefault({})
+export const redeemRule = z.strictObject(redeemRuleFields).prefault({}).describe(REDEEM)

@@ -4,9 +4,11 @@ import { isUserText, MAX_USER_TEXT_CHARACTERS } from '../lib/index.ts'
 import { refuseOpenListener } from './development.ts'
 import {
   clientBinding,
+  development,
   farmName,
   file,
   hostAddress,
+  leewaySeconds,
   logLevel,
   pairFiles,
   roleName,
@@ -14,31 +16,46 @@ import {
   yesOrNo,
 } from './fields.ts'
 import { listener } from './listener.ts'
-import { checkVerifier, metrics, trustFiles, verifierControl, verifierRedeem } from './verifier.ts'
+import {
+  CONTROL,
+  checkVerifier,
+  metrics,
+  trustFiles,
+  verifierControl,
+  verifierRedeem,
+} from './verifier.ts'
 
 const targetRule = z
   .strictObject({
     cidr: z
       .string()
       .refine((text) => ipaddr.isValidCIDR(text) || ipaddr.isValid(text))
-      .describe('an address or a network, for example 10.20.0.0/16'),
+      .meta({ need: 'an address or a network, for example 10.20.0.0/16' })
+      .describe(
+        'Addresses of hosts; a single one may be one that is refused otherwise, such as loopback.',
+      ),
     ports: z
       .array(wholeNumber(1, 65_535))
       .min(1)
       .max(256)
-      .describe('a list of ports; 2179, 3389 and 5900 when left out')
-      .exactOptional(),
+      .meta({ need: 'a list of ports; 2179, 3389 and 5900 when left out' })
+      .exactOptional()
+      .describe('Ports that may be dialled there; 2179, 3389 and 5900 when left out.'),
   })
-  .describe('cidr, and ports where they are others than 2179, 3389 and 5900')
+  .meta({ need: 'cidr, and ports where they are others than 2179, 3389 and 5900' })
 
 const agents = z
   .strictObject({
-    tls: pairFiles.exactOptional(),
+    tls: pairFiles
+      .exactOptional()
+      .describe('What the node shows to agents; the certificate of `control` when left out.'),
     caFile: file
-      .describe('the name of a PEM file: the certificate of the control CA')
-      .exactOptional(),
-    /** No TLS: whoever is on the way reads the tokens. */
-    plain: yesOrNo.default(false),
+      .meta({ need: 'the name of a PEM file: the certificate of the control CA' })
+      .exactOptional()
+      .describe('Authority of the certificates of agents.'),
+    plain: yesOrNo
+      .default(false)
+      .describe('Dials agents without TLS: whoever is on the way reads the tokens.'),
   })
   .refine(({ tls, caFile }) => (tls === undefined) === (caFile === undefined), {
     path: ['caFile'],
@@ -52,66 +69,103 @@ const agents = z
 /** What `portcullis gateway` needs to know. */
 export const gatewaySchema = z
   .strictObject({
-    /** This node's name in the farm. */
-    node: roleName,
-    farm: z.strictObject({ name: farmName }).describe('name of the farm'),
-    listeners: z.array(listener).min(1).max(16).describe('1 to 16 listeners, each with an address'),
-    tls: pairFiles,
-    /** A node without `control` trusts these, for as long as it runs. */
+    node: roleName.describe("This node's name in the farm, and in its control certificate."),
+    farm: z
+      .strictObject({ name: farmName.describe('Name of the farm: a token has to be for it.') })
+      .meta({ need: 'name of the farm' })
+      .describe('The farm that this node belongs to.'),
+    listeners: z
+      .array(listener)
+      .min(1)
+      .max(16)
+      .meta({ need: '1 to 16 listeners, each with an address' })
+      .describe('Where clients and balancers connect.'),
+    tls: pairFiles.describe(
+      "Certificate and key that clients see; it carries the farm's name and the node's.",
+    ),
     trust: trustFiles,
-    control: verifierControl.exactOptional(),
-    /** How host agents are dialled: with mutual TLS, by default with the certificate of `control`. */
-    agents: agents.prefault({}),
+    control: verifierControl.exactOptional().describe(CONTROL),
+    agents: agents
+      .prefault({})
+      .describe(
+        'How host agents are dialled: with mutual TLS, by default with the certificate of `control`.',
+      ),
     targets: z
       .strictObject({
-        allow: z.array(targetRule).min(1).max(1024).describe('1 to 1024 networks'),
+        allow: z
+          .array(targetRule)
+          .min(1)
+          .max(1024)
+          .meta({ need: '1 to 1024 networks' })
+          .describe('Networks and ports that may be dialled.'),
       })
-      .describe('allow: the networks that may be dialled'),
+      .meta({ need: 'allow: the networks that may be dialled' })
+      .describe("Where this node may dial; what is left if an issuer's key ever leaks."),
     clientBinding,
-    /** What users have to agree to where no broker says otherwise. */
     consentText: z
       .string()
       .refine(isUserText)
-      .describe(
-        `a text of 1 to ${MAX_USER_TEXT_CHARACTERS} characters, no control characters but line feeds`,
-      )
-      .exactOptional(),
-    /** Clock difference to the broker that is forgiven. */
-    leewaySeconds: wholeNumber(0, 30).default(5),
-    /** Tokens in the format of Microsoft's Console Connect plug-in, which name no VM. */
+      .meta({
+        need: `a text of 1 to ${MAX_USER_TEXT_CHARACTERS} characters, no control characters but line feeds`,
+      })
+      .exactOptional()
+      .describe('What users have to agree to where no broker says otherwise.'),
+    leewaySeconds,
     fedauth: z
       .strictObject({
-        accept: yesOrNo.default(false),
-        /** Hyper-V hosts that verify a token of their own. */
+        accept: yesOrNo.default(false).describe('Whether such tokens are taken at all.'),
         hosts: z
           .array(hostAddress)
           .max(1024)
-          .describe('a list of hosts, each with its port')
-          .default([]),
+          .meta({ need: 'a list of hosts, each with its port' })
+          .default([])
+          .describe(
+            'Hyper-V hosts that verify a token of their own: the only ones such a token opens.',
+          ),
       })
       .refine(({ accept, hosts }) => !accept || hosts.length > 0, {
         path: ['hosts'],
         error: 'need at least one host with accept',
       })
-      .prefault({}),
+      .prefault({})
+      .describe("Tokens in the format of Microsoft's Console Connect plug-in, which name no VM."),
     redeem: verifierRedeem,
-    /** Caps of this node; what is left out keeps the gateway's own value. */
     limits: z
       .strictObject({
-        maxConnections: wholeNumber(16, 1_000_000).exactOptional(),
-        maxConnectionsPerAddress: wholeNumber(16, 1_000_000).exactOptional(),
-        maxHalfOpen: wholeNumber(1, 100_000).exactOptional(),
-        maxHalfOpenPerAddress: wholeNumber(1, 100_000).exactOptional(),
-        maxTunnels: wholeNumber(1, 100_000).exactOptional(),
-        maxTunnelsPerAddress: wholeNumber(1, 100_000).exactOptional(),
-        dialTimeoutMs: wholeNumber(100, 60_000).exactOptional(),
-        keepAliveMs: wholeNumber(1_000, 300_000).exactOptional(),
+        maxConnections: wholeNumber(16, 1_000_000)
+          .exactOptional()
+          .describe('Sockets at once on all listeners, in any state.'),
+        maxConnectionsPerAddress: wholeNumber(16, 1_000_000)
+          .exactOptional()
+          .describe('Sockets at once of one client address; three carry one tunnel at most.'),
+        maxHalfOpen: wholeNumber(1, 100_000)
+          .exactOptional()
+          .describe('Connections that have no tunnel yet; past it, the oldest gives way.'),
+        maxHalfOpenPerAddress: wholeNumber(1, 100_000)
+          .exactOptional()
+          .describe('The same for one client address; many tenants may share one behind NAT.'),
+        maxTunnels: wholeNumber(1, 100_000)
+          .exactOptional()
+          .describe('Tunnels at once on this node; one at rest holds about 50 to 85 KiB.'),
+        maxTunnelsPerAddress: wholeNumber(1, 100_000)
+          .exactOptional()
+          .describe(
+            "Tunnels at once of one client address; raise it behind a balancer that hides the client's.",
+          ),
+        dialTimeoutMs: wholeNumber(100, 60_000)
+          .exactOptional()
+          .describe('Look-up and connection to a host together; clients wait 15 s.'),
+        keepAliveMs: wholeNumber(1_000, 300_000)
+          .exactOptional()
+          .describe(
+            'Silence after which the node sends KEEPALIVE; below the idle time-outs of proxies.',
+          ),
       })
-      .prefault({}),
+      .prefault({})
+      .describe("Caps of this node; what is left out keeps the gateway's own value."),
     metrics,
-    logLevel: logLevel.default('info'),
-    /** Takes development certificates, and then listens on loopback only. */
-    development: yesOrNo.default(false),
+    logLevel,
+    development,
   })
   .superRefine(({ development, listeners, trust, control, metrics }, context) => {
     checkVerifier(context, { development, trust, control, metrics })

@@ -3,7 +3,9 @@ import { type Endpoint, parseEndpoint } from '../lib/index.ts'
 import { refuseOpenListener } from './development.ts'
 import {
   clientBinding,
+  development,
   file,
+  leewaySeconds,
   listenAddress,
   logLevel,
   pairFiles,
@@ -11,7 +13,15 @@ import {
   wholeNumber,
   yesOrNo,
 } from './fields.ts'
-import { checkVerifier, metrics, trustFiles, verifierControl, verifierRedeem } from './verifier.ts'
+import { partSchema } from './json-schema.ts'
+import {
+  CONTROL,
+  checkVerifier,
+  metrics,
+  trustFiles,
+  verifierControl,
+  verifierRedeem,
+} from './verifier.ts'
 
 const GUID = /^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/
 const MAX_CONSOLES = 10_000
@@ -33,21 +43,36 @@ const placeAddress = z.string().transform((text, context): ConsolePlaceConfig['a
   return z.NEVER
 })
 
-const place = z.union(
-  [
-    placeAddress.transform((address): ConsolePlaceConfig => ({ address, proxy: false })),
-    z
-      .strictObject({ address: placeAddress, proxy: z.enum(['off', 'v2']).default('off') })
-      .transform(({ address, proxy }): ConsolePlaceConfig => ({ address, proxy: proxy === 'v2' })),
-  ],
-  { error: `${PLACE}, or address with it and proxy: v2` },
-)
+const place = z
+  .union(
+    [
+      placeAddress.transform((address): ConsolePlaceConfig => ({ address, proxy: false })),
+      z
+        .strictObject({
+          address: placeAddress.describe('The console: host:port, or the path of a local socket.'),
+          proxy: z
+            .enum(['off', 'v2'])
+            .default('off')
+            .describe('Whether it takes a PROXY v2 header in front.'),
+        })
+        .transform(
+          ({ address, proxy }): ConsolePlaceConfig => ({ address, proxy: proxy === 'v2' }),
+        ),
+    ],
+    { error: `${PLACE}, or address with it and proxy: v2` },
+  )
+  .describe("One machine's console: host:port, the path of a local socket, or address and proxy.")
+
+const VIRSH = 'All machines that a libvirt on this host runs; nothing else may be beside it.'
 
 const virsh = z.strictObject({
-  /** What it connects to. */
-  uri: z.string().min(1).max(1_024).default('qemu:///system'),
-  /** Name or path of the program. */
-  command: z.string().min(1).max(4_096).default('virsh'),
+  uri: z
+    .string()
+    .min(1)
+    .max(1_024)
+    .default('qemu:///system')
+    .describe('The libvirt that virsh connects to.'),
+  command: z.string().min(1).max(4_096).default('virsh').describe('Name or path of the program.'),
 })
 
 type ConsolesConfig =
@@ -78,48 +103,55 @@ const consoles = z
     })
     return { kind: 'static', places: Object.fromEntries(places) }
   })
-  .describe('the console of each machine by its GUID, or virsh')
+  .meta({
+    need: 'the console of each machine by its GUID, or virsh',
+    // Its own schema takes any map, to tell each fault by its key: this is for editors.
+    properties: { virsh: partSchema(virsh.nullable().describe(VIRSH)) },
+    additionalProperties: partSchema(place),
+  })
+  .describe('Where the console of each machine is, by its GUID; or that virsh knows.')
 
 /** What `portcullis host-agent` needs to know. */
 export const hostAgentSchema = z
   .strictObject({
-    /** Its name, as its control certificate says: the host's id or address in the inventory. */
-    agent: roleName,
-    /** Id of this host in the inventory, which host tokens must name. */
+    agent: roleName.describe(
+      "Name of this agent, as its control certificate says: the host's id or address in the inventory.",
+    ),
     host: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
-      .describe('the id of this host in the inventory'),
-    listen: listenAddress.prefault('0.0.0.0:2179'),
-    /** For nodes, which have to show a certificate of that authority; those of `control` when absent. */
+      .meta({ need: 'the id of this host in the inventory' })
+      .describe('Id of this host in the inventory, which host tokens must name.'),
+    listen: listenAddress.prefault('0.0.0.0:2179').describe('Where nodes connect.'),
     tls: z
       .strictObject({
         ...pairFiles.shape,
-        caFile: file.describe('the name of a PEM file: the certificate of the control CA'),
+        caFile: file
+          .meta({ need: 'the name of a PEM file: the certificate of the control CA' })
+          .describe('Authority of the certificates that nodes have to show.'),
       })
-      .describe('certificateFile, privateKeyFile and caFile')
-      .exactOptional(),
-    /** No TLS: whoever reaches the port is taken for a node. */
-    plain: yesOrNo.default(false),
-    /** An agent without `control` trusts these, for as long as it runs. */
+      .meta({ need: 'certificateFile, privateKeyFile and caFile' })
+      .exactOptional()
+      .describe('What nodes are shown, and whom they have to be; that of `control` when left out.'),
+    plain: yesOrNo.default(false).describe('No TLS: whoever reaches the port is taken for a node.'),
     trust: trustFiles,
-    control: verifierControl.exactOptional(),
+    control: verifierControl.exactOptional().describe(CONTROL),
     consoles,
     clientBinding,
-    /** Clock difference to the broker that is forgiven. */
-    leewaySeconds: wholeNumber(0, 30).default(5),
+    leewaySeconds,
     redeem: verifierRedeem,
-    /** Caps of this agent; what is left out keeps the agent's own value. */
     limits: z
       .strictObject({
-        maxConnections: wholeNumber(1, 100_000).exactOptional(),
-        dialMs: wholeNumber(100, 60_000).exactOptional(),
+        maxConnections: wholeNumber(1, 100_000).exactOptional().describe('Connections at once.'),
+        dialMs: wholeNumber(100, 60_000)
+          .exactOptional()
+          .describe("Connection to a machine's console."),
       })
-      .prefault({}),
+      .prefault({})
+      .describe("Caps of this agent; what is left out keeps the agent's own value."),
     metrics,
-    logLevel: logLevel.default('info'),
-    /** Takes development certificates, and then listens on loopback only. */
-    development: yesOrNo.default(false),
+    logLevel,
+    development,
   })
   .superRefine(({ development, listen, trust, control, metrics, tls, plain }, context) => {
     checkVerifier(context, { development, trust, control, metrics })

@@ -18,7 +18,6 @@ export {
   loadGatewayConfig,
   loadHostAgentConfig,
   type ReadResult,
-  ROLES,
-  type RoleName,
 } from './load.ts'
+export { ROLES, type RoleName } from './roles.ts'
 export type { TrustFile, VerifierControl } from './verifier.ts'

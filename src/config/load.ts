@@ -1,31 +1,21 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
 import type { z } from 'zod'
-import { ConfigError, errorText } from '../lib/index.ts'
-import { type BrokerConfig, brokerSchema } from './broker.ts'
+import { ConfigError } from '../lib/index.ts'
+import type { BrokerConfig } from './broker.ts'
 import { type Environment, withEnvironment } from './environment.ts'
-import { type FarmConfig, farmSchema } from './farm.ts'
+import type { FarmConfig } from './farm.ts'
 import { type ConfigFault, describeFaults } from './faults.ts'
-import { type GatewayConfig, gatewaySchema } from './gateway.ts'
-import { type HostAgentConfig, hostAgentSchema } from './host-agent.ts'
-
-const SCHEMAS = {
-  broker: brokerSchema,
-  gateway: gatewaySchema,
-  'host-agent': hostAgentSchema,
-  farm: farmSchema,
-} as const
-
-export type RoleName = keyof typeof SCHEMAS
-export const ROLES: readonly RoleName[] = ['broker', 'gateway', 'host-agent', 'farm']
+import type { GatewayConfig } from './gateway.ts'
+import type { HostAgentConfig } from './host-agent.ts'
+import { ENVIRONMENT_SCHEMAS, guessRole, type RoleName, SCHEMAS } from './roles.ts'
+import { readYaml } from './yaml.ts'
 
 /** @throws ConfigError naming the first fault; {@link checkConfig} gives all of them */
 export function loadBrokerConfig(
   path: string,
   environment: Environment = process.env,
 ): BrokerConfig {
-  return valueOrThrow(read(path, brokerSchema, environment))
+  return valueOrThrow(read(path, SCHEMAS.broker, environment))
 }
 
 /** As {@link loadBrokerConfig}, for a gateway node. */
@@ -33,7 +23,7 @@ export function loadGatewayConfig(
   path: string,
   environment: Environment = process.env,
 ): GatewayConfig {
-  return valueOrThrow(read(path, gatewaySchema, environment))
+  return valueOrThrow(read(path, SCHEMAS.gateway, environment))
 }
 
 /** As {@link loadBrokerConfig}, for a host agent. */
@@ -41,12 +31,12 @@ export function loadHostAgentConfig(
   path: string,
   environment: Environment = process.env,
 ): HostAgentConfig {
-  return valueOrThrow(read(path, hostAgentSchema, environment))
+  return valueOrThrow(read(path, SCHEMAS['host-agent'], environment))
 }
 
 /** As {@link loadBrokerConfig}, for the balancer's files; variables play no part in it. */
 export function loadFarmConfig(path: string): FarmConfig {
-  return valueOrThrow(read(path, farmSchema, {}))
+  return valueOrThrow(read(path, SCHEMAS.farm, {}))
 }
 
 export type CheckedConfig =
@@ -69,33 +59,20 @@ export function checkConfig(
   const chosen = role ?? guessRole(path, readYaml(path))
   switch (chosen) {
     case 'broker':
-      return { role: chosen, result: read(path, brokerSchema, environment) }
+      return { role: chosen, result: read(path, SCHEMAS.broker, environment) }
     case 'gateway':
-      return { role: chosen, result: read(path, gatewaySchema, environment) }
+      return { role: chosen, result: read(path, SCHEMAS.gateway, environment) }
     case 'host-agent':
-      return { role: chosen, result: read(path, hostAgentSchema, environment) }
+      return { role: chosen, result: read(path, SCHEMAS['host-agent'], environment) }
     case 'farm':
-      return { role: chosen, result: read(path, farmSchema, {}) }
+      return { role: chosen, result: read(path, SCHEMAS.farm, {}) }
   }
-}
-
-function guessRole(path: string, tree: unknown): RoleName {
-  const keys = typeof tree === 'object' && tree !== null ? Object.keys(tree) : []
-  if (keys.includes('issuer') || keys.includes('store')) return 'broker'
-  if (keys.includes('agent') || keys.includes('consoles')) return 'host-agent'
-  if (keys.includes('node') || keys.includes('trust')) return 'gateway'
-  if (keys.includes('nodes')) return 'farm'
-  throw new ConfigError(path, `fits no role; say which with --role ${ROLES.join(', ')}`)
 }
 
 export type ReadResult<T> = { config: T } | { faults: ConfigFault[] }
 
 function read<T>(path: string, schema: z.ZodType<T>, environment: Environment): ReadResult<T> {
-  const { tree, faults } = withEnvironment(readYaml(path), environment, schema, [
-    brokerSchema,
-    gatewaySchema,
-    hostAgentSchema,
-  ])
+  const { tree, faults } = withEnvironment(readYaml(path), environment, schema, ENVIRONMENT_SCHEMAS)
   const parsed = schema.safeParse(tree)
   if (parsed.success && faults.length === 0) {
     return { config: freeze(resolveFiles(parsed.data, dirname(resolve(path)))) }
@@ -111,25 +88,6 @@ function valueOrThrow<T>(result: ReadResult<T>): T {
   if (first === undefined) throw new TypeError('no value and no fault')
   const count = more.length === 0 ? '' : ` (and ${more.length} more: see portcullis config check)`
   throw new ConfigError(first.path, first.message + count)
-}
-
-function readYaml(path: string): unknown {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new ConfigError(path, `cannot be read: ${errorText(error)}`, { cause: error })
-  }
-  try {
-    return parse(text, { prettyErrors: true })
-  } catch (error) {
-    throw new ConfigError(path, `is no YAML: ${firstLine(errorText(error))}`, { cause: error })
-  }
-}
-
-/** The parser goes on to draw the place. */
-function firstLine(text: string): string {
-  return (text.split('\n')[0] ?? '').replace(/:$/, '')
 }
 
 /** Makes every `…File`, `…Directory` and `file` absolute, since the role's working directory is nobody's promise. */

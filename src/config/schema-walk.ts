@@ -1,11 +1,18 @@
 import { z } from 'zod'
 
-/** The schema behind `default`, `optional` and `transform`, with the first description met on the way. */
-export function unwrap(schema: unknown): { schema: unknown; description: string | undefined } {
+declare module 'zod' {
+  interface GlobalMeta {
+    /** Completes the sentence "need …" in an error. */
+    need?: string
+  }
+}
+
+/** The schema behind `default`, `optional` and `transform`, with the first `need` met on the way. */
+export function unwrap(schema: unknown): { schema: unknown; need: string | undefined } {
   let current = schema
-  let description: string | undefined
+  let need: string | undefined
   for (;;) {
-    if (current instanceof z.ZodType) description ??= current.description
+    if (current instanceof z.ZodType) need ??= current.meta()?.need
     if (
       current instanceof z.ZodDefault ||
       current instanceof z.ZodPrefault ||
@@ -16,7 +23,7 @@ export function unwrap(schema: unknown): { schema: unknown; description: string 
     } else if (current instanceof z.ZodPipe) {
       current = current.def.in
     } else {
-      return { schema: current, description }
+      return { schema: current, need }
     }
   }
 }
