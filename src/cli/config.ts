@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander'
 import { type ConfigFault, checkConfig, ROLES, type RoleName } from '../config/index.ts'
 import { BrokerError, ConfigError, systemClock } from '../lib/index.ts'
+import * as explain from './config-explain.ts'
 import { fileChecks } from './config-files.ts'
+import * as schema from './config-schema.ts'
 import { readText } from './files.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
 
@@ -29,6 +31,8 @@ export function register(program: Command): void {
     .option('--json', 'role and faults as JSON')
     .addHelpText('after', '\nExample:\n  portcullis config check /etc/portcullis/gateway.yaml')
     .action(check)
+  explain.register(config)
+  schema.register(config)
 }
 
 async function check(path: string, options: Options): Promise<void> {

@@ -36,7 +36,8 @@ export function withEnvironment(
   return { tree: merged, faults }
 }
 
-function variableName(path: string[]): string {
+/** `tokens.lifetimeSeconds` is `PORTCULLIS_TOKENS_LIFETIME_SECONDS`. */
+export function variableName(path: string[]): string {
   const words = path.map((key) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase())
   return PREFIX + words.join('_')
 }

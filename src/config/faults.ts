@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nearest } from './nearest.ts'
-import { schemaAt, unwrap } from './schema-walk.ts'
+import { schemaAt, unwrap, valueAt } from './schema-walk.ts'
 
 /** One thing wrong with a configuration: where, what is there, what is needed. */
 export interface ConfigFault {
@@ -39,14 +39,6 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): s
   const need = ownWords ?? (known === undefined ? issue.message : `need ${known}`)
   const found = valueAt(value, issue.path)
   return found === undefined ? `missing; ${need}` : `have ${shown(found)}; ${need}`
-}
-
-function valueAt(value: unknown, path: PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (parent, key) =>
-      typeof parent === 'object' && parent !== null ? Reflect.get(parent, key) : undefined,
-    value,
-  )
 }
 
 /** Short enough for one line. Nothing in a configuration is a secret: secrets are in files it names. */

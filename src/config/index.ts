@@ -5,6 +5,7 @@
  */
 export type { BrokerConfig } from './broker.ts'
 export { assertDevelopmentAllowed, type NamedCertificate } from './development.ts'
+export { type ExplainOptions, explainKey, type KeyExplanation } from './explain.ts'
 export type { FarmConfig } from './farm.ts'
 export type { ConfigFault } from './faults.ts'
 export type { PairFiles } from './fields.ts'
@@ -19,5 +20,5 @@ export {
   loadHostAgentConfig,
   type ReadResult,
 } from './load.ts'
-export { ROLES, type RoleName } from './roles.ts'
+export { editorSchemaOf, ROLES, type RoleName } from './roles.ts'
 export type { TrustFile, VerifierControl } from './verifier.ts'

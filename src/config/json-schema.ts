@@ -45,7 +45,7 @@ function withNeedTold(value: unknown): unknown {
   }
 }
 
-/** A key in a schema, with the keys that lead to it; `*` stands for any place in a list or map. */
+/** A key in a schema, with the keys that lead to it: `[]` is any place in a list, `*` any key of a map. */
 export interface KnownKey {
   path: string[]
   schema: JsonSchema
@@ -58,13 +58,12 @@ export function knownKeys(schema: JsonSchema, path: string[] = []): KnownKey[] {
   const own = Object.entries(schema.properties ?? {}).flatMap(([name, child]) =>
     withInner([...path, name], child, schema.required?.includes(name) ?? false),
   )
-  const any = [schema.items, schema.additionalProperties].flatMap((child) =>
-    Array.isArray(child) ? [] : withInner([...path, '*'], child, false),
-  )
+  const inList = Array.isArray(schema.items) ? [] : withInner([...path, '[]'], schema.items, false)
+  const inMap = withInner([...path, '*'], schema.additionalProperties, false)
   const either = (schema.anyOf ?? []).flatMap((branch) =>
     typeof branch === 'object' ? knownKeys(branch, path) : [],
   )
-  return [...own, ...any, ...either]
+  return [...own, ...inList, ...inMap, ...either]
 }
 
 function withInner(

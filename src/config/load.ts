@@ -94,7 +94,7 @@ function valueOrThrow<T>(result: ReadResult<T>): T {
 function resolveFiles<T>(tree: T, directory: string): T {
   const walk = (value: unknown, key: string): unknown => {
     if (typeof value === 'string') {
-      return /^file$|File$|Directory$/.test(key) ? resolve(directory, value) : value
+      return namesFile(key) ? resolve(directory, value) : value
     }
     if (Array.isArray(value)) return value.map((item) => walk(item, ''))
     if (typeof value !== 'object' || value === null || value instanceof Date) return value
@@ -104,6 +104,10 @@ function resolveFiles<T>(tree: T, directory: string): T {
   }
   // Only strings change, and into strings: the shape stays.
   return walk(tree, '') as T
+}
+
+export function namesFile(key: string): boolean {
+  return /^file$|File$|Directory$/.test(key)
 }
 
 function freeze<T>(value: T): T {

@@ -4,6 +4,7 @@ import { brokerSchema } from './broker.ts'
 import { farmSchema } from './farm.ts'
 import { gatewaySchema } from './gateway.ts'
 import { hostAgentSchema } from './host-agent.ts'
+import { editorSchema, type JsonSchema } from './json-schema.ts'
 
 export const SCHEMAS = {
   broker: brokerSchema,
@@ -26,4 +27,9 @@ export function guessRole(path: string, tree: unknown): RoleName {
   if (keys.includes('node') || keys.includes('trust')) return 'gateway'
   if (keys.includes('nodes')) return 'farm'
   throw new ConfigError(path, `fits no role; say which with --role ${ROLES.join(', ')}`)
+}
+
+/** JSON Schema of a role's file, for an editor. */
+export function editorSchemaOf(role: RoleName): JsonSchema {
+  return editorSchema(SCHEMAS[role], `Portcullis: ${role}.yaml`)
 }

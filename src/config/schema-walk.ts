@@ -45,3 +45,12 @@ export function leafPaths(root: unknown, path: string[] = []): string[][] {
   if (!(schema instanceof z.ZodObject)) return [path]
   return Object.entries(schema.shape).flatMap(([key, child]) => leafPaths(child, [...path, key]))
 }
+
+/** What a tree holds at a path; undefined where there is nothing. */
+export function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (parent, key) =>
+      typeof parent === 'object' && parent !== null ? Reflect.get(parent, key) : undefined,
+    tree,
+  )
+}
