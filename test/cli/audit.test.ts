@@ -1,56 +1,35 @@
 import { readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { createAudit } from '../../src/broker/audit/audit.ts'
 import { readCertificate } from '../../src/certs/index.ts'
 import { register } from '../../src/cli/audit.ts'
-import type { RunningBroker } from '../../src/cli/broker.ts'
 import { register as registerTenant } from '../../src/cli/tenant.ts'
 import { createLog, systemClock } from '../../src/lib/index.ts'
 import { openSqliteStore } from '../../src/store/index.ts'
 import { createIssuer } from '../../src/tokens/index.ts'
-import { runCommand, writeFiles } from './run-command.ts'
-import { type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { writeFiles } from './run-command.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-let access: string[]
+const broker = useBroker({ each: true })
 
 beforeEach(async () => {
-  files = await createBrokerFiles()
-  broker = await start(files.config)
-  access = [
-    ...['--api', `https://127.0.0.1:${broker.address.port}`],
-    ...['--key-file', files.keyFile],
-    ...['--ca', files.caFile],
-  ]
   for (const id of ['a', 'b', 'c', 'd', 'e']) await addTenant(id)
-})
-afterEach(async () => {
-  await broker.close()
-  files.remove()
 })
 
 async function addTenant(id: string): Promise<void> {
-  const { exitCode } = await runCommand(registerTenant, [
-    'tenant',
-    'add',
-    id,
-    '--name',
-    id,
-    ...access,
-  ])
+  const { exitCode } = await broker.run(registerTenant, ['tenant', 'add', id, '--name', id])
   expect(exitCode).toBe(0)
 }
 
 async function audit(...args: string[]) {
-  const { stdout, stderr, exitCode } = await runCommand(register, ['audit', ...args, ...access])
-  return { lines: stdout.toString().trimEnd().split('\n'), stderr, exitCode }
+  const { stdout, ...rest } = await broker.run(register, ['audit', ...args])
+  return { lines: stdout.trimEnd().split('\n'), ...rest }
 }
 
 /** What the broker does every minute; the line of its log comes out. */
-async function sign(pair = files.config.issuer): Promise<string> {
-  const store = await openSqliteStore(files.config.store)
+async function sign(pair = broker.files.config.issuer): Promise<string> {
+  const store = await openSqliteStore(broker.files.config.store)
   const issuer = await createIssuer({
     certificatePem: readFileSync(pair.certificateFile, 'utf8'),
     privateKeyPem: readFileSync(pair.privateKeyFile, 'utf8'),
@@ -63,7 +42,7 @@ async function sign(pair = files.config.issuer): Promise<string> {
       },
     },
   })
-  const { name: brokerName } = files.config
+  const { name: brokerName } = broker.files.config
   const signer = { current: issuer }
   await createAudit({ store, brokerName, signer, clock: systemClock, log }).checkpoint()
   await store.close()
@@ -72,7 +51,7 @@ async function sign(pair = files.config.issuer): Promise<string> {
 
 /** As somebody would who has the file of the store. */
 function tamper(sql: string): void {
-  const database = new DatabaseSync(files.config.store.file)
+  const database = new DatabaseSync(broker.files.config.store.file)
   database.exec(sql)
   database.close()
 }
@@ -125,9 +104,9 @@ test('a tail that was cut with its checkpoints is found by one that was kept els
 
 test('a checkpoint of somebody else is found, and certificates may come from a file', async () => {
   await sign()
-  const { certificateFile } = files.config.issuer
+  const { certificateFile } = broker.files.config.issuer
   expect((await audit('verify', '--issuer', certificateFile)).exitCode).toBe(0)
-  const { stderr, exitCode } = await audit('verify', '--issuer', files.caFile)
+  const { stderr, exitCode } = await audit('verify', '--issuer', broker.files.caFile)
   expect(exitCode).toBe(1)
   const { sha256Thumbprint } = readCertificate(readFileSync(certificateFile, 'utf8'))
   expect(stderr).toContain(`signed by ${sha256Thumbprint}, whose certificate is not here`)

@@ -1,75 +1,25 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { RunningBroker } from '../../src/cli/broker.ts'
-import { identifyPeer } from '../../src/cli/control-peer.ts'
+import { expect, onTestFinished, test } from 'vitest'
 import { register } from '../../src/cli/host.ts'
-import {
-  type ControlClient,
-  createControlClient,
-  type ProbedHost,
-  type ProbeResult,
-} from '../../src/control/index.ts'
-import { silentLog, systemClock } from '../../src/lib/index.ts'
+import type { ProbedHost, ProbeResult } from '../../src/control/index.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { runCommand } from './run-command.ts'
-import { apiAccess, type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-const running: ControlClient[] = []
-
-beforeAll(async () => {
-  files = await createBrokerFiles(['gw1', 'gw2'])
-  broker = await start(files.config)
-})
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((client) => client.close()))
-})
-afterAll(async () => {
-  await broker.close()
-  files.remove()
-})
-
-const host = async (...args: string[]) => {
-  const all = ['host', ...args, ...apiAccess(files, broker)]
-  const { stdout, ...rest } = await runCommand(register, all)
-  return { stdout: stdout.toString(), ...rest }
-}
+const broker = useBroker({ nodes: ['gw1', 'gw2'] })
+const host = (...args: string[]) => broker.run(register, ['host', ...args])
 
 type Finding = Omit<ProbeResult, 'host' | 'address' | 'port' | 'time'>
 
 /** A node that finds every host the same. */
 async function connect(name: string, find: (host: ProbedHost) => Finding): Promise<void> {
-  const tls = files.nodeTls[name]
-  const endpoint = broker.controlAddress
-  if (tls === undefined || endpoint === undefined) throw new TypeError(`no control for ${name}`)
-  const client = createControlClient({
-    broker: endpoint,
-    tls,
-    ca: files.controlCa,
-    identify: identifyPeer,
-    software: '1.2.3',
-    clock: systemClock,
-    log: silentLog,
-    handlers: {
-      versions: () => ({ trust: 0, revocations: 0 }),
-      applyTrust: () => {},
-      applyRevocations: () => {},
-      confirm: () => {},
-      drain: () => {},
-      status: () => undefined,
-      kill: () => {},
-      message: () => {},
-      tunnels: () => [],
-      connected: () => {},
-      probe({ hosts, urgent = false }) {
-        for (const probed of hosts) {
-          const { id, address, port } = probed
-          client.probed({ host: id, address, port, time: Date.now(), urgent, ...find(probed) })
-        }
-      },
+  const client = broker.createNode(name, {
+    probe({ hosts, urgent = false }) {
+      for (const probed of hosts) {
+        const { id, address, port } = probed
+        client.probed({ host: id, address, port, time: Date.now(), urgent, ...find(probed) })
+      }
     },
   })
-  running.push(client)
+  onTestFinished(() => client.close())
   client.start()
   await eventually(`${name} is asked`, async () => {
     const { stdout } = await host('probe', 'hv1')

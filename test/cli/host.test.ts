@@ -1,27 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunningBroker } from '../../src/cli/broker.ts'
+import { expect, test } from 'vitest'
 import { register } from '../../src/cli/host.ts'
 import { register as registerPolicy } from '../../src/cli/policy.ts'
-import { runCommand, writeFiles } from './run-command.ts'
-import { apiAccess, type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { writeFiles } from './run-command.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-
-beforeAll(async () => {
-  files = await createBrokerFiles()
-  broker = await start(files.config)
-})
-afterAll(async () => {
-  await broker.close()
-  files.remove()
-})
-
-const run = async (command: typeof register, args: string[]) => {
-  const { stdout, ...rest } = await runCommand(command, [...args, ...apiAccess(files, broker)])
-  return { stdout: stdout.toString(), ...rest }
-}
-const host = (...args: string[]) => run(register, ['host', ...args])
+const broker = useBroker()
+const host = (...args: string[]) => broker.run(register, ['host', ...args])
 
 const rows = (table: string) => table.split('\n').map((line) => line.split(/ {2,}/))
 
@@ -68,12 +52,12 @@ test('says what disabling did, and what enabling does not', async () => {
   })
   const shown = await host('get', 'hv1')
   expect(rows(shown.stdout)).toContainEqual(['Consoles', 'off, by host:hv1'])
-  await run(registerPolicy, ['policy', 'set', '--enforce', 'allowConsole=false'])
+  await broker.run(registerPolicy, ['policy', 'set', '--enforce', 'allowConsole=false'])
   expect((await host('enable', 'hv1')).stderr).toBe(
     'portcullis: host hv1 is opted in\nportcullis: its consoles stay off, by policy of provider\n',
   )
   expect(rows((await host('get', 'hv1')).stdout)).toContainEqual(['Consoles', 'off, by provider'])
-  await run(registerPolicy, ['policy', 'set', '--unset', 'allowConsole'])
+  await broker.run(registerPolicy, ['policy', 'set', '--unset', 'allowConsole'])
   expect(await host('disable', 'none')).toMatchObject({ exitCode: 1 })
 })
 

@@ -1,34 +1,23 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { secretSha256 } from '../../src/broker/api-keys.ts'
-import type { RunningBroker } from '../../src/cli/broker.ts'
 import { register } from '../../src/cli/key.ts'
 import { register as registerTenant } from '../../src/cli/tenant.ts'
 import { Secret } from '../../src/lib/index.ts'
 import { openSqliteStore } from '../../src/store/index.ts'
 import { BROKER } from '../config/files.ts'
 import { runCommand, writeFiles } from './run-command.ts'
-import { apiAccess, type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-
-beforeAll(async () => {
-  files = await createBrokerFiles()
-  broker = await start(files.config)
-})
-afterAll(async () => {
-  await broker.close()
-  files.remove()
-})
+const broker = useBroker()
 
 const create = (...args: string[]) => runCommand(register, ['key', 'create', ...args])
 
 const key = async (verb: string, ...args: string[]) => {
   const { stdout, ...rest } = await runCommand(register, [
     // The last of two --key-file counts.
-    ...['key', verb, ...apiAccess(files, broker), ...args],
+    ...['key', verb, ...broker.access, ...args],
   ])
   return { stdout: stdout.toString(), ...rest }
 }
@@ -95,7 +84,7 @@ test('makes a key, shows its text once, lists it, and revokes it', async () => {
 
 test('binds the key of a portal to tenants', async () => {
   const tenant = ['tenant', 'add', 'shop', '--name', 'Shop']
-  await runCommand(registerTenant, [...tenant, ...apiAccess(files, broker)])
+  await runCommand(registerTenant, [...tenant, ...broker.access])
   const made = await key('create', '--id', 'shop', '--role', 'portal', '--tenant', 'shop')
   expect(made.stdout, made.stderr).toMatch(/^pck_shop_[\w-]{43}\n$/)
   expect((await key('list')).stdout).toMatch(/^shop +- +portal +shop +valid +never +never$/m)

@@ -1,48 +1,16 @@
-import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { findApi } from '../../src/cli/api-access.ts'
 import { callApi } from '../../src/cli/api-client.ts'
-import type { RunningBroker } from '../../src/cli/broker.ts'
-import { identifyPeer } from '../../src/cli/control-peer.ts'
 import { register } from '../../src/cli/node.ts'
 import { assertDrained, type NodeAnswer, untilEmpty } from '../../src/cli/node-drain.ts'
-import {
-  type ControlClient,
-  createControlClient,
-  type DrainOrder,
-  type NodeStatus,
-} from '../../src/control/index.ts'
-import { BrokerError, silentLog, systemClock } from '../../src/lib/index.ts'
+import type { ControlClient, DrainOrder, NodeStatus } from '../../src/control/index.ts'
+import { BrokerError } from '../../src/lib/index.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { runCommand } from './run-command.ts'
-import { type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-let access: string[]
-const running: ControlClient[] = []
-
-beforeAll(async () => {
-  files = await createBrokerFiles(['gw1', 'gw2'])
-  broker = await start(files.config)
-  access = [
-    ...['--api', `https://127.0.0.1:${broker.address.port}`],
-    ...['--key-file', files.keyFile],
-    ...['--ca', files.caFile],
-  ]
-})
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((client) => client.close()))
-})
-afterAll(async () => {
-  await broker.close()
-  files.remove()
-})
-
-const node = async (...args: string[]) => {
-  const { stdout, ...rest } = await runCommand(register, ['node', ...args, ...access])
-  return { stdout: stdout.toString(), ...rest }
-}
+const broker = useBroker({ nodes: ['gw1', 'gw2'] })
+const node = (...args: string[]) => broker.run(register, ['node', ...args])
 
 interface TestPeer {
   client: ControlClient
@@ -52,43 +20,26 @@ interface TestPeer {
 
 /** A node's end of the control channel; `obey` is what it makes of a drain. */
 async function connect(name: string, obey: (peer: TestPeer) => void): Promise<TestPeer> {
-  const tls = files.nodeTls[name]
-  const endpoint = broker.controlAddress
-  if (tls === undefined || endpoint === undefined) throw new TypeError(`no control for ${name}`)
   const applied = { trust: 0, revocations: 0 }
-  const client = createControlClient({
-    broker: endpoint,
-    tls,
-    ca: files.controlCa,
-    identify: identifyPeer,
-    software: '1.2.3',
-    clock: systemClock,
-    log: silentLog,
-    handlers: {
-      versions: () => ({ ...applied }),
-      applyTrust: ({ version }) => {
-        applied.trust = version
-      },
-      applyRevocations: ({ version }) => {
-        applied.revocations = version
-      },
-      confirm: () => {},
-      drain: (order) => {
-        if (order?.deadline === peer.orders.at(-1)?.deadline) return
-        peer.orders.push(order)
-        if (order === undefined) peer.status = { ...peer.status, state: 'ready' }
-        else obey(peer)
-        client.report()
-      },
-      status: () => peer.status,
-      kill: () => {},
-      message: () => {},
-      tunnels: () => [],
-      connected: () => {},
+  const client = broker.createNode(name, {
+    versions: () => ({ ...applied }),
+    applyTrust: ({ version }) => {
+      applied.trust = version
     },
+    applyRevocations: ({ version }) => {
+      applied.revocations = version
+    },
+    drain: (order) => {
+      if (order?.deadline === peer.orders.at(-1)?.deadline) return
+      peer.orders.push(order)
+      if (order === undefined) peer.status = { ...peer.status, state: 'ready' }
+      else obey(peer)
+      client.report()
+    },
+    status: () => peer.status,
   })
   const peer: TestPeer = { client, status: { state: 'ready', tunnels: 2 }, orders: [] }
-  running.push(client)
+  onTestFinished(() => client.close())
   client.start()
   await eventually('trusted', () => applied.trust > 0 && client.connected, { intervalMs: 10 })
   client.report()
@@ -147,8 +98,8 @@ test('says that somebody else has cancelled', async () => {
 async function cancel(name: string): Promise<void> {
   const api = await findApi({
     api: `https://127.0.0.1:${broker.address.port}`,
-    keyFile: files.keyFile,
-    ca: files.caFile,
+    keyFile: broker.files.keyFile,
+    ca: broker.files.caFile,
   })
   await callApi(api, 'DELETE', `/v1/nodes/${name}/drain`, { answer: z.undefined() })
 }

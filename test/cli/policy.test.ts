@@ -1,31 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunningBroker } from '../../src/cli/broker.ts'
+import { expect, test } from 'vitest'
 import { register } from '../../src/cli/policy.ts'
-import { runCommand, writeFiles } from './run-command.ts'
-import { type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { writeFiles } from './run-command.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-let access: string[]
-
-beforeAll(async () => {
-  files = await createBrokerFiles()
-  broker = await start(files.config)
-  access = [
-    ...['--api', `https://127.0.0.1:${broker.address.port}`],
-    ...['--key-file', files.keyFile],
-    ...['--ca', files.caFile],
-  ]
-})
-afterAll(async () => {
-  await broker.close()
-  files.remove()
-})
-
-const policy = async (...args: string[]) => {
-  const { stdout, ...rest } = await runCommand(register, ['policy', ...args, ...access])
-  return { stdout: stdout.toString(), ...rest }
-}
+const broker = useBroker()
+const policy = (...args: string[]) => broker.run(register, ['policy', ...args])
 
 test('a layer that says nothing is said to', async () => {
   expect(await policy('get')).toEqual({

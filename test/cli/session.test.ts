@@ -1,39 +1,27 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunningBroker } from '../../src/cli/broker.ts'
 import { register as registerConsole } from '../../src/cli/console.ts'
-import { identifyPeer } from '../../src/cli/control-peer.ts'
 import { createProgram } from '../../src/cli/index.ts'
 import { register } from '../../src/cli/session.ts'
-import {
-  type ControlClient,
-  createControlClient,
-  type KillMessage,
-  type TunnelUsage,
-  type UserMessage,
+import type {
+  ControlClient,
+  KillMessage,
+  TunnelUsage,
+  UserMessage,
 } from '../../src/control/index.ts'
-import { Secret, silentLog, systemClock } from '../../src/lib/index.ts'
+import { Secret } from '../../src/lib/index.ts'
 import { parseRdpFile } from '../../src/rdpfile/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { runCommand } from './run-command.ts'
-import { type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-let access: string[]
+const broker = useBroker({ nodes: ['gw1'] })
 let client: ControlClient
 const heard: (KillMessage | UserMessage)[] = []
 const usage: TunnelUsage[] = []
 
 beforeAll(async () => {
-  files = await createBrokerFiles(['gw1'])
-  broker = await start(files.config)
-  access = [
-    ...['--api', `https://127.0.0.1:${broker.address.port}`],
-    ...['--key-file', files.keyFile],
-    ...['--ca', files.caFile],
-  ]
   client = await connect()
   for (const [tunnel, takesMessages] of [
     ['t1', true],
@@ -51,38 +39,16 @@ beforeAll(async () => {
   client.report()
   await eventually('usage', async () => (await listed()).every(({ transport }) => transport))
 })
-afterAll(async () => {
-  await client.close()
-  await broker.close()
-  files.remove()
-})
+afterAll(() => client.close())
 
 /** A node's end of the control channel. */
 async function connect(): Promise<ControlClient> {
-  const tls = files.nodeTls.gw1
-  const endpoint = broker.controlAddress
-  if (tls === undefined || endpoint === undefined) throw new TypeError('no control channel')
   const connected = Promise.withResolvers<void>()
-  const node = createControlClient({
-    broker: endpoint,
-    tls,
-    ca: files.controlCa,
-    identify: identifyPeer,
-    software: '1.2.3',
-    clock: systemClock,
-    log: silentLog,
-    handlers: {
-      versions: () => ({ trust: 0, revocations: 0 }),
-      applyTrust: () => {},
-      applyRevocations: () => {},
-      confirm: () => {},
-      drain: () => {},
-      status: () => undefined,
-      kill: (message) => void heard.push(message),
-      message: (message) => void heard.push(message),
-      tunnels: () => usage,
-      connected: () => connected.resolve(),
-    },
+  const node = broker.createNode('gw1', {
+    kill: (message) => void heard.push(message),
+    message: (message) => void heard.push(message),
+    tunnels: () => usage,
+    connected: () => connected.resolve(),
   })
   node.start()
   await connected.promise
@@ -90,15 +56,12 @@ async function connect(): Promise<ControlClient> {
 }
 
 async function openConsole(): Promise<Secret> {
-  const out = join(files.directory, 'console.rdp')
-  await runCommand(registerConsole, ['console', 'open', 'web', '--out', out, ...access])
+  const out = join(broker.files.directory, 'console.rdp')
+  await broker.run(registerConsole, ['console', 'open', 'web', '--out', out])
   return new Secret(parseRdpFile(readFileSync(out)).get('gatewayaccesstoken') ?? '')
 }
 
-const session = async (...args: string[]) => {
-  const { stdout, ...rest } = await runCommand(register, ['session', ...args, ...access])
-  return { stdout: stdout.toString(), ...rest }
-}
+const session = (...args: string[]) => broker.run(register, ['session', ...args])
 
 async function listed(...filters: string[]): Promise<Array<Record<string, unknown>>> {
   return JSON.parse((await session('list', '--json', ...filters)).stdout).items
@@ -155,7 +118,8 @@ test('kills; again is no error, and an unknown session is', async () => {
 })
 
 test('without a broker there is no answer', async () => {
-  const nowhere = ['session', 'list', '--api', 'https://127.0.0.1:1', '--key-file', files.keyFile]
+  const access = ['--api', 'https://127.0.0.1:1', '--key-file', broker.files.keyFile]
+  const nowhere = ['session', 'list', ...access]
   expect((await runCommand(register, nowhere)).exitCode).toBe(3)
 })
 

@@ -1,26 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunningBroker } from '../../src/cli/broker.ts'
+import { expect, test } from 'vitest'
 import { register } from '../../src/cli/tenant.ts'
-import { runCommand } from './run-command.ts'
-import { apiAccess, type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-
-beforeAll(async () => {
-  files = await createBrokerFiles()
-  broker = await start(files.config)
-})
-afterAll(async () => {
-  await broker.close()
-  files.remove()
-})
-
-const tenant = async (...args: string[]) => {
-  const access = apiAccess(files, broker)
-  const { stdout, ...rest } = await runCommand(register, ['tenant', ...args, ...access])
-  return { stdout: stdout.toString(), ...rest }
-}
+const broker = useBroker()
+const tenant = (...args: string[]) => broker.run(register, ['tenant', ...args])
 
 test('adds tenants and lists them', async () => {
   expect(await tenant('add', 'globex', '--name', 'Globex Ltd')).toEqual({

@@ -1,33 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { verifyPassword } from '../../src/broker/passwords.ts'
-import type { RunningBroker } from '../../src/cli/broker.ts'
 import { register } from '../../src/cli/user.ts'
 import { Secret } from '../../src/lib/index.ts'
 import { openSqliteStore } from '../../src/store/index.ts'
-import { runCommand, writeFiles } from './run-command.ts'
-import { apiAccess, type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { writeFiles } from './run-command.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
-
-beforeAll(async () => {
-  files = await createBrokerFiles()
-  broker = await start(files.config)
-})
-afterAll(async () => {
-  await broker.close()
-  files.remove()
-})
-
-const user = async (...args: string[]) => {
-  const access = apiAccess(files, broker)
-  const { stdout, ...rest } = await runCommand(register, ['user', ...args, ...access])
-  return { stdout: stdout.toString(), ...rest }
-}
+const broker = useBroker()
+const user = (...args: string[]) => broker.run(register, ['user', ...args])
 
 /** Whether this password opens the portal, as the broker's store has it. */
 async function fits(password: string): Promise<boolean> {
-  const store = await openSqliteStore(files.config.store)
+  const store = await openSqliteStore(broker.files.config.store)
   const ann = await store.users.get('ann@acme.example')
   await store.close()
   if (ann === undefined || ann.disabled) return false

@@ -1,29 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RunningBroker } from '../../src/cli/broker.ts'
+import { beforeAll, expect, test } from 'vitest'
 import { register as registerHost } from '../../src/cli/host.ts'
 import { register } from '../../src/cli/vm.ts'
 import { DB_UUID, domainXml, WEB_UUID } from './libvirt-xml.ts'
-import { runCommand, writeFiles } from './run-command.ts'
-import { apiAccess, type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
+import { writeFiles } from './run-command.ts'
+import { useBroker } from './use-broker.ts'
 
-let files: BrokerFiles
-let broker: RunningBroker
+const broker = useBroker()
+const vm = (...args: string[]) => broker.run(register, ['vm', ...args])
 
 beforeAll(async () => {
-  files = await createBrokerFiles()
-  broker = await start(files.config)
-  await run(registerHost, ['host', 'add', 'kvm1', '--kind', 'agent', '--address', 'kvm1.example'])
+  const kvm1 = ['kvm1', '--kind', 'agent', '--address', 'kvm1.example']
+  await broker.run(registerHost, ['host', 'add', ...kvm1])
 })
-afterAll(async () => {
-  await broker.close()
-  files.remove()
-})
-
-const run = async (command: typeof register, args: string[]) => {
-  const { stdout, ...rest } = await runCommand(command, [...args, ...apiAccess(files, broker)])
-  return { stdout: stdout.toString(), ...rest }
-}
-const vm = (...args: string[]) => run(register, ['vm', ...args])
 
 const rows = (table: string) => table.split('\n').map((line) => line.split(/ {2,}/))
 
