@@ -49,6 +49,8 @@ export interface Certificate {
 export function readCertificate(pemOrDer: string | Uint8Array, name = 'certificate'): Certificate {
   const parsed = parse(typeof pemOrDer === 'string' ? firstBlock(pemOrDer, name) : pemOrDer, name)
   const { native } = parsed
+  const notBefore = timeOf(native.validFromDate, 'notBefore', name)
+  const notAfter = timeOf(native.validToDate, 'notAfter', name)
   const extendedUsages = parsed.extensions.find(
     (extension) => extension instanceof x509.ExtendedKeyUsageExtension,
   )
@@ -59,8 +61,8 @@ export function readCertificate(pemOrDer: string | Uint8Array, name = 'certifica
     sha256Thumbprint: native.fingerprint256.replaceAll(':', ''),
     subject: oneLine(native.subject),
     issuer: oneLine(native.issuer),
-    notBefore: native.validFromDate,
-    notAfter: native.validToDate,
+    notBefore,
+    notAfter,
     publicKey: parsed.publicKey,
     digitalSignature: usesDigitalSignature(parsed.extensions),
     ...(extendedUsages === undefined ? {} : { extendedUsages: extendedUsages.usages.map(String) }),
@@ -101,6 +103,12 @@ function parse(pemOrDer: string | Uint8Array, name: string): Parsed {
   } catch (error) {
     throw unusable(name, `not readable: ${errorText(error)}`, error)
   }
+}
+
+/** Compared with no time at all, every clock would be inside the window. */
+function timeOf(date: Date, field: string, name: string): Date {
+  if (Number.isNaN(date.getTime())) throw unusable(name, `${field}: is no time`)
+  return date
 }
 
 function usesDigitalSignature(extensions: x509.Extension[]): boolean {

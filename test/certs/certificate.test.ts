@@ -32,6 +32,18 @@ test('takes thumbprints over the DER in upper-case hex, from PEM and DER alike',
   expect(fromDer.issuer).toBe('CN=demo authority, O=Portcullis development')
 })
 
+test.each([
+  ['notBefore', 0],
+  ['notAfter', 1],
+])('refuses a certificate whose %s is no time', (field, index) => {
+  const der = Buffer.from(readCertificate(certificates.issuer.certificatePem).der)
+  const utcTime = Buffer.from([0x17, 13])
+  const first = der.indexOf(utcTime)
+  const at = index === 0 ? first : der.indexOf(utcTime, first + 1)
+  der.write('-1113000000', at + utcTime.length)
+  expect(() => readCertificate(der, 'issuer')).toThrow(`issuer: ${field}: is no time`)
+})
+
 test('reads the leaf of a chain', () => {
   const chain = certificates.portalTls.certificatePem + certificates.authority.certificatePem
   expect(readCertificate(chain).subject).toContain('demo portal')
