@@ -85,7 +85,7 @@ async function runGateway(options: { config: string; trace?: string }): Promise<
 }
 
 /** In development several nodes share a machine: there none asks for the port by itself. */
-function metricsAddress({ metrics, development }: GatewayConfig): Endpoint | undefined {
+export function metricsAddress({ metrics, development }: GatewayConfig): Endpoint | undefined {
   const { listen = development ? 'off' : DEFAULT_METRICS } = metrics
   return listen === 'off' ? undefined : listen
 }

@@ -76,7 +76,7 @@ async function runHostAgent(options: { config: string }): Promise<void> {
 }
 
 /** In development several roles share a machine: there none asks for the port by itself. */
-function metricsAddress({ metrics, development }: HostAgentConfig): Endpoint | undefined {
+export function metricsAddress({ metrics, development }: HostAgentConfig): Endpoint | undefined {
   const { listen = development ? 'off' : DEFAULT_METRICS } = metrics
   return listen === 'off' ? undefined : listen
 }

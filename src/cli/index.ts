@@ -10,6 +10,7 @@ import * as config from './config.ts'
 import * as console from './console.ts'
 import * as demo from './demo.ts'
 import * as demoHost from './demo-host.ts'
+import * as doctor from './doctor.ts'
 import * as farm from './farm.ts'
 import * as gateway from './gateway.ts'
 import * as host from './host.ts'
@@ -54,6 +55,7 @@ const commands: Array<{ register(program: Command): void }> = [
   farm,
   lab,
   config,
+  doctor,
   demoHost,
 ]
 
