@@ -53,6 +53,10 @@ const MAX_STRANGERS_LINES = 50
 /** Strangers' lines, about 500 bytes each, from all sides; 100,000 of them stay. */
 const STRANGERS = { burst: 1_000, perSecond: 50 }
 const MAX_STRANGERS_KEPT = 100_000
+/** Of what one caller was told no for: a tenant's script that asks all day long fills no disk in 30 days. */
+const REFUSALS_OF_CALLER = { burst: 1_000, perSecond: 0.2 }
+/** Callers that are told apart; past that the one that is known longest begins anew. */
+const MAX_CALLERS = 10_000
 /** Lines are collected for so long: nobody waits for them, and each commit costs one of the disk. */
 const WRITE_AFTER_MS = 100
 /** Lines that wait for a slow store; more are left out, and the log says how many. */
@@ -85,15 +89,34 @@ export interface TimelineOptions {
 /** What the log says of each console and each refusal, kept for support: log and `why` always agree. */
 export function createTimeline({ store, clock, log }: TimelineOptions): Timeline {
   const strangers = new Allowance({ ...STRANGERS, clock })
+  const callers = new Map<string, Allowance>()
   const createId = sortableIds(clock)
   const waiting: TimelineEntry[] = []
   let leftOut = 0
   let soon: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
+  const allowanceOf = (caller: string): Allowance => {
+    const known = callers.get(caller)
+    if (known !== undefined) return known
+    const [oldest] = callers.keys()
+    if (oldest !== undefined && callers.size >= MAX_CALLERS) callers.delete(oldest)
+    const allowance = new Allowance({ ...REFUSALS_OF_CALLER, clock })
+    callers.set(caller, allowance)
+    return allowance
+  }
+
+  const mayKeep = (
+    { verified, subject }: Pick<TimelineEntry, 'verified' | 'subject'>,
+    caller: unknown,
+  ) => {
+    if (!verified) return strangers.take()
+    return jtiOf(subject) !== undefined || allowanceOf(String(caller)).take()
+  }
+
   const remember = (event: string, fields: LogFields): void => {
     const line = toLine(event, fields, clock.now())
-    if (line === undefined || (!line.verified && !strangers.take())) return
+    if (line === undefined || !mayKeep(line, fields.askedBy)) return
     if (waiting.length >= MAX_WAITING) leftOut += 1
     else waiting.push({ id: createId(), ...line })
     soon ??= setTimeout(flush, WRITE_AFTER_MS).unref()

@@ -71,6 +71,22 @@ test('strangers leave a bounded number of lines, and what happens to tokens is s
   expect(await store.timeline.list('tunnel:undefined/t2050')).toEqual([])
 })
 
+test('one caller that is refused all day leaves a bounded number of lines, and takes none from others', async () => {
+  const refOf = (askedBy: string, n: number) => `${askedBy}-${String(n).padStart(5, '0')}`
+  const refuse = (askedBy: string, n: number) =>
+    log.warn('console.refused', { askedBy, ref: refOf(askedBy, n), code: 'vm-unknown' })
+  for (let n = 0; n < 2_000; n += 1) refuse('ann', n)
+  refuse('bob', 0)
+  nowMs += 5_000
+  for (let n = 2_000; n < 2_002; n += 1) refuse('ann', n)
+  await timeline.flush()
+  const isKept = async (askedBy: string, n: number) =>
+    (await store.timeline.list(`ref:${refOf(askedBy, n)}`)).length === 1
+  expect([await isKept('ann', 999), await isKept('ann', 1_000)]).toEqual([true, false])
+  expect([await isKept('ann', 2_000), await isKept('ann', 2_001)]).toEqual([true, false])
+  expect(await isKept('bob', 0)).toBe(true)
+})
+
 test('a store that fails costs lines, says so, and nothing else', async () => {
   await store.close()
   log.info('token.redeemed', { jti: 'j1' })
