@@ -40,10 +40,7 @@ function examine(named: Named, { config }: RoleConfig, options: Options): Doctor
   const { setting, file, role, names = [], keyFile, caFile } = named
   try {
     const chain = readCertificates(readBytes(file, setting), file)
-    const authorities =
-      caFile === undefined
-        ? options.authorities
-        : readCertificates(readBytes(caFile, 'caFile'), caFile)
+    const authorities = caFile === undefined ? options.authorities : readAuthorities(caFile)
     const developmentAllowed = 'development' in config && config.development
     const findings = lintCertificate(chain, {
       role,
@@ -51,7 +48,12 @@ function examine(named: Named, { config }: RoleConfig, options: Options): Doctor
       microsoft: false,
       ...(authorities === undefined ? {} : { authorities }),
       now: new Date(options.nowMs),
-    }).filter(({ code }) => code !== 'development' || !developmentAllowed)
+    }).filter(
+      ({ code }) =>
+        !(code === 'development' && developmentAllowed) &&
+        // The setting has an authority, which can't be read: that has a finding of its own.
+        !(code === 'chain-unchecked' && caFile !== undefined),
+    )
     const end = chain[0]?.notAfter.toISOString().slice(0, 10)
     return [
       ...(findings.length === 0 ? [ok(setting, `${file}: ${role}, valid until ${end}`)] : []),
@@ -62,6 +64,14 @@ function examine(named: Named, { config }: RoleConfig, options: Options): Doctor
     return [
       error(setting, errorText(problem), `put the certificate of role ${role} there: certs issue`),
     ]
+  }
+}
+
+function readAuthorities(caFile: string): Certificate[] | undefined {
+  try {
+    return readCertificates(readBytes(caFile, 'caFile'), caFile)
+  } catch {
+    return undefined
   }
 }
 
@@ -115,13 +125,19 @@ function namedCertificates({ role, config }: RoleConfig): Named[] {
         ...(config.agents.tls === undefined
           ? []
           : [pair('agents.tls', config.agents.tls, 'node', { caFile: config.agents.caFile })]),
+        ...(config.agents.caFile === undefined
+          ? []
+          : [authority('agents.caFile', config.agents.caFile)]),
         ...trusted(config.trust),
       ]
     case 'host-agent':
       return [
         ...(config.tls === undefined
           ? []
-          : [pair('tls', config.tls, 'agent', { caFile: config.tls.caFile })]),
+          : [
+              pair('tls', config.tls, 'agent', { caFile: config.tls.caFile }),
+              authority('tls.caFile', config.tls.caFile),
+            ]),
         ...control(config.control, 'agent'),
         ...trusted(config.trust),
       ]

@@ -98,7 +98,11 @@ async function examine(file: string, authorities: Certificate[] | undefined): Pr
         ? [...examineTrust(known.config, nowMs), ...(await examineClock(known.config, systemClock))]
         : []),
     ]
-    return { file, role, findings: inOrder([...(await startFaults(checked, found)), ...found]) }
+    return {
+      file,
+      role,
+      findings: inOrder([...(await startFaults(file, checked, found)), ...found]),
+    }
   } catch (problem) {
     if (!(problem instanceof BrokerError)) throw problem
     const fix = `portcullis config check ${file}`
@@ -108,6 +112,7 @@ async function examine(file: string, authorities: Certificate[] | undefined): Pr
 
 /** What a start of the role would end with, unless it was found already. */
 async function startFaults(
+  file: string,
   checked: Parameters<typeof fileChecks>[0],
   found: DoctorFinding[],
 ): Promise<DoctorFinding[]> {
@@ -120,7 +125,7 @@ async function startFaults(
     } catch (problem) {
       if (!(problem instanceof BrokerError)) throw problem
       const subject = problem instanceof ConfigError ? problem.path : path
-      const fix = `set ${subject} right: portcullis config explain ${subject}`
+      const fix = `set ${subject} right: portcullis config explain ${subject} --config ${file}`
       if (!known.has(subject)) faults.push(error(subject, errorText(problem), fix))
     }
   }

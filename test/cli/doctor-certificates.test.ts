@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readCertificate } from '../../src/certs/index.ts'
 import { examineCertificates } from '../../src/cli/doctor-certificates.ts'
@@ -10,8 +10,9 @@ const DAY_MS = 86_400_000
 async function examine(
   spoil: (files: Awaited<ReturnType<typeof writeNode>>) => void = () => {},
   days = 0,
+  more = '',
 ) {
-  const files = await writeNode()
+  const files = await writeNode({ more })
   spoil(files)
   const authorities = [readCertificate(readText(files['ca.crt'], 'ca'))]
   const found = examineCertificates(loadNode(files), {
@@ -50,4 +51,12 @@ test('missing files and open ones are named with what to do', async () => {
     { subject: 'tls.privateKeyFile', message: expect.stringContaining('no such file') },
     { subject: 'trust.0.certificateFile', message: expect.stringContaining('no such file') },
   ])
+})
+
+test('an authority that is broken is told once, under its own setting', async () => {
+  const agents =
+    'agents: { tls: { certificateFile: control.crt, privateKeyFile: control.key }, caFile: control-ca.crt }'
+  expect(await examine(() => {}, 0, agents)).toEqual([])
+  const found = await examine((files) => writeFileSync(files['control-ca.crt'], 'x'), 0, agents)
+  expect(found).toMatchObject([{ severity: 'error', subject: 'agents.caFile' }])
 })
