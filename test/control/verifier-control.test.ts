@@ -15,6 +15,7 @@ import { BrokerError, Secret } from '../../src/lib/index.ts'
 import { createMemoryLedger, type Revocation } from '../../src/tokens/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { CLAIMS, createIssuerPair, NOW } from '../tokens/minting.ts'
+import { SILENT_CLIENT } from './silent-client.ts'
 import { collectLog } from './support.ts'
 import { createTestSession, createUnverifiedSession } from './verifier-sessions.ts'
 
@@ -46,16 +47,7 @@ function setUp({
     {
       connect: (handlers) => {
         connected = handlers
-        return {
-          start: () => {},
-          connected: true,
-          redeem: answer,
-          release: () => {},
-          event: () => {},
-          probed: () => {},
-          report: () => {},
-          close: async () => {},
-        }
+        return { ...SILENT_CLIENT, redeem: answer }
       },
       maxTrustAgeMs: 60_000,
       whenBrokerAway: 'local',
