@@ -136,7 +136,7 @@ test('waits for a broker that restarts, not for one that stays away', async () =
     if (asked < 3) throw away
     return done
   }
-  expect(await untilEmpty(NODE, restarting, 60_000, WAITS)).toBe(done)
+  expect(await untilEmpty(NODE, restarting, 60_000, { ...WAITS, outageMs: 60_000 })).toBe(done)
   await expect(untilEmpty(NODE, () => Promise.reject(away), 60_000, WAITS)).rejects.toBe(away)
 })
 
