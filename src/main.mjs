@@ -8,6 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import nodeModule from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +38,8 @@ async function runHere() {
   }
   // Node runs TypeScript in a clone, but not below node_modules: an installed package brings compiled files.
   const isInstalled = entry.split(sep).includes('node_modules')
+  // Types are taken away once, not at each start. Where nobody may write, Node does without.
+  if (!isInstalled) nodeModule.enableCompileCache(join(modules, '.cache', 'portcullis'))
   const { run } = await import(isInstalled ? '../dist/cli/index.js' : './cli/index.ts')
   await run(args)
 }

@@ -3,67 +3,49 @@
  * builds stores, clocks, logs and servers and joins them; nobody imports it. Start with `demo.ts`.
  */
 import { Command, CommanderError } from 'commander'
-import * as audit from './audit.ts'
-import * as broker from './broker.ts'
-import * as certs from './certs.ts'
-import * as config from './config.ts'
-import * as console from './console.ts'
-import * as demo from './demo.ts'
-import * as demoHost from './demo-host.ts'
-import * as doctor from './doctor.ts'
-import * as farm from './farm.ts'
-import * as gateway from './gateway.ts'
-import * as host from './host.ts'
-import * as hostAgent from './host-agent.ts'
-import * as issuer from './issuer.ts'
-import * as key from './key.ts'
-import * as lab from './lab.ts'
-import * as node from './node.ts'
 import { ExitCode, endWhenNobodyReads, fail } from './output.ts'
-import * as policy from './policy.ts'
-import * as probe from './probe.ts'
-import * as rdp from './rdp.ts'
-import * as session from './session.ts'
-import * as tenant from './tenant.ts'
-import * as token from './token.ts'
-import * as user from './user.ts'
-import * as vm from './vm.ts'
-import * as why from './why.ts'
 
-/** In the order of the help. */
-const commands: Array<{ register(program: Command): void }> = [
-  demo,
-  broker,
-  gateway,
-  hostAgent,
-  console,
-  probe,
-  token,
-  issuer,
-  node,
-  session,
-  why,
-  audit,
-  tenant,
-  host,
-  vm,
-  user,
-  policy,
-  key,
-  rdp,
-  certs,
-  farm,
-  lab,
-  config,
-  doctor,
-  demoHost,
-]
+interface CommandFile {
+  register(program: Command): void
+}
+
+/**
+ * In the order of the help. A command loads what it needs itself: with all of them a start takes
+ * three times as long.
+ */
+const commands: Record<string, () => Promise<CommandFile>> = {
+  demo: () => import('./demo.ts'),
+  broker: () => import('./broker.ts'),
+  gateway: () => import('./gateway.ts'),
+  'host-agent': () => import('./host-agent.ts'),
+  console: () => import('./console.ts'),
+  probe: () => import('./probe.ts'),
+  token: () => import('./token.ts'),
+  issuer: () => import('./issuer.ts'),
+  node: () => import('./node.ts'),
+  session: () => import('./session.ts'),
+  why: () => import('./why.ts'),
+  audit: () => import('./audit.ts'),
+  tenant: () => import('./tenant.ts'),
+  host: () => import('./host.ts'),
+  vm: () => import('./vm.ts'),
+  user: () => import('./user.ts'),
+  policy: () => import('./policy.ts'),
+  key: () => import('./key.ts'),
+  rdp: () => import('./rdp.ts'),
+  certs: () => import('./certs.ts'),
+  farm: () => import('./farm.ts'),
+  lab: () => import('./lab.ts'),
+  config: () => import('./config.ts'),
+  doctor: () => import('./doctor.ts'),
+  'demo-host': () => import('./demo-host.ts'),
+}
 
 /** Runs one command line (without the program's name); sets `process.exitCode`. */
 export async function run(args: string[]): Promise<void> {
   endWhenNobodyReads()
-  const program = createProgram()
   try {
+    const program = await createProgram(args[0])
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -75,11 +57,14 @@ export async function run(args: string[]): Promise<void> {
   }
 }
 
-export function createProgram(): Command {
+/** @param noun the command that is asked for; without a known one the program has them all. */
+export async function createProgram(noun = ''): Promise<Command> {
   const program = new Command('portcullis')
     .description('RD Gateway compatible console broker')
     .showHelpAfterError('(add --help for the options and an example)')
     .exitOverride()
-  for (const command of commands) command.register(program)
+  const named = Object.hasOwn(commands, noun) ? commands[noun] : undefined
+  const wanted = named === undefined ? Object.values(commands) : [named]
+  for (const { register } of await Promise.all(wanted.map((load) => load()))) register(program)
   return program
 }

@@ -123,7 +123,7 @@ test('without a broker there is no answer', async () => {
   expect((await runCommand(register, nowhere)).exitCode).toBe(3)
 })
 
-test('is among the commands', () => {
-  const found = createProgram().commands.find((command) => command.name() === 'session')
+test('is among the commands', async () => {
+  const found = (await createProgram()).commands.find((command) => command.name() === 'session')
   expect(found?.commands.map((command) => command.name())).toEqual(['list', 'kill', 'message'])
 })

@@ -24,14 +24,15 @@ test('what a text from outside may be called has no row', () => {
   expect(explain('token-expired')?.says).toContain('expired')
 })
 
-test('every command that a fix or a cause names is there', () => {
+test('every command that a fix or a cause names is there', async () => {
+  const { commands } = await createProgram()
   const named = CODES.flatMap((code) => {
     const { cause, fix } = EXPLANATIONS[code]
     return [...`${cause} ${fix}`.matchAll(/`portcullis ([a-z-]+)(?: ([a-z-]+))?/g)]
   })
   expect(named.length).toBeGreaterThan(20)
   for (const [text, noun, verb] of named) {
-    const command = createProgram().commands.find((one) => one.name() === noun)
+    const command = commands.find((one) => one.name() === noun)
     const known = command?.commands.map((one) => one.name()) ?? []
     expect(command, text).toBeDefined()
     if (known.length > 0) expect(known, text).toContain(verb)
