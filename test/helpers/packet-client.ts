@@ -15,8 +15,8 @@ import { clientFrame, readFrame } from './websocket-frames.ts'
 
 /** FIN and the opcode of a binary frame. */
 const BINARY = 0x82
-/** A machine that runs other suites too may answer late; these tests measure nothing. */
-const WITHIN_MS = 5_000
+/** What is waited for may be behind the start of a program, on a busy machine; nothing is measured. */
+const WITHIN_MS = 30_000
 
 /** The client's end of a tunnel, for packets. */
 export interface TestClient {
