@@ -1,6 +1,6 @@
-import type { DrainOrder } from '../control/index.ts'
+import type { DrainOrder, SessionRegistry } from '../control/index.ts'
 import { type Clock, type Log, Refusal } from '../lib/index.ts'
-import type { SessionRegistry } from './sessions.ts'
+import type { Session } from './sessions.ts'
 
 /** What is left when users are told again, in ms: time to finish a sentence, and to save. */
 const REMIND_AT_MS = [5 * 60_000, 60_000]
@@ -21,7 +21,7 @@ export type TimedDrainOrder = DrainOrder & {
 }
 
 export interface DrainOptions {
-  sessions: SessionRegistry
+  sessions: SessionRegistry<Session>
   clock: Clock
   log: Log
   /** Called when the node takes tunnels again, or no more. */
@@ -109,7 +109,8 @@ export class Drain {
 
   #tell(text: string): void {
     const { sessions, log } = this.#options
-    log.info('drain.announced', { sessions: sessions.messageWhere(() => true, text).length })
+    const told = sessions.all().filter((session) => session.message(text))
+    log.info('drain.announced', { sessions: told.length })
   }
 
   #onGone(): void {

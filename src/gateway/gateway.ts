@@ -7,7 +7,7 @@ import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import { GatewayNode } from './node.ts'
 import type { GatewayOptions } from './options.ts'
 import { Requests } from './requests.ts'
-import type { QueuedBytes } from './sessions.ts'
+import { type QueuedBytes, sumQueued } from './sessions.ts'
 
 /** How a node stands, for whoever watches it. */
 export interface GatewayFigures {
@@ -90,7 +90,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     replaceTrust: (trust) => node.replaceTrust(trust),
     figures: () => ({
       halfOpen: node.halfOpen.total,
-      queued: node.sessions.queued,
+      queued: sumQueued(node.sessions.all()),
       trustVersion: node.trust.version,
       trustConfirmedMs: node.trust.confirmedMs,
       issuers: node.trust.list.issuers.map(issuerEnd),

@@ -1,8 +1,9 @@
 import {
   FixedTrust,
-  LiveTrust,
   type NodeState,
   type NodeStatus,
+  SessionRegistry,
+  type VerifierControl,
   type VerifierLedger,
   type VerifierTrust,
 } from '../control/index.ts'
@@ -10,7 +11,7 @@ import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import type { AgentSecurity } from './agent-connection.ts'
 import { BrokerAddresses } from './broker-addresses.ts'
-import { NodeControl } from './control/node-control.ts'
+import { createNodeControl } from './control/node-control.ts'
 import { tapSessionEvents } from './control/session-events.ts'
 import { Drain } from './drain.ts'
 import { withEventNumbers } from './event-numbers.ts'
@@ -21,7 +22,7 @@ import type { GatewayOptions } from './options.ts'
 import { createProber, type Prober } from './probe/index.ts'
 import { Quota } from './quota.ts'
 import { ReadBuffers } from './read-buffers.ts'
-import { SessionRegistry } from './sessions.ts'
+import type { Session } from './sessions.ts'
 import { createTargetPolicy, nodeAddresses, type TargetPolicy } from './targets.ts'
 import { Tracer } from './trace.ts'
 
@@ -31,7 +32,7 @@ export class GatewayNode {
   readonly trust: VerifierTrust
   readonly ledger: VerifierLedger
   /** The node's end of the control channel; undefined for a node on its own. */
-  readonly control: NodeControl | undefined
+  readonly control: VerifierControl | undefined
   readonly agents: AgentSecurity | undefined
   readonly clientBinding: ClientBinding
   /** As tokens name them: `host:port`. */
@@ -44,7 +45,7 @@ export class GatewayNode {
   readonly limits: Limits
   readonly targets: TargetPolicy
   readonly readBuffers = new ReadBuffers()
-  readonly sessions = new SessionRegistry()
+  readonly sessions = new SessionRegistry<Session>()
   /** Connections without a tunnel. */
   readonly halfOpen: HalfOpen
   readonly tunnels: Quota
@@ -89,18 +90,13 @@ export class GatewayNode {
       this.ledger = options.ledger
       this.log = log
     } else {
-      const { maxTrustAgeMs: maxAgeMs, development } = options.control
       const { clock, sessions, drain, prober } = this
-      const trust = new LiveTrust({ clock, maxAgeMs, development })
-      const ownLedger = options.ledger
-      const control = new NodeControl(options.control, {
-        ...{ trust, sessions, drain, prober, ownLedger, clock, log },
-        service: {
-          status: () => this.status,
-          tellState: () => this.tellState(),
-        },
+      const control = createNodeControl(options.control, {
+        ...{ sessions, drain, prober, ownLedger: options.ledger, clock, log },
+        status: () => this.status,
+        tellState: () => this.tellState(),
       })
-      this.trust = trust
+      this.trust = control.trust
       this.ledger = control.ledger
       this.control = control
       this.log = tapSessionEvents(log, clock, (event) => control.client.event(event))

@@ -1,4 +1,10 @@
-import { FixedTrust, LiveTrust, type VerifierLedger, type VerifierTrust } from '../control/index.ts'
+import {
+  FixedTrust,
+  SessionRegistry,
+  type VerifierControl,
+  type VerifierLedger,
+  type VerifierTrust,
+} from '../control/index.ts'
 import {
   type CertificateEnd,
   type Clock,
@@ -8,14 +14,13 @@ import {
   tapLog,
 } from '../lib/index.ts'
 import { issuerEnd } from '../tokens/index.ts'
-import { AgentControl } from './agent-control.ts'
+import { createAgentControl, tellRefused } from './agent-control.ts'
 import type { Consoles } from './consoles.ts'
 import { type AgentLimits, DEFAULT_AGENT_LIMITS } from './limits.ts'
 import { createListener } from './listener.ts'
 import { type AgentObserver, NO_OBSERVER } from './observer.ts'
 import type { HostAgentOptions } from './options.ts'
 import { AgentSession } from './session.ts'
-import { SessionRegistry } from './sessions.ts'
 
 /** What all sessions of one agent share. */
 export interface AgentNode {
@@ -62,8 +67,8 @@ export function createHostAgent(options: HostAgentOptions): HostAgent {
     ...{ host, consoles, leewaySeconds, sessions, limits, observer, clock },
     log: tapLog(log, (event, fields) => {
       // Without a verified token a line is about a stranger.
-      if (event === 'host.refused' && fields.jti !== undefined)
-        control?.tellRefused({ ...fields, host })
+      if (event === 'host.refused' && fields.jti !== undefined && control !== undefined)
+        tellRefused({ clock, client: control.client }, { ...fields, host })
     }),
     ...verifier,
   }
@@ -103,11 +108,8 @@ export function createHostAgent(options: HostAgentOptions): HostAgent {
 function createVerifier(
   { control: options, trust, ledger, clock }: HostAgentOptions,
   { sessions, log }: Pick<AgentNode, 'sessions' | 'log'>,
-): Pick<AgentNode, 'trust' | 'ledger'> & { control: AgentControl | undefined } {
+): Pick<AgentNode, 'trust' | 'ledger'> & { control: VerifierControl | undefined } {
   if (options === undefined) return { trust: new FixedTrust(trust), ledger, control: undefined }
-  const { maxTrustAgeMs: maxAgeMs, development } = options
-  const live = new LiveTrust({ clock, maxAgeMs, development })
-  const parts = { trust: live, sessions, ownLedger: ledger, clock, log }
-  const control = new AgentControl(options, parts)
-  return { trust: live, ledger: control.ledger, control }
+  const control = createAgentControl(options, { sessions, ownLedger: ledger, clock, log })
+  return { trust: control.trust, ledger: control.ledger, control }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { VerifierSession } from '../control/index.ts'
 import {
   BrokerError,
   errorText,
@@ -21,7 +22,6 @@ import type { AgentNode } from './host-agent.ts'
 import type { SessionFigures } from './observer.ts'
 import { type Opening, readOpening } from './opening.ts'
 import { relay } from './relay.ts'
-import type { Session } from './sessions.ts'
 
 /** What a refused client is told: no code of [MS-RDPBCGR] 2.2.1.2.2 means it, and this one invites to no other protocol. */
 const REFUSED = NegotiationFailureCode.inconsistentFlags
@@ -30,7 +30,7 @@ const REFUSED = NegotiationFailureCode.inconsistentFlags
 const UNKNOWN_ADDRESS = '0.0.0.0'
 
 /** One connection of a node, from its first byte until its last socket is closed. */
-export class AgentSession implements Session, SessionFigures {
+export class AgentSession implements VerifierSession, SessionFigures {
   readonly id = randomUUID()
   readonly done: Promise<void>
   token: VerifiedHostToken | undefined

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { SessionRegistry } from '../../src/control/index.ts'
 import { Drain, remindersOf, renderCountDown } from '../../src/gateway/drain.ts'
-import { type Session, SessionRegistry } from '../../src/gateway/sessions.ts'
+import type { Session } from '../../src/gateway/sessions.ts'
 import { createLog, silentLog } from '../../src/lib/index.ts'
 
 const MINUTE_MS = 60_000
@@ -10,7 +11,7 @@ afterEach(() => vi.useRealTimers())
 
 /** A drain over this many sessions, and what came of it. */
 function setUp(count: number) {
-  const sessions = new SessionRegistry()
+  const sessions = new SessionRegistry<Session>()
   const texts: string[] = []
   const ends: string[] = []
   const leave: (() => void)[] = []

@@ -13,6 +13,7 @@ import type {
 } from '../../src/control/index.ts'
 import type { HostAgentOptions } from '../../src/host-agent/index.ts'
 import { BrokerError, type Reason } from '../../src/lib/index.ts'
+import { SILENT_CLIENT } from '../control/silent-client.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { createIssuerPair, HOST_CLAIMS, mintHost, NOW } from '../tokens/minting.ts'
 import { opening, said, startAgent, type TestAgent } from './support.ts'
@@ -46,17 +47,13 @@ async function start(
       connect: (handlers) => {
         given.resolve(handlers)
         return {
-          start: () => {},
-          connected: true,
+          ...SILENT_CLIENT,
           redeem: (request) => {
             told.redeems.push(request)
             return answer()
           },
           release: (tunnel, reason) => void told.releases.push([tunnel, reason]),
           event: (event) => void told.events.push(event),
-          probed: () => {},
-          report: () => {},
-          close: async () => {},
         }
       },
       maxTrustAgeMs: 60_000,

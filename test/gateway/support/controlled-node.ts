@@ -9,6 +9,7 @@ import type {
 } from '../../../src/control/index.ts'
 import type { GatewayOptions, NodeControlOptions } from '../../../src/gateway/index.ts'
 import type { Reason } from '../../../src/lib/index.ts'
+import { SILENT_CLIENT } from '../../control/silent-client.ts'
 import { startNode, type TestNode } from './test-node.ts'
 
 /** A node with a broker in place of its control channel, that writes down what it is told. */
@@ -53,8 +54,7 @@ export async function startControlledNode({
       connect: (handlers) => {
         given.resolve(handlers)
         return {
-          start: () => {},
-          connected: true,
+          ...SILENT_CLIENT,
           redeem: (request) => {
             redeems.push(request)
             return answer(request)
@@ -63,7 +63,6 @@ export async function startControlledNode({
           event: (event) => void events.push(event),
           probed: (result) => void probed.push(result),
           report: () => void reports.push(handlers.status()),
-          close: async () => {},
         }
       },
       maxTrustAgeMs: 60_000,
