@@ -3,26 +3,26 @@ import Router from '@koa/router'
 import Koa, { type Context, type Middleware } from 'koa'
 import helmet from 'koa-helmet'
 import { errorText, type Log } from '../lib/index.ts'
-import type { Authenticate } from './authenticate.ts'
+import { type AdmitOptions, admitCaller } from './admit-caller.ts'
 import { ApiError, causeText, toApiError, toProblem } from './errors.ts'
 import { renderProblemPage } from './problem-page.ts'
-import { type Caller, has, type Right, rolesWith } from './rights.ts'
+import type { Caller } from './rights.ts'
 import type { Answer, Route } from './route.ts'
 
-export interface AppOptions {
+export interface AppOptions extends AdmitOptions {
   routes: Route[]
-  authenticate: Authenticate
   log: Log
   /** Off in development: browsers would keep to HTTPS for everything else on localhost. */
   strictTransportSecurity: boolean
 }
 
 /** The routes as a koa app. What is mounted after it gets the paths that no route has. */
-export function createApp({ routes, authenticate, log, strictTransportSecurity }: AppOptions): Koa {
+export function createApp(options: AppOptions): Koa {
+  const { log, strictTransportSecurity } = options
   const app = new Koa()
   app.use(answerProblems(log))
   app.use(helmet({ strictTransportSecurity }))
-  app.use(createRouter(routes, authenticate).routes())
+  app.use(createRouter(options).routes())
   app.on('error', (error) => {
     // A stream has no other end than that its reader leaves.
     const level = error.code === 'ERR_STREAM_PREMATURE_CLOSE' ? 'debug' : 'warn'
@@ -78,10 +78,10 @@ function logFailure(log: Log, ctx: Context, error: ApiError): void {
   else log.warn(event, fields)
 }
 
-function createRouter(routes: Route[], authenticate: Authenticate): Router {
+function createRouter({ routes, ...admit }: AppOptions): Router {
   const router = new Router()
   for (const route of routes) {
-    router[route.method](toRouterPath(route.path), ...toMiddleware(route, authenticate))
+    router[route.method](toRouterPath(route.path), ...toMiddleware(route, admit))
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map(({ method }) => method)
@@ -105,7 +105,7 @@ function methodNotAllowed(methods: string[]): ApiError {
 }
 
 /** Who asks is known, and may, before any of the body is read. */
-function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
+function toMiddleware(route: Route, admit: AdmitOptions): Middleware[] {
   const answer: Middleware = async (ctx) => {
     const prefer = (...types: [string, ...string[]]) => ctx.accepts(...types) || undefined
     const id: unknown = ctx.params.id
@@ -124,26 +124,11 @@ function toMiddleware(route: Route, authenticate: Authenticate): Middleware[] {
       }),
     )
   }
-  const identify: Middleware = async (ctx, next) => {
-    ctx.state.caller = await authenticate(ctx.get('authorization'), ctx.ip)
-    await next()
-  }
   return [
-    ...(route.access === 'public' ? [] : [identify, requireRight(route.access)]),
+    ...(route.access === 'public' ? [] : [admitCaller(route, route.access, admit)]),
     ...(route.takesBody ? [requireJson, parseJson(route.maxBodyBytes)] : []),
     answer,
   ]
-}
-
-function requireRight(right: Right): Middleware {
-  return async (ctx, next) => {
-    const caller: Caller = ctx.state.caller
-    if (!has(caller, right)) {
-      const roles = rolesWith(right).join(', ')
-      throw new ApiError('forbidden', `This takes a key with one of these roles: ${roles}.`)
-    }
-    await next()
-  }
 }
 
 function parseJson(maxBytes: number): Middleware {

@@ -42,5 +42,7 @@ export function createAttemptLimit(attempts: number, perSeconds: number): Attemp
 export function addressKey(remoteAddress: string): string {
   if (!ipaddr.isValid(remoteAddress)) return remoteAddress
   const address = ipaddr.process(remoteAddress)
-  return address instanceof ipaddr.IPv6 ? address.parts.slice(0, 4).join(':') : address.toString()
+  if (!(address instanceof ipaddr.IPv6)) return address.toString()
+  const network = address.parts.slice(0, 4).map((part) => part.toString(16))
+  return `${network.join(':')}::/64`
 }

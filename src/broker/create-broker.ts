@@ -13,6 +13,7 @@ import {
 import { createApp } from './app.ts'
 import { CHECKPOINT_EVERY_MS, createAudit } from './audit/audit.ts'
 import { auditedRoute } from './audit/audited-route.ts'
+import { createTally, TALLY_EVERY_MS } from './audit/tally.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { createConsoles, type Farm } from './consoles.ts'
 import { createControlService } from './control-service.ts'
@@ -152,6 +153,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const rotation = createRotation({ ...base, trust, signer, loadIssuer })
   const { auditKeepDays: keepDays } = options
   const audit = createAudit({ ...base, signer, ...(keepDays === undefined ? {} : { keepDays }) })
+  const tally = createTally({ audit, clock, log })
   const consoles = createConsoles({
     ...base,
     audit,
@@ -201,6 +203,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ),
     repeat(() => sessions.sweep(), LOOK_FOR_LOST_EVERY_MS),
     repeat(() => audit.checkpoint(), CHECKPOINT_EVERY_MS),
+    repeat(() => tally.flush(), TALLY_EVERY_MS),
     repeat(() => probes.round(), LOOK_FOR_DUE_EVERY_MS),
   ]
 
@@ -208,10 +211,11 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     app: createApp({
       routes: routes.map((route) => auditedRoute(route, audit)),
       authenticate: createAuthenticate(store, clock),
+      tally,
       log,
       strictTransportSecurity: options.development !== true,
     }),
-    services: createPortalServices({ ...options, log, consoles, policies, probes }),
+    services: createPortalServices({ ...options, log, consoles, policies, probes, tally }),
     log,
     control: createControlService({
       ...base,
@@ -228,7 +232,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     async close() {
       repeating.forEach(clearInterval)
       events.close()
-      await timeline.flush()
+      await Promise.all([timeline.flush(), tally.flush()])
     },
   }
 }

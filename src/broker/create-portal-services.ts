@@ -1,6 +1,7 @@
 import type { Clock, Log } from '../lib/index.ts'
 import type { EffectivePolicy } from '../policy/index.ts'
 import type { Store, VmPlacement } from '../store/index.ts'
+import type { Tally } from './audit/tally.ts'
 import { preferredLifetime } from './console-terms.ts'
 import { type Consoles, consoleAccess } from './consoles.ts'
 import { causeText, toApiError } from './errors.ts'
@@ -26,6 +27,8 @@ export interface PortalServicesOptions {
   consoles: Consoles
   policies: Pick<Policies, 'ofTenant'>
   probes: Pick<HostProbes, 'standings'>
+  /** Where sign-ins, sign-outs and refused consoles are recorded. */
+  tally: Tally
   clock: Clock
   log: Log
   /** Default: what new password hashes cost. */
@@ -33,12 +36,17 @@ export interface PortalServicesOptions {
 }
 
 export function createPortalServices(options: PortalServicesOptions): PortalServices {
-  const { store, policies, probes, clock, log, passwordCost = PASSWORD_COST } = options
+  const { store, policies, probes, tally, clock, log, passwordCost = PASSWORD_COST } = options
   const sessions = createPortalSessions(store, clock)
   return {
-    signIn: createSignIn({ store, sessions, log, passwordCost }),
+    signIn: createSignIn({ store, sessions, tally, log, passwordCost }),
     readSession: (sessionToken) => sessions.read(sessionToken),
-    signOut: (sessionToken) => sessions.close(sessionToken),
+    async signOut(sessionToken) {
+      const user = await sessions.close(sessionToken)
+      if (user === undefined) return
+      const what = { action: 'signOut', subject: '/sign-out', outcome: 'done' }
+      await tally.record({ actor: `user:${user}`, ...what })
+    },
     async listVms({ tenant }) {
       if (tenant === undefined) return []
       const placements = await store.vms.listPlacements(tenant.id)
@@ -54,10 +62,11 @@ export function createPortalServices(options: PortalServicesOptions): PortalServ
 }
 
 async function openConsole(
-  { consoles, log }: PortalServicesOptions,
+  { consoles, tally, log }: PortalServicesOptions,
   session: Session,
   { vm, clientAddress }: OpenConsoleInput,
 ): Promise<OpenConsoleResult> {
+  const askedBy = `user:${session.user}`
   try {
     const { grant, rdp } = await consoles.open({
       vm,
@@ -67,13 +76,16 @@ async function openConsole(
       preferredTtlSeconds: PORTAL_LIFETIME_SECONDS,
       // Kept, but the token is not bound to it: the RDP client may come over the other IP version.
       clientAddress,
-      askedBy: `user:${session.user}`,
+      askedBy,
     })
     const { ref, fileName, expiresAtMs } = grant
     return { ok: true, ref, fileName, rdp, expiresAt: new Date(expiresAtMs) }
   } catch (thrown) {
     const error = toApiError(thrown)
     const { status, problem: code, message: detail, ref } = error
+    // What it was for stands in the log and in `why`, by the reference.
+    const what = { action: 'openConsole', subject: '/console', outcome: code }
+    tally.refused({ actor: askedBy, ...what, ref })
     if (status >= 500) log.error('request.failed', { code, ref, status, error: causeText(error) })
     return { ok: false, status, code, detail, ref }
   }

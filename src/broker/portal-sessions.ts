@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type Clock, Secret } from '../lib/index.ts'
-import type { Store } from '../store/index.ts'
+import type { Store, User } from '../store/index.ts'
 import { secretSha256 } from './api-keys.ts'
 import type { Session } from './portal-services.ts'
 
@@ -13,10 +13,13 @@ export const SESSION_LIFE_MS = 8 * 60 * 60_000
 const TOUCH_EVERY_MS = 60_000
 
 export interface PortalSessions {
-  /** Undefined when the user has gone meanwhile, or may not sign in any more. */
-  open(user: string): Promise<{ sessionToken: Secret; session: Session } | undefined>
+  /** Undefined when the user has gone meanwhile, may not sign in any more, or has another password. */
+  open(
+    user: Pick<User, 'id' | 'passwordHash'>,
+  ): Promise<{ sessionToken: Secret; session: Session } | undefined>
   read(sessionToken: Secret): Promise<Session | undefined>
-  close(sessionToken: Secret): Promise<void>
+  /** @returns whose session it was; undefined for an unknown one */
+  close(sessionToken: Secret): Promise<string | undefined>
 }
 
 /** Sessions live in the store, so that they survive a restart; it knows only their tokens' hashes. */
@@ -39,20 +42,18 @@ export function createPortalSessions(store: Store, clock: Clock): PortalSessions
   }
 
   return {
-    async open(user) {
+    async open({ id: user, passwordHash }) {
       const sessionToken = new Secret(randomBytes(TOKEN_BYTES).toString('base64url'))
       const nowMs = clock.now()
       const expiresAtMs = nowMs + SESSION_LIFE_MS
       const session = await describe(user, sessionToken, expiresAtMs)
       if (session === undefined) return undefined
-      await store.sessions.insert({
-        tokenSha256: secretSha256(sessionToken),
-        user,
-        createdAtMs: nowMs,
-        lastSeenAtMs: nowMs,
-        expiresAtMs,
-      })
-      return { sessionToken, session }
+      const stored = {
+        ...{ tokenSha256: secretSha256(sessionToken), user },
+        ...{ createdAtMs: nowMs, lastSeenAtMs: nowMs, expiresAtMs },
+      }
+      const isKept = await store.sessions.insert(stored, passwordHash)
+      return isKept ? { sessionToken, session } : undefined
     },
 
     async read(sessionToken) {
@@ -70,7 +71,12 @@ export function createPortalSessions(store: Store, clock: Clock): PortalSessions
       return describe(found.user, sessionToken, found.expiresAtMs)
     },
 
-    close: (sessionToken) => store.sessions.delete(secretSha256(sessionToken)),
+    async close(sessionToken) {
+      const tokenSha256 = secretSha256(sessionToken)
+      const found = await store.sessions.get(tokenSha256)
+      if (found !== undefined) await store.sessions.delete(tokenSha256)
+      return found?.user
+    },
   }
 }
 

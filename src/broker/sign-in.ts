@@ -1,6 +1,7 @@
 import { createReference, type Log, type Secret } from '../lib/index.ts'
 import { MAX_USER_ID_LENGTH, type Store, type User } from '../store/index.ts'
 import { addressKey, createAttemptLimit } from './attempt-limit.ts'
+import type { Tally } from './audit/tally.ts'
 import {
   decoyPasswordHash,
   MAX_PASSWORD_LENGTH,
@@ -17,17 +18,19 @@ const ATTEMPTS_PER_ADDRESS = 50
 /** Each pending sign-in is a password hash waiting for a thread: past this, the queue is the attack. */
 const MAX_PENDING = 16
 const BUSY_RETRY_SECONDS = 2
+const SIGN_IN = { action: 'signIn', subject: '/sign-in' }
 
 export interface SignInOptions {
   store: Store
   sessions: PortalSessions
+  tally: Tally
   log: Log
   /** What password hashes cost, so that unknown users cost the same. */
   passwordCost: PasswordCost
 }
 
 /** Checks passwords, within limits per user and per address, and opens sessions. */
-export function createSignIn({ store, sessions, log, passwordCost }: SignInOptions) {
+export function createSignIn({ store, sessions, tally, log, passwordCost }: SignInOptions) {
   const perUser = createAttemptLimit(ATTEMPTS_PER_USER, WINDOW_SECONDS)
   const perAddress = createAttemptLimit(ATTEMPTS_PER_ADDRESS, WINDOW_SECONDS)
   const decoy = decoyPasswordHash(passwordCost)
@@ -47,31 +50,41 @@ export function createSignIn({ store, sessions, log, passwordCost }: SignInOptio
     if (user !== userId || password.length > MAX_PASSWORD_LENGTH) {
       return refuse('unauthorized', remoteAddress)
     }
-    const known = await findUser(userId, password)
-    if (known === undefined) return refuse('unauthorized', remoteAddress)
+    const { known, fits } = await findUser(userId, password)
+    if (known === undefined || !fits) return refuse('unauthorized', remoteAddress, known)
     // The address keeps its other attempts: one good account must not buy guesses at the rest.
     await Promise.all([perUser.forgive(userId), perAddress.giveBack(address)])
-    const opened = await sessions.open(known.id)
-    // Disabled since its password was looked at.
-    if (opened === undefined) return refuse('unauthorized', remoteAddress)
+    const opened = await sessions.open(known)
+    // Disabled since its password was looked at, which takes a while, or given another one.
+    if (opened === undefined) return refuse('unauthorized', remoteAddress, known)
+    await tally.record({
+      ...{ actor: `user:${known.id}`, ...SIGN_IN, outcome: 'done' },
+      details: { remoteAddress },
+    })
     log.info('auth.signed-in', { user: known.id, tenant: known.tenant, remoteAddress })
     return { ok: true, ...opened }
   }
 
-  async function findUser(userId: string, password: Secret): Promise<User | undefined> {
+  async function findUser(
+    userId: string,
+    password: Secret,
+  ): Promise<{ known: User | undefined; fits: boolean }> {
     pending += 1
     try {
-      const user = await store.users.get(userId)
-      const fits = await verifyPassword(password, user?.passwordHash ?? decoy)
-      return fits && user?.disabled === false ? user : undefined
+      const known = await store.users.get(userId)
+      const fits = await verifyPassword(password, known?.passwordHash ?? decoy)
+      return { known, fits: fits && known?.disabled === false }
     } finally {
       pending -= 1
     }
   }
 
-  function refuse(code: 'unauthorized' | 'rate-limited', remoteAddress: string) {
+  function refuse(code: 'unauthorized' | 'rate-limited', remoteAddress: string, known?: User) {
     const ref = createReference()
-    // Not the name that was typed: people type passwords into that field.
+    // Not the name that was typed, unless it is somebody's: people type passwords into that field.
+    const details = known === undefined ? {} : { details: { user: known.id } }
+    const actor = `address:${addressKey(remoteAddress)}`
+    tally.refused({ actor, ...SIGN_IN, outcome: code, ref, ...details })
     const fields = { code, ref, remoteAddress, method: 'password' }
     // Past the limit a line per attempt would only fill the disk.
     if (code === 'rate-limited') log.debug('auth.failed', fields)

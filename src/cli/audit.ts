@@ -31,7 +31,7 @@ export function register(program: Command): void {
       .command('list')
       .description('the newest records, the last one at the end')
       .option('--limit <count>', 'how many, up to 1000', parseLimit, 50)
-      .option('--actor <who>', 'only of key:ID or user:ID')
+      .option('--actor <who>', 'only of key:ID, user:ID, or address:ADDRESS')
       .option('--action <operation>', 'only this operation of the API, for example putHost')
       .option('--ref <reference>', 'only with this reference')
       .option('--json', 'the same as JSON, with all fields')

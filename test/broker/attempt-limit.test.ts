@@ -22,6 +22,7 @@ test('gives one attempt back, or forgives all', async () => {
 test.each([
   ['192.0.2.1', '192.0.2.1'],
   ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2::7', '2001:db8:1:2::/64'],
   ['not an address', 'not an address'],
 ])('takes %s as %s', (address, key) => {
   expect(addressKey(address)).toBe(key)

@@ -3,7 +3,7 @@ import type { AuditRecord } from '../../store/index.ts'
 
 /** What somebody did, before it has its place in the chain. */
 export interface AuditEntry {
-  /** `key:ID`, `user:ID`, or `bootstrap` for who has made the first key. */
+  /** `key:ID`, `user:ID`, `address:…` for who is not known, or `bootstrap` for who has made the first key. */
   actor: string
   /** The operation, as the OpenAPI document names it. */
   action: string

@@ -32,7 +32,7 @@ export const auditQuery = z.strictObject({
     .enum(['true', 'false'])
     .optional()
     .meta({ description: 'The last ones first, by time; without `after` and `next`.' }),
-  actor: wanted.meta({ description: '`key:ID` or `user:ID`.' }),
+  actor: wanted.meta({ description: '`key:ID`, `user:ID`, or `address:…` of who is not known.' }),
   action: wanted.meta({ description: 'The operation, as in this document.' }),
   ref: wanted.meta({ description: 'The reference of an answer or a console.' }),
 })

@@ -1,5 +1,7 @@
+import type supertest from 'supertest'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { verifyAuditCheckpoint } from '../../../src/tokens/index.ts'
+import { signIn, trySignIn } from '../portal-sign-in.ts'
 import { createTestBroker, NOW_MS, type TestBroker } from '../support.ts'
 
 let broker: TestBroker
@@ -45,10 +47,68 @@ test('every route that may change something leaves one record of who asked for w
   }
 })
 
-test('reading leaves none, nor does somebody without a key', async () => {
+test('reading leaves none', async () => {
   await broker.get('/v1/hosts').expect(200)
-  await broker.anonymous.put('/v1/tenants/t1').send({ name: 'T' }).expect(401)
   expect((await audit()).items).toEqual([])
+})
+
+test('who has no valid key, or one that may not, leaves one record and a count', async () => {
+  const viewer = await broker.addKey(['viewer'])
+  const asViewer = (test: supertest.Test) => test.auth(viewer.reveal(), { type: 'bearer' })
+  const { body: unknown } = await broker.anonymous.get('/v1/hosts').expect(401)
+  await broker.anonymous.put('/v1/tenants/t1').send({ name: 'T' }).expect(401)
+  const { body: forbidden } = await asViewer(broker.anonymous.put('/v1/tenants/t1')).expect(403)
+  await asViewer(broker.anonymous.get('/v1/why/7K3M-Q2XD')).expect(403)
+  const { items } = await audit()
+  const actor = expect.stringMatching(/^address:127\.0\.0\.1$/)
+  const authenticate = { actor, action: 'authenticate', subject: '/v1', outcome: 'unauthorized' }
+  const byViewer = { actor: 'key:key1', outcome: 'forbidden' }
+  expect(items).toMatchObject([
+    { ...authenticate, ref: unknown.ref },
+    { ...byViewer, action: 'putTenant', subject: '/v1/tenants/{id}', ref: forbidden.ref },
+    { ...byViewer, action: 'why', subject: '/v1/why/{id}' },
+  ])
+  await broker.restart()
+  const [, , , sum] = (await audit()).items
+  expect(sum).toMatchObject({ ...authenticate, details: JSON.stringify({ repeated: 1 }) })
+  expect(sum).not.toHaveProperty('ref')
+})
+
+test('signing in and out at the portal leaves records, and so do the failures', async () => {
+  const { services } = broker.broker
+  const { sessionToken } = await signIn(services)
+  const ofKnown = await trySignIn(services, 'ann', 'wrong')
+  const ofUnknown = await trySignIn(services, 'hunter2-typed-as-name', 'wrong')
+  if (ofKnown.ok || ofUnknown.ok) throw new TypeError('signed in')
+  await services.signOut(sessionToken)
+  await services.signOut(sessionToken)
+  const { items } = await audit()
+  const failed = { actor: 'address:192.0.2.99', action: 'signIn', outcome: 'unauthorized' }
+  expect(items).toMatchObject([
+    {
+      ...{ actor: 'user:ann', action: 'signIn', subject: '/sign-in', outcome: 'done' },
+      details: JSON.stringify({ remoteAddress: '192.0.2.99' }),
+    },
+    { ...failed, ref: ofKnown.ref, details: JSON.stringify({ user: 'ann' }) },
+    { ...failed, ref: ofUnknown.ref },
+    { actor: 'user:ann', action: 'signOut', subject: '/sign-out', outcome: 'done' },
+  ])
+  expect(JSON.stringify(items)).not.toContain('hunter2')
+})
+
+test('a sign-in that leaves no record opens no session', async () => {
+  broker.store.audit.append = () => Promise.reject(new Error('disk full'))
+  await expect(signIn(broker.broker.services)).rejects.toThrow('disk full')
+})
+
+test('a console that the portal refuses leaves a record', async () => {
+  const { services } = broker.broker
+  const { session } = await signIn(services)
+  const refused = await services.openConsole(session, { vm: 'mail', clientAddress: '192.0.2.7' })
+  if (refused.ok) throw new TypeError('opened')
+  expect((await audit('?action=openConsole')).items).toMatchObject([
+    { actor: 'user:ann', subject: '/console', outcome: 'vm-unknown', ref: refused.ref },
+  ])
 })
 
 test('every mint leaves one record, over the API and from the portal', async () => {
