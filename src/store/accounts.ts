@@ -55,9 +55,20 @@ function toUser({ id, tenant, disabled, passwordHash }: Selectable<UserRow>): Us
 
 export function createPortalSessions(db: Kysely<Database>): PortalSessions {
   return {
-    async insert(session) {
-      await db.insertInto('portalSessions').values(session).execute()
-    },
+    insert: (session, passwordHash) =>
+      db.transaction().execute(async (transaction) => {
+        // Changes nothing but holds the row: whatever changes the user comes before or after all of this.
+        const { numUpdatedRows } = await transaction
+          .updateTable('users')
+          .set({ disabled: 0 })
+          .where('id', '=', session.user)
+          .where('passwordHash', '=', passwordHash)
+          .where('disabled', '=', 0)
+          .executeTakeFirst()
+        if (numUpdatedRows === 0n) return false
+        await transaction.insertInto('portalSessions').values(session).execute()
+        return true
+      }),
     get: (tokenSha256) =>
       db
         .selectFrom('portalSessions')

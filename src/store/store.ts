@@ -196,7 +196,8 @@ export interface Grants {
 }
 
 export interface PortalSessions {
-  insert(session: PortalSession): Promise<void>
+  /** Only while its user may sign in and has this very password; false, and nothing is put, otherwise. */
+  insert(session: PortalSession, passwordHash: string): Promise<boolean>
   get(tokenSha256: string): Promise<PortalSession | undefined>
   /** Moves `lastSeenAtMs`; an unknown session is no error. */
   touch(tokenSha256: string, nowMs: number): Promise<void>

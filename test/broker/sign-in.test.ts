@@ -13,15 +13,18 @@ beforeEach(async () => {
 })
 afterEach(() => api.close())
 
-/** A broker from modules of its own, in which every password check tells which hash it was given. */
-async function createWatchedBroker(onHash: (hash: string) => void): Promise<TestBroker> {
+/** A broker from modules of its own, in which every password check tells which hash it was given, and waits. */
+async function createWatchedBroker(
+  onHash: (hash: string) => void | Promise<void>,
+): Promise<TestBroker> {
   const path = '../../src/broker/passwords.ts'
   vi.resetModules()
   vi.doMock(path, async (original) => {
     const actual = await original<typeof passwords>()
-    const verifyPassword: typeof actual.verifyPassword = (password, hash) => {
-      onHash(hash)
-      return actual.verifyPassword(password, hash)
+    const verifyPassword: typeof actual.verifyPassword = async (password, hash) => {
+      const fits = await actual.verifyPassword(password, hash)
+      await onHash(hash)
+      return fits
     }
     return { ...actual, verifyPassword }
   })
@@ -79,6 +82,19 @@ describe('signing in', () => {
       ['scrypt', 'ln=4,r=8,p=1'],
       ['scrypt', 'ln=4,r=8,p=1'],
     ])
+  })
+
+  test.each([
+    ['has another password', { password: 'another horse' }],
+    ['is disabled', { disabled: true }],
+  ])('fails for a user who %s by the time the password is looked at', async (_, change) => {
+    const watched: TestBroker = await createWatchedBroker(async () => {
+      await watched.put('/v1/users/ann', { tenant: 'acme', ...change }).expect(200)
+    })
+    const result = await trySignIn(watched.broker.services, 'ann', 'correct horse')
+    expect(result).toMatchObject({ ok: false, code: 'unauthorized' })
+    expect(await watched.store.sessions.deleteOfUser('ann')).toBe(0)
+    await watched.close()
   })
 
   test('logs a failure by reference, without name or password', async () => {

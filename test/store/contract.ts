@@ -340,7 +340,7 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
         lastSeenAtMs: NOW_MS,
         expiresAtMs: NOW_MS + 1_000,
       }
-      await store.sessions.insert(session)
+      expect(await store.sessions.insert(session, user.passwordHash)).toBe(true)
       expect(await store.grants.deleteExpiredBefore(grant.expiresAtMs)).toBe(0)
       expect(await store.grants.deleteExpiredBefore(grant.expiresAtMs + 1)).toBe(1)
       expect(await store.sessions.deleteExpiredBefore(session.expiresAtMs)).toBe(0)
@@ -357,7 +357,7 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
         lastSeenAtMs: NOW_MS,
         expiresAtMs: NOW_MS + 1_000,
       }
-      await store.sessions.insert(session)
+      expect(await store.sessions.insert(session, user.passwordHash)).toBe(true)
       await store.sessions.touch(session.tokenSha256, NOW_MS + 500)
       expect(await store.sessions.get(session.tokenSha256)).toEqual({
         ...session,
@@ -366,6 +366,26 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       await store.sessions.delete(session.tokenSha256)
       await store.sessions.delete(session.tokenSha256)
       expect(await store.sessions.get(session.tokenSha256)).toBeUndefined()
+    })
+
+    test('opens no session with a password that is no longer the one', async () => {
+      await fill()
+      await store.users.put(user, NOW_MS)
+      const session = {
+        tokenSha256: 'd'.repeat(64),
+        user: user.id,
+        createdAtMs: NOW_MS,
+        lastSeenAtMs: NOW_MS,
+        expiresAtMs: NOW_MS + 1_000,
+      }
+      expect(await store.sessions.insert(session, 'scrypt$another')).toBe(false)
+      expect(await store.sessions.insert({ ...session, user: 'nobody' }, user.passwordHash)).toBe(
+        false,
+      )
+      await store.users.put({ ...user, disabled: true }, NOW_MS)
+      expect(await store.sessions.insert(session, user.passwordHash)).toBe(false)
+      expect(await store.sessions.get(session.tokenSha256)).toBeUndefined()
+      expect(await store.users.get(user.id)).toEqual({ ...user, disabled: true })
     })
 
     test('takes many writes at once', async () => {

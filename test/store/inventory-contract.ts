@@ -75,7 +75,7 @@ export function inventoryContract(store: () => Store): void {
 
   test('lists, disables and deletes users; their portal sessions go with them', async () => {
     await store().tenants.put(tenant, NOW_MS)
-    const operator: User = { id: 'op', disabled: true, passwordHash: 'scrypt$…' }
+    const operator: User = { id: 'op', disabled: false, passwordHash: 'scrypt$…' }
     await store().users.put(user, NOW_MS)
     await store().users.put(operator, NOW_MS)
     expect(await store().users.list()).toEqual([user, operator])
@@ -86,9 +86,9 @@ export function inventoryContract(store: () => Store): void {
       lastSeenAtMs: NOW_MS,
       expiresAtMs: NOW_MS + 1_000,
     })
-    await store().sessions.insert(session('a', 'ann'))
-    await store().sessions.insert(session('b', 'ann'))
-    await store().sessions.insert(session('c', 'op'))
+    await store().sessions.insert(session('a', 'ann'), user.passwordHash)
+    await store().sessions.insert(session('b', 'ann'), user.passwordHash)
+    await store().sessions.insert(session('c', 'op'), operator.passwordHash)
     expect(await store().sessions.deleteOfUser('ann')).toBe(2)
     expect(await store().sessions.deleteOfUser('ann')).toBe(0)
     expect(await store().users.delete('op')).toBe('deleted')
