@@ -14,9 +14,7 @@ beforeEach(async () => {
 afterEach(() => api.close())
 
 /** A broker from modules of its own, in which every password check tells which hash it was given, and waits. */
-async function createWatchedBroker(
-  onHash: (hash: string) => void | Promise<void>,
-): Promise<TestBroker> {
+async function createWatchedBroker(onHash: (hash: string) => unknown): Promise<TestBroker> {
   const path = '../../src/broker/passwords.ts'
   vi.resetModules()
   vi.doMock(path, async (original) => {
