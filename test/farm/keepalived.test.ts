@@ -3,7 +3,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { renderKeepalived } from '../../src/farm/index.ts'
-import { findProgram, runProgram } from '../helpers/programs.ts'
+import { runProgram, testWithPrograms } from '../helpers/programs.ts'
 import { directives, LOOPBACK, PRODUCTION } from './models.ts'
 
 test('one file serves every balancer', () => {
@@ -46,29 +46,28 @@ test('needs to know the balancers', () => {
   expect(() => renderKeepalived(LOOPBACK)).toThrow('keepalived: missing')
 })
 
-// It wants an interface that exists and is not loopback, and the script's program.
-const device = Object.keys(networkInterfaces()).find((name) => name !== 'lo')
-const missing = [
-  ...['keepalived', 'curl', 'setpriv'].filter((program) => findProgram(program) === undefined),
-  ...(device === undefined ? ['a network interface'] : []),
-].join(', ')
-const name = `keepalived accepts what it renders${missing && ` (not here: ${missing})`}`
-
-test.skipIf(missing !== '')(name, async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'portcullis-farm-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
-  const path = join(directory, 'keepalived.conf')
-  const keepalived = {
-    interface: device ?? '',
-    virtualAddress: '192.0.2.10/24',
-    virtualRouterId: 51,
-    balancers: [
-      { name: 'lb1', address: '192.0.2.11' },
-      { name: 'lb2', address: '192.0.2.12' },
-    ],
-  }
-  writeFileSync(path, renderKeepalived({ ...PRODUCTION, keepalived }))
-  for (const name of ['lb1', 'lb2']) {
-    await runProgram('keepalived', ['--config-test', '--config-id', name, '--use-file', path])
-  }
-})
+testWithPrograms(
+  ['keepalived', 'curl', 'setpriv'],
+  'keepalived accepts what it renders',
+  async () => {
+    // It wants an interface that exists and is not loopback.
+    const device = Object.keys(networkInterfaces()).find((name) => name !== 'lo')
+    if (device === undefined) throw new Error('a network interface is needed, besides lo')
+    const directory = mkdtempSync(join(tmpdir(), 'portcullis-farm-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const path = join(directory, 'keepalived.conf')
+    const keepalived = {
+      interface: device,
+      virtualAddress: '192.0.2.10/24',
+      virtualRouterId: 51,
+      balancers: [
+        { name: 'lb1', address: '192.0.2.11' },
+        { name: 'lb2', address: '192.0.2.12' },
+      ],
+    }
+    writeFileSync(path, renderKeepalived({ ...PRODUCTION, keepalived }))
+    for (const name of ['lb1', 'lb2']) {
+      await runProgram('keepalived', ['--config-test', '--config-id', name, '--use-file', path])
+    }
+  },
+)
