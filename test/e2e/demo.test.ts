@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -186,8 +186,7 @@ async function demoArgs(directory: string): Promise<string[]> {
 
 /** The last words of a demo that must not start. */
 async function refusal(options: string[], directory?: string): Promise<string> {
-  const at = directory ?? join(scratch, `refused-${await freePort()}`)
-  if (directory === undefined) await mkdir(at)
+  const at = directory ?? (await mkdtemp(join(scratch, 'refused-')))
   const program = startProgram(process.execPath, [ENTRY, ...(await demoArgs(at)), ...options])
   const code = await program.ended
   expect(code).toBeGreaterThan(0)
