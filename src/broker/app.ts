@@ -154,7 +154,8 @@ const requireJson: Middleware = async (ctx, next) => {
   await next()
 }
 
-function send(ctx: Context, { status, body, headers = {} }: Answer): void {
+function send(ctx: Context, { status, body, headers = {}, sent }: Answer): void {
+  if (sent !== undefined) ctx.res.once('finish', sent)
   ctx.status = status
   ctx.set(headers)
   if (body instanceof Uint8Array) ctx.body = Buffer.from(body)

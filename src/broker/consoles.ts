@@ -21,7 +21,7 @@ import { type GatewayClaims, type Issuer, renderPreconnectionText } from '../tok
 import type { Audit } from './audit/audit.ts'
 import type { AuditEntry } from './audit/chain.ts'
 import { type ConsoleTerms, termsOf, type WantedTerms } from './console-terms.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, notFound } from './errors.ts'
 import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
 import { identifiedAs } from './host-names.ts'
 import type { Signer } from './issuers.ts'
@@ -72,6 +72,8 @@ export interface Consoles {
    *   policy allows, `rate-limited`, `unavailable` when the file can't be signed
    */
   open(request: ConsoleRequest): Promise<OpenedConsole>
+  /** Its file has left for who asked: once, or oftener with an `Idempotency-Key`. */
+  fetched(grant: Grant, by: Pick<ConsoleRequest, 'askedBy' | 'clientAddress'>): void
   /**
    * @param tenants what is of others is not there; absent: of all
    * @throws ApiError `not-found`
@@ -130,10 +132,13 @@ export function createConsoles(options: ConsoleOptions): Consoles {
         throw error
       }
     },
+    fetched({ ref, jti, tenant, vm, host, user }, { askedBy, clientAddress: remoteAddress }) {
+      log.info('console.fetched', { ref, jti, tenant, vm, host, user, askedBy, remoteAddress })
+    },
     async get(grantId, tenants) {
       const grant = await store.grants.get(grantId)
       if (grant === undefined || tenants?.includes(grant.tenant) === false) {
-        throw new ApiError('not-found', 'There is no console with this id.')
+        throw notFound('console', grantId)
       }
       return grant
     },
@@ -314,7 +319,7 @@ async function findPlacement(store: Store, request: ConsoleRequest): Promise<VmP
   const foreign =
     (tenant !== undefined && tenant !== owner) || tenants?.includes(owner ?? '') === false
   if (placement === undefined || foreign) {
-    throw new ApiError('vm-unknown', 'There is no machine with this id.')
+    throw new ApiError('vm-unknown', `There is no machine "${request.vm}".`)
   }
   return placement
 }

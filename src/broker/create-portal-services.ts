@@ -66,7 +66,8 @@ async function openConsole(
   session: Session,
   { vm, clientAddress }: OpenConsoleInput,
 ): Promise<OpenConsoleResult> {
-  const askedBy = `user:${session.user}`
+  // Kept, but the token is not bound to it: the RDP client may come over the other IP version.
+  const from = { askedBy: `user:${session.user}`, clientAddress }
   try {
     const { grant, rdp } = await consoles.open({
       vm,
@@ -74,18 +75,17 @@ async function openConsole(
       tenant: session.tenant?.id ?? '',
       user: session.user,
       preferredTtlSeconds: PORTAL_LIFETIME_SECONDS,
-      // Kept, but the token is not bound to it: the RDP client may come over the other IP version.
-      clientAddress,
-      askedBy,
+      ...from,
     })
     const { ref, fileName, expiresAtMs } = grant
-    return { ok: true, ref, fileName, rdp, expiresAt: new Date(expiresAtMs) }
+    const sent = () => consoles.fetched(grant, from)
+    return { ok: true, ref, fileName, rdp, expiresAt: new Date(expiresAtMs), sent }
   } catch (thrown) {
     const error = toApiError(thrown)
     const { status, problem: code, message: detail, ref } = error
     // What it was for stands in the log and in `why`, by the reference.
     const what = { action: 'openConsole', subject: '/console', outcome: code }
-    tally.refused({ actor: askedBy, ...what, ref })
+    tally.refused({ actor: from.askedBy, ...what, ref })
     if (status >= 500) log.error('request.failed', { code, ref, status, error: causeText(error) })
     return { ok: false, status, code, detail, ref }
   }

@@ -5,10 +5,11 @@ import { ApiError } from './errors.ts'
 
 /** Lines of the log that others may follow; the names are fixed. */
 const STREAMED: ReadonlySet<string> = new Set([
-  ...['console.minted', 'token.redeemed', 'token.refused', 'token.revoked', 'redeem.conflict'],
-  ...['tunnel.created', 'channel.opened', 'channel.refused'],
+  ...['console.minted', 'console.fetched', 'token.redeemed', 'token.refused', 'token.revoked'],
+  ...['redeem.conflict', 'tunnel.created', 'channel.opened', 'channel.refused'],
   ...['session.closed', 'session.reconnected', 'session.killed', 'host.refused', 'host.state'],
-  ...['trust.applied', 'issuer.rotated', 'node.state', 'auth.failed', 'audit.checkpoint'],
+  ...['trust.applied', 'issuer.rotated', 'node.joined', 'node.state', 'cert.expiring'],
+  ...['auth.failed', 'audit.checkpoint'],
 ])
 
 /** So many can be asked for again by who was away, about half a megabyte of them. */

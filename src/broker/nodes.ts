@@ -2,7 +2,7 @@ import type { DrainOrder, Heartbeat, JoinedPeer } from '../control/index.ts'
 import type { Clock, Log } from '../lib/index.ts'
 import type { GatewayNode, Store } from '../store/index.ts'
 import { DEFAULT_LEEWAY_SECONDS } from '../tokens/index.ts'
-import { ApiError } from './errors.ts'
+import { notFound } from './errors.ts'
 import type { Pushes } from './pushes.ts'
 import { LOST_AFTER_MS } from './sessions.ts'
 import type { TrustKeeper } from './trust-keeper.ts'
@@ -40,6 +40,7 @@ export interface Nodes {
   cancelDrain(name: string, askedBy: string): Promise<void>
   /** What the node is to be told; undefined while it is in service. */
   orderFor(name: string): Promise<DrainOrder | undefined>
+  /** Its channel is open; one that was never seen, or was forgotten since, is event `node.joined`. */
   joined(name: string, about: Omit<JoinedPeer, 'protocol'>): Promise<void>
   beat(name: string, beat: Heartbeat): Promise<void>
   left(name: string): Promise<void>
@@ -65,7 +66,7 @@ export function createNodes(options: NodesOptions): Nodes {
   const get = async (name: string): Promise<RegisteredNode> => {
     const node = await store.nodes.get(name)
     const [judged] = await judge(node === undefined ? [] : [node])
-    if (judged === undefined) throw new ApiError('not-found', 'There is no node with this name.')
+    if (judged === undefined) throw notFound('node', name)
     return judged
   }
 
@@ -98,7 +99,12 @@ export function createNodes(options: NodesOptions): Nodes {
       const { deadlineMs: deadline, message } = drain
       return { deadline, ...(message === undefined ? {} : { message }) }
     },
-    joined: (name, about) => store.nodes.seen({ name, ...about, leftAtMs: null }),
+    async joined(name, about) {
+      const known = await store.nodes.get(name)
+      await store.nodes.seen({ name, ...about, leftAtMs: null })
+      const { address: remoteAddress, software } = about
+      if (known === undefined) log.info('node.joined', { node: name, remoteAddress, software })
+    },
     async beat(name, { time, status }) {
       await store.nodes.seen({
         name,

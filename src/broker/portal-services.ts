@@ -70,7 +70,15 @@ export interface OpenConsoleInput {
 }
 
 export type OpenConsoleResult =
-  | { ok: true; ref: string; fileName: string; rdp: Uint8Array; expiresAt: Date }
+  | {
+      ok: true
+      ref: string
+      fileName: string
+      rdp: Uint8Array
+      expiresAt: Date
+      /** To be called once all of the file has left for the browser. */
+      sent: () => void
+    }
   | {
       ok: false
       /** HTTP status that fits the code. */

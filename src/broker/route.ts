@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi'
-import { ApiError } from './errors.ts'
+import { notFound } from './errors.ts'
 import { type Caller, type Right, rolesWith } from './rights.ts'
 import { id as idSchema, problemShape } from './schemas.ts'
 import { invalid, validate } from './validate.ts'
@@ -49,6 +49,8 @@ export interface Answer {
   /** Bytes and streams go out as they are, other values as JSON; absent with 204. */
   body?: unknown
   headers?: Record<string, string>
+  /** Called once all of it has left for the client, which a broken connection keeps from happening. */
+  sent?: () => void
 }
 
 export type Method = 'get' | 'put' | 'post' | 'delete'
@@ -126,12 +128,8 @@ export function defineRoute<
 function checkId(method: Method, schema: z.ZodType<string>, id: string | undefined): string {
   const result = schema.safeParse(id)
   if (result.success) return result.data
-  if (method !== 'put') throw notFound()
+  if (method !== 'put') throw notFound('record with the id', id ?? '')
   throw invalid([{ field: 'id', message: result.error.issues[0]?.message ?? 'is not valid' }])
-}
-
-export function notFound(): ApiError {
-  return new ApiError('not-found', 'There is nothing with this id.')
 }
 
 function toOperation<Schema extends z.ZodType, Query extends z.ZodObject>(

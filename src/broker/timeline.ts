@@ -13,6 +13,7 @@ import type { Grant, Store, TimelineEntry } from '../store/index.ts'
 /** Lines of the log that are about one console, or tell somebody no. */
 const REMEMBERED: ReadonlySet<string> = new Set([
   'console.minted',
+  'console.fetched',
   'console.refused',
   'token.redeemed',
   'token.refused',

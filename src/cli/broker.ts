@@ -38,7 +38,7 @@ async function runBroker(options: { config: string }): Promise<void> {
   const log = createLog({ level: config.logLevel, fields: { role: 'broker', broker: config.name } })
   const metrics = new Metrics()
   const broker = await startBroker({ config, clock: systemClock, log, metrics })
-  const expiry = watchExpiry({ config, clock: systemClock, log })
+  const expiry = watchExpiry({ config, clock: systemClock, log: broker.log })
   metrics.watchProcess()
   metrics.certificates(expiry.ends)
   closeOnSignal(() => {
@@ -55,6 +55,8 @@ export interface RunningBroker {
   address: Endpoint
   /** Where nodes dial in; absent without `control`. */
   controlAddress?: Endpoint
+  /** Its log, whose lines go to who follows its events as well. */
+  log: Log
   close(): Promise<void>
 }
 
@@ -137,6 +139,7 @@ export async function startBroker({
     parts.defer(() => server.close())
     return {
       address: server.address,
+      log: broker.log,
       ...(control === undefined ? {} : { controlAddress: control.address }),
       close: () => parts.disposeAsync(),
     }

@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import type { PortalServices } from '../broker/index.ts'
+import type { OpenConsoleResult, PortalServices } from '../broker/index.ts'
 import type { AssetUrl } from './assets.ts'
 import { ensureSignInCookie } from './cookies.ts'
 import { consoleForm, readForm, requireForm } from './form.ts'
@@ -47,7 +47,8 @@ export function addConsoleRoutes(router: Router, options: ConsoleOptions): void 
 }
 
 /** The file as a download: never shown, never stored by a cache, since it carries the token. */
-function sendFile(ctx: Context, { fileName, rdp }: { fileName: string; rdp: Uint8Array }): void {
+function sendFile(ctx: Context, { fileName, rdp, sent }: OpenConsoleResult & { ok: true }): void {
+  ctx.res.once('finish', sent)
   ctx.type = 'application/x-rdp'
   ctx.attachment(fileName)
   ctx.body = Buffer.from(rdp)

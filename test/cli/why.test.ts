@@ -15,7 +15,7 @@ test('tells of a console, as text and as JSON', async () => {
   expect(exitCode).toBe(0)
   expect(lines[0]).toBe(`${ref}: console of web (tenant acme) at 192.0.2.10:3389, for key:test`)
   expect(lines[1]).toMatch(/^waiting: No node has seen this file yet/)
-  expect(lines[3]).toMatch(/^\d{4}-.*Z {2}broker {2}File handed out for web on host hv1/)
+  expect(lines[3]).toMatch(/^\d{4}-.*Z {2}broker {2}File made for web on host hv1/)
   const json = await broker.run(register, ['why', ref, '--json'])
   expect(JSON.parse(json.stdout)).toMatchObject({ ref, state: 'waiting', open: 0 })
 })

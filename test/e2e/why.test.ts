@@ -110,6 +110,7 @@ test('a session from file to kill, and who asked for it', async () => {
   expect(account).toMatchObject({ reason: 'killed', open: 0 })
   expect(account.timeline.map(({ event }: { event: string }) => event)).toEqual([
     'console.minted',
+    'console.fetched',
     'token.redeemed',
     'tunnel.created',
     'channel.opened',

@@ -33,6 +33,7 @@ test('Console answers with the file as a download that nothing may keep', async 
   expect(visitor.services.opened).toEqual([
     { vm: 'vm-1', clientAddress: expect.stringMatching(/127\.0\.0\.1$/) },
   ])
+  expect(visitor.services.sent).toBe(1)
 })
 
 test('a refused console is a page with one sentence and the reference, never a file', async () => {
@@ -51,6 +52,7 @@ test('a refused console is a page with one sentence and the reference, never a f
   expect(response.text).toContain('There is no such machine among yours.')
   expect(response.text).toContain('7K3M-Q2XD')
   expect(response.text).not.toContain('globex')
+  expect(visitor.services.sent).toBe(0)
 })
 
 test('Console after the session has ended asks to sign in again', async () => {
@@ -69,6 +71,7 @@ test('a file name that is no plain name stays inside its header', async () => {
     fileName: 'ü"\r\nX-Evil: 1.rdp',
     rdp: Uint8Array.of(1),
     expiresAt: new Date(0),
+    sent: () => {},
   }
   const response = await visitor.post('/console', form)
   expect(response.headers).not.toHaveProperty('x-evil')

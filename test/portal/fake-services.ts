@@ -45,7 +45,12 @@ export class FakeServices implements PortalServices {
     fileName: 'web-01-7K3M-Q2XD.rdp',
     rdp: Uint8Array.of(0xff, 0xfe, 0x66, 0x00),
     expiresAt: new Date('2030-01-01T00:00:00Z'),
+    sent: () => {
+      this.sent += 1
+    },
   }
+  /** Files that have gone out as a whole. */
+  sent = 0
 
   readonly signIns: SignInInput[] = []
   readonly opened: OpenConsoleInput[] = []

@@ -63,7 +63,11 @@ export function consoleRoutes({ consoles, gatewayAddress, clock }: ConsoleRouteO
           consoles.open(wanted),
         )
         const wantsFile = prefer('application/json', RDP_MEDIA_TYPE) === RDP_MEDIA_TYPE
-        return wantsFile ? fileAnswer(opened) : jsonAnswer(opened)
+        const answer = wantsFile ? fileAnswer(opened) : jsonAnswer(opened)
+        const { askedBy } = wanted
+        const fetched = () =>
+          consoles.fetched(opened.grant, { askedBy, clientAddress: remoteAddress })
+        return { ...answer, sent: fetched }
       },
     }),
     defineRoute({

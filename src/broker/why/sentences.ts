@@ -8,7 +8,9 @@ export function sentenceOf(line: Line): string {
 
 const SENTENCES: Readonly<Record<string, (line: Line) => string>> = {
   'console.minted': ({ vm, host, user, askedBy, remoteAddress, expiresAt }) =>
-    `File handed out for ${vm} on host ${host}, for ${user}, asked by ${askedBy}${from(remoteAddress)}; to be opened until ${expiresAt}`,
+    `File made for ${vm} on host ${host}, for ${user}, asked by ${askedBy}${from(remoteAddress)}; to be opened until ${expiresAt}`,
+  'console.fetched': ({ askedBy, remoteAddress }) =>
+    `File handed out to ${askedBy}${remoteAddress === undefined ? '' : ` at ${remoteAddress}`}`,
   'console.refused': (line) => `No file for ${line.vm}, asked by ${line.askedBy}: ${why(line)}`,
   'token.redeemed': (line) =>
     `Presented${from(line.remoteAddress)}, and admitted${PRESENTATIONS[line.presentation ?? ''] ?? ''}`,

@@ -73,6 +73,7 @@ async function follow(lastEventId?: string, key = api.key.reveal()): Promise<Str
   }
 }
 
+/** Two events: minted, fetched. */
 const mint = () => api.post('/v1/consoles', { vm: 'web', user: 'ann' }).expect(201)
 
 test('what happens is told at once, without any token', async () => {
@@ -81,12 +82,13 @@ test('what happens is told at once, without any token', async () => {
   expect(stream.headers.get('cache-control')).toBe('no-store')
   const { body } = await mint()
   await api.delete(`/v1/consoles/${body.id}`).expect(204)
-  const events = await stream.read(2)
+  const events = await stream.read(3)
   expect(events).toMatchObject([
     {
       event: 'console.minted',
       data: { event: 'console.minted', ref: body.ref, vm: 'web', user: 'ann', tenant: 'acme' },
     },
+    { event: 'console.fetched', data: { ref: body.ref, askedBy: 'key:test' } },
     { event: 'token.revoked', data: { askedBy: 'key:test' } },
   ])
   expect(events[0]?.data.time).toBe('2030-01-01T12:00:00.000Z')
@@ -99,13 +101,18 @@ test('what happens is told at once, without any token', async () => {
 test('who comes back gets what was missed, and only that', async () => {
   const first = await follow()
   await mint()
-  const [seen] = await first.read(1)
+  const [, seen] = await first.read(2)
   first.leave()
   const { body: second } = await mint()
   const { body: third } = await mint()
   const again = await follow(seen?.id)
-  const missed = await again.read(2)
-  expect(missed.map(({ data }) => data.ref)).toEqual([second.ref, third.ref])
+  const missed = await again.read(4)
+  expect(missed.map(({ event, data }) => [event, data.ref])).toEqual([
+    ['console.minted', second.ref],
+    ['console.fetched', second.ref],
+    ['console.minted', third.ref],
+    ['console.fetched', third.ref],
+  ])
   again.leave()
 })
 
@@ -133,12 +140,12 @@ test('a key that is revoked meanwhile is told nothing more', async () => {
   const other = await follow()
   vi.advanceTimersByTime(15_000)
   await mint()
-  expect(await stream.read(1)).toHaveLength(1)
+  expect(await stream.read(2)).toHaveLength(2)
   await api.delete('/v1/keys/watcher').expect(204)
   vi.advanceTimersByTime(15_000)
   await stream.ended()
   await mint()
-  expect(await other.read(2)).toHaveLength(2)
+  expect(await other.read(4)).toHaveLength(4)
   other.leave()
 })
 
@@ -146,8 +153,8 @@ test('strangers cannot fill the stream', async () => {
   const stream = await follow()
   for (let index = 0; index < 1_000; index += 1) api.broker.log.warn('auth.failed', { index })
   const { body } = await mint()
-  const events = await stream.read(201)
-  expect(events).toHaveLength(201)
+  const events = await stream.read(202)
+  expect(events).toHaveLength(202)
   expect(events.at(-1)?.data.ref).toBe(body.ref)
   stream.leave()
 })
@@ -175,9 +182,37 @@ test('a reader that does not read is cut off, and nobody else', async () => {
   }
   await slow.ended()
   await mint()
-  expect((await other.read(1_001)).at(-1)?.event).toBe('console.minted')
+  expect((await other.read(1_001))[1_000]?.event).toBe('console.minted')
   other.leave()
 }, 20_000)
+
+test('a node that was not known joins once', async () => {
+  const stream = await follow()
+  const about = { address: '192.0.2.1', software: '1.2.3', protocol: 3, certificateNotAfterMs: 0 }
+  const gw1 = { name: 'gw1', role: 'node' } as const
+  await api.broker.control.joined(gw1, about)
+  await api.broker.control.applied(gw1, 'trust', 1)
+  await api.broker.control.left(gw1)
+  await api.broker.control.joined(gw1, about)
+  await api.delete('/v1/issuers/verifiers/gw1').expect(204)
+  await api.broker.control.joined(gw1, about)
+  const events = await stream.read(4)
+  expect(events.map(({ event, data }) => [event, data.node])).toEqual([
+    ['node.joined', 'gw1'],
+    ['trust.applied', 'gw1'],
+    ['node.state', 'gw1'],
+    ['node.joined', 'gw1'],
+  ])
+  expect(events[0]?.data).toMatchObject({ remoteAddress: '192.0.2.1', software: '1.2.3' })
+  stream.leave()
+})
+
+test('a certificate that ends soon is told as well', async () => {
+  const stream = await follow()
+  api.broker.log.warn('cert.expiring', { certificate: 'tls.certificateFile', daysLeft: 25 })
+  expect(await stream.read(1)).toMatchObject([{ event: 'cert.expiring', data: { daysLeft: 25 } }])
+  stream.leave()
+})
 
 test('a closing broker ends its streams', async () => {
   const stream = await follow()

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Peer, SessionEvent } from '../../../src/control/index.ts'
 import { Secret } from '../../../src/lib/index.ts'
+import { signIn } from '../portal-sign-in.ts'
 import { createTestBroker, type TestBroker } from '../support.ts'
 
 const GW1: Peer = { name: 'gw1', role: 'node' }
@@ -48,11 +49,38 @@ test('a console from its file to its end, by its reference in any spelling', asy
     account.timeline.map(({ event, source }: Record<string, string>) => [event, source]),
   ).toEqual([
     ['console.minted', 'broker'],
+    ['console.fetched', 'broker'],
     ['token.redeemed', 'gw1'],
     ['tunnel.created', 'gw1'],
     ['session.closed', 'gw1'],
   ])
   expect(JSON.stringify(account)).not.toContain(token.reveal().slice(0, 40))
+})
+
+test('a file that the broker hands out again says so, one from the portal names its user', async () => {
+  const ask = () =>
+    broker
+      .post('/v1/consoles', { vm: 'web' })
+      .set({ 'Idempotency-Key': 'order-1', Accept: 'application/x-rdp' })
+  const { headers } = await ask().expect(201)
+  await ask().expect(201)
+  const ref = /([0-9A-Z]{4}-[0-9A-Z]{4})\.rdp/.exec(headers['content-disposition'] ?? '')?.[1]
+  const handedOut = expect.stringMatching(/^File handed out to key:test at /)
+  expect((await why(ref ?? '')).timeline.map(({ text }: { text: string }) => text)).toEqual([
+    expect.stringMatching(/^File made for web on host hv1, for key:test/),
+    handedOut,
+    handedOut,
+  ])
+  const { services } = broker.broker
+  const { session } = await signIn(services)
+  const opened = await services.openConsole(session, { vm: 'web', clientAddress: '192.0.2.7' })
+  if (!opened.ok) throw new TypeError(opened.code)
+  expect((await why(opened.ref)).timeline).toHaveLength(1)
+  opened.sent()
+  expect((await why(opened.ref)).timeline.at(-1)).toMatchObject({
+    event: 'console.fetched',
+    text: 'File handed out to user:ann at 192.0.2.7',
+  })
 })
 
 test('what a node refuses before it knows the token is told of the grant that it claims to be', async () => {

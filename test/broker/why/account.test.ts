@@ -53,7 +53,7 @@ test('an open console, and what has come of it', () => {
   const open = account(opened)
   expect(open).toMatchObject({ state: 'open', open: 1 })
   expect(open.timeline.map(({ source, text }) => [source, text])).toEqual([
-    ['broker', expect.stringContaining('File handed out for web')],
+    ['broker', expect.stringContaining('File made for web')],
     ['gw1', 'Presented from 192.0.2.7, and admitted for the first time'],
     ['gw1', 'Tunnel opened from 192.0.2.7 over websocket'],
     ['gw1', 'Connected to the machine at 192.0.2.10:3389'],
