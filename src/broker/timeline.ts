@@ -123,6 +123,11 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
     soon ??= setTimeout(flush, WRITE_AFTER_MS).unref()
   }
 
+  /** Past a limit a line is not worth its place in the log; whose it is may ask why all the same. */
+  const rememberOfCaller = (event: string, fields: LogFields): void => {
+    if (fields.askedBy !== undefined) remember(event, fields)
+  }
+
   const flush = (): Promise<void> => {
     clearTimeout(soon)
     soon = undefined
@@ -151,7 +156,7 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
   }
 
   return {
-    tap: (tapped) => tapLog(tapped, remember),
+    tap: (tapped) => tapLog(tapped, remember, { observeDebug: rememberOfCaller }),
     flush,
     async find(text) {
       await flush()

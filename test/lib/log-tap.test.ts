@@ -20,3 +20,13 @@ test('whoever taps a log sees its lines from info on, with the fields of their c
     ['request.failed', {}],
   ])
 })
+
+test('lines of level debug are seen by who asks for them, whether they are written or not', () => {
+  const seen: unknown[] = []
+  const observeDebug = (event: string, fields: LogFields) => seen.push([event, fields])
+  const log = createLog({ level: 'info', stream: { write: () => {} } })
+  tapLog(log, () => {}, { observeDebug })
+    .child({ node: 'gw1' })
+    .debug('packet', { bytes: 8 })
+  expect(seen).toEqual([['packet', { node: 'gw1', bytes: 8 }]])
+})

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Peer, SessionEvent } from '../../../src/control/index.ts'
-import { Secret } from '../../../src/lib/index.ts'
+import { BrokerError, Secret } from '../../../src/lib/index.ts'
 import { signIn } from '../portal-sign-in.ts'
 import { createTestBroker, type TestBroker } from '../support.ts'
 
@@ -135,6 +135,66 @@ test('what the API refuses is found by the reference of its answer', async () =>
     reason: 'unauthorized',
     timeline: [{ verified: false }],
   })
+})
+
+test.each<[reason: string, status: number, body: object, prepare?: () => Promise<unknown>]>([
+  ['validation-failed', 400, { vm: 'web', ttlSeconds: 'long' }],
+  ['vm-unknown', 404, { vm: 'none' }],
+  ['vm-unknown', 404, { vm: 'web', tenant: 'globex' }],
+  ['policy-denied', 422, { vm: 'web', ttlSeconds: 3_600 }, () => policy({ ttlMaxSeconds: 60 })],
+  ['policy-denied', 422, { vm: 'web' }, () => policy({ allowConsole: false })],
+  ['policy-denied', 422, { vm: 'web', tokenFormat: 'fedauth' }],
+  ['limit-reached', 409, { vm: 'web' }, fillMachine],
+  [
+    'host-not-opted-in',
+    409,
+    { vm: 'web' },
+    () => broker.put('/v1/hosts/hv1/console', { allow: false }).expect(200),
+  ],
+  [
+    'rate-limited',
+    429,
+    { vm: 'web', user: 'ann' },
+    async () => {
+      await broker.restart({ minting: { openPerUser: 1 } })
+      await mint()
+    },
+  ],
+  [
+    'unavailable',
+    503,
+    { vm: 'web' },
+    async () => {
+      broker.store.vms.getPlacement = () => Promise.reject(new BrokerError('ERR_STORE', 'locked'))
+    },
+  ],
+])('%s to who asks for a console (%i) is explained by its reference', async (...row) => {
+  const [reason, status, wanted, prepare] = row
+  await prepare?.()
+  const { body } = await broker.post('/v1/consoles', wanted).expect(status)
+  expect(body.code).toBe(reason)
+  const account = await why(body.ref)
+  expect(account).toMatchObject({ state: 'refused', reason, cause: expect.any(String) })
+  expect(account.timeline).toHaveLength(1)
+  expect(account.timeline[0]).toMatchObject({ verified: true, reason })
+})
+
+const policy = (values: object) =>
+  broker.put('/v1/policy/provider', { enforce: values }).expect(201)
+
+async function fillMachine() {
+  await policy({ maxSessions: 1 })
+  const { token } = await mint()
+  await broker.broker.control.redeem(GW1, { token, clientAddress: '192.0.2.7', tunnel: 't1' })
+}
+
+test('a console that the portal refuses past a limit is found by the reference on its page', async () => {
+  await broker.restart({ minting: { openPerUser: 0 } })
+  const { services } = broker.broker
+  const { session } = await signIn(services)
+  const refused = await services.openConsole(session, { vm: 'web', clientAddress: '192.0.2.7' })
+  if (refused.ok) throw new TypeError('opened')
+  expect(await why(refused.ref)).toMatchObject({ state: 'refused', reason: 'rate-limited' })
 })
 
 test('a sign-in that failed is found, and what was typed is not in it', async () => {
