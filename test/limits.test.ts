@@ -15,6 +15,7 @@ type Proof = string
 const CONNECTIONS = 'conformance/limits/connections.test.ts'
 const SET_UP = 'conformance/limits/set-up.test.ts'
 const SESSION = 'conformance/limits/session.test.ts'
+const LAB = 'gateway/lab.test.ts'
 const LIFECYCLE = 'gateway/lifecycle.test.ts'
 const CONTROL_SERVER = 'control/server.test.ts'
 const CONTROL_CLIENT = 'control/client.test.ts'
@@ -40,6 +41,8 @@ const GATEWAY: Record<keyof Limits, Proof> = {
   channelTimeoutMs: `${SET_UP}: a channel that is not asked for in time, over %s`,
   maxTunnels: `${SET_UP}: past %s: TUNNEL_RESPONSE E_PROXY_MAXCONNECTIONSREACHED`,
   maxTunnelsPerAddress: `${SET_UP}: past %s: TUNNEL_RESPONSE E_PROXY_MAXCONNECTIONSREACHED`,
+  maxLabTunnels: `${LAB}: past the tunnels of a laboratory: TUNNEL_RESPONSE E_PROXY_MAXCONNECTIONSREACHED`,
+  labSessionSeconds: `${LAB}: a session of the laboratory ends, whatever its token says`,
   dialTimeoutMs: `${SET_UP}: a host that does not answer in time, over %s`,
   maxCookieCharacters: `${SET_UP}: a cookie that is too long: TUNNEL_RESPONSE E_PROXY_COOKIE_BADPACKET`,
   maxDialAttempts: 'gateway/dial.test.ts: gives up after as many addresses as are allowed',

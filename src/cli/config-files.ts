@@ -16,6 +16,7 @@ import { createPublisher } from '../rdpfile/index.ts'
 import { createIssuer, createTrustList } from '../tokens/index.ts'
 import { openControlCertificate } from './control-peer.ts'
 import { readText } from './files.ts'
+import { openLabTrust } from './gateway-files.ts'
 import { readRemembered } from './node-control.ts'
 import { openIssuer, openPair, readPair } from './role-files.ts'
 
@@ -74,6 +75,7 @@ function gatewayChecks(config: GatewayConfig, nowMs: number): FileCheck[] {
     ...privacyChecks({ tls: config.tls }),
     ...agentsChecks(config, nowMs),
     ...trustChecks(config, nowMs),
+    { path: 'lab.issuer', run: () => void openLabTrust(config, nowMs) },
     ...controlChecks(config, nowMs),
     { path: 'control.stateFile', run: () => checkState(config.control?.stateFile, 'the node') },
   ]

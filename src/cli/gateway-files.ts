@@ -3,8 +3,15 @@ import {
   assertDevelopmentAllowed,
   type GatewayConfig,
   type HostAgentConfig,
+  type TrustFile,
 } from '../config/index.ts'
-import { createTrustList, type Purpose, type TrustList } from '../tokens/index.ts'
+import { ConfigError } from '../lib/index.ts'
+import {
+  createTrustList,
+  type SharedPurpose,
+  type TrustEntry,
+  type TrustList,
+} from '../tokens/index.ts'
 import { say } from './output.ts'
 import { openIssuer, readPair } from './role-files.ts'
 
@@ -30,15 +37,40 @@ export function openNodeTls(config: GatewayConfig): { pair: KeyPair; certificate
 export function openNodeTrust(
   config: GatewayConfig | HostAgentConfig,
   nowMs: number,
-  purpose: Purpose = 'gateway',
+  purpose: SharedPurpose = 'gateway',
 ): TrustList {
   const entries = config.trust.map((file, index) => {
-    const path = `trust.${index}`
-    const { entry, oddities } = openIssuer(file, path)
-    for (const oddity of oddities) say(`portcullis: ${path}.thumbprint: ${oddity}`)
-    const { development } = entry.certificate
-    assertDevelopmentAllowed(config, [{ path: `${path}.certificateFile`, development }])
-    return { ...entry, purpose }
+    return { ...openTrusted(config, file, `trust.${index}`), purpose }
   })
   return createTrustList(entries, nowMs)
+}
+
+/**
+ * The laboratory's issuer; none where the node's file lists none.
+ *
+ * @throws as {@link openNodeTrust}; ConfigError as well for one that `trust` has
+ */
+export function openLabTrust(config: GatewayConfig, nowMs: number): TrustList {
+  if (config.lab === undefined) return createTrustList([], nowMs)
+  const path = 'lab.issuer'
+  const entry = openTrusted(config, config.lab.issuer, path)
+  const { sha256Thumbprint } = entry.certificate
+  for (const [index, file] of config.trust.entries()) {
+    const { certificate } = openIssuer(file, `trust.${index}`).entry
+    if (certificate.sha256Thumbprint !== sha256Thumbprint) continue
+    throw new ConfigError(path, `is trust.${index} as well; need a certificate of its own`)
+  }
+  return createTrustList([{ ...entry, purpose: 'lab' }], nowMs)
+}
+
+function openTrusted(
+  config: GatewayConfig | HostAgentConfig,
+  file: TrustFile,
+  path: string,
+): Omit<TrustEntry, 'purpose'> {
+  const { entry, oddities } = openIssuer(file, path)
+  for (const oddity of oddities) say(`portcullis: ${path}.thumbprint: ${oddity}`)
+  const { development } = entry.certificate
+  assertDevelopmentAllowed(config, [{ path: `${path}.certificateFile`, development }])
+  return entry
 }

@@ -7,6 +7,7 @@ import {
   createGatewayMetrics,
   type Gateway,
   type GatewayObserver,
+  type LabOptions,
   type Limits,
   type WriteTrace,
 } from '../gateway/index.ts'
@@ -22,7 +23,7 @@ import { createMemoryLedger } from '../tokens/index.ts'
 import { identifyPeer, openControlCertificate } from './control-peer.ts'
 import { watchExpiry } from './expiry-watch.ts'
 import { readText } from './files.ts'
-import { openNodeTls, openNodeTrust } from './gateway-files.ts'
+import { openLabTrust, openNodeTls, openNodeTrust } from './gateway-files.ts'
 import { watchGatewayFiles } from './gateway-reload.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openNodeControl } from './node-control.ts'
@@ -31,6 +32,8 @@ import { openTrace } from './packet-trace.ts'
 import { readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
+/** A run presents a few hundred, and each is remembered for minutes. */
+const MAX_LAB_TOKENS = 4_096
 const DEFAULT_METRICS: Endpoint = { host: '127.0.0.1', port: 9464 }
 
 export function register(program: Command): void {
@@ -133,6 +136,7 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
     ...agentSecurity(config),
     clientBinding,
     ...(fedauth.accept ? { fedAuthHosts: fedauth.hosts } : {}),
+    ...labOptions(options, redeemRule),
     ...(consentText === undefined ? {} : { consentText }),
     leewaySeconds,
     clock,
@@ -141,6 +145,23 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
     ...(trace === undefined ? {} : { trace }),
     limits: { ...limits, ...options.limits },
   })
+}
+
+/** Nothing for a node whose file names no laboratory. */
+function labOptions(
+  { config, clock }: OpenGatewayOptions,
+  redeemRule: Omit<GatewayConfig['redeem'], 'whenBrokerAway'>,
+): { lab?: LabOptions } {
+  const { lab, clientBinding } = config
+  if (lab === undefined) return {}
+  const maxTokens = MAX_LAB_TOKENS
+  return {
+    lab: {
+      trust: openLabTrust(config, clock.now()),
+      echoHost: lab.echoHost,
+      ledger: createMemoryLedger({ clock, clientBinding, maxTokens, ...redeemRule }),
+    },
+  }
 }
 
 /** Nothing for a node that has no certificate to show to an agent. */

@@ -9,6 +9,7 @@ import {
   file,
   hostAddress,
   leewaySeconds,
+  listenAddress,
   logLevel,
   pairFiles,
   roleName,
@@ -20,6 +21,7 @@ import {
   CONTROL,
   checkVerifier,
   metrics,
+  trustFile,
   trustFiles,
   verifierControl,
   verifierRedeem,
@@ -65,6 +67,17 @@ const agents = z
     path: ['plain'],
     error: 'need either tls or plain',
   })
+
+const lab = z
+  .strictObject({
+    issuer: trustFile.describe(
+      "Issuer of the tests' tokens, of purpose `lab`; a certificate of its own, never a broker's.",
+    ),
+    echoHost: listenAddress
+      .meta({ need: 'a literal address and a port, for example 192.0.2.50:7007' })
+      .describe('The one host that those tokens open, whatever `targets` allows or forbids.'),
+  })
+  .meta({ need: 'issuer and echoHost' })
 
 /** What `portcullis gateway` needs to know. */
 export const gatewaySchema = z
@@ -129,6 +142,11 @@ export const gatewaySchema = z
       })
       .prefault({})
       .describe("Tokens in the format of Microsoft's Console Connect plug-in, which name no VM."),
+    lab: lab
+      .exactOptional()
+      .describe(
+        'Lets a tester in whose key no broker has, for `portcullis lab expiry --gateway`; nobody when left out.',
+      ),
     redeem: verifierRedeem,
     limits: z
       .strictObject({

@@ -18,7 +18,7 @@ const instant = z
   .meta({ need: 'a time, for example 2026-11-21T12:00:00Z' })
 
 /** One issuer that is trusted: a public certificate, named once more by its thumbprint. */
-const trustFile = z
+export const trustFile = z
   .strictObject({
     certificateFile: file
       .meta({ need: "the name of a PEM file: the issuer's public certificate" })

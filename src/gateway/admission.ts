@@ -7,6 +7,7 @@ import {
   verifyAnyGatewayToken,
   verifyGatewayToken,
 } from '../tokens/index.ts'
+import type { Quota } from './quota.ts'
 import { reasonOf } from './status.ts'
 import type { Tunnel } from './tunnel.ts'
 
@@ -32,6 +33,7 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
   try {
     const request = decodeTunnelCreate(body)
     presented = cookieOf(tunnel, request)
+    markLab(tunnel, presented)
     verified = await verify(tunnel, presented)
     checkRevoked(tunnel, verified)
     checkBound(tunnel, verified)
@@ -41,7 +43,7 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
     takePlace(tunnel)
     const lease = await redeem(tunnel, { token: verified, presented })
     tunnel.transport.inbox.ended.throwIfAborted()
-    tunnel.addToLog(tokenFields(verified))
+    tunnel.addToLog(tokenFields(tunnel, verified))
     tunnel.log.info('token.redeemed', { issuer: verified.issuerThumbprint })
     const { capsFlags } = request
     return { claims: verified.claims, capsFlags, ...consent(tunnel, lease, capsFlags) }
@@ -52,7 +54,7 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
       reason: reasonOf(error),
       error: errorText(error),
       ref: tunnel.ref,
-      ...(verified === undefined ? claimedFields(presented) : tokenFields(verified)),
+      ...(verified === undefined ? claimedFields(presented) : tokenFields(tunnel, verified)),
     })
     throw error
   }
@@ -74,17 +76,25 @@ function cookieOf({ node }: Tunnel, { paaCookie, reauthTunnelContext }: TunnelCr
   return paaCookie
 }
 
-async function verify({ node, client }: Tunnel, token: Secret): Promise<AnyVerifiedToken> {
+/** From here on the tunnel is a laboratory's, in the log as well, whether its token turns out good or not. */
+function markLab(tunnel: Tunnel, token: Secret): void {
+  if (!tunnel.node.lab?.isNamedBy(token)) return
+  tunnel.lab = tunnel.node.lab
+  tunnel.addToLog({ purpose: tunnel.purpose })
+}
+
+async function verify({ node, lab, client }: Tunnel, token: Secret): Promise<AnyVerifiedToken> {
   if (node.trust.refusal !== undefined) throw node.trust.refusal
-  const verifyToken = node.fedAuthHosts === undefined ? verifyGatewayToken : verifyAnyGatewayToken
-  return verifyToken(token, {
-    trust: node.trust.list,
+  const circumstances = {
     nowMs: node.clock.now(),
     audience: node.farmName,
     leewaySeconds: node.leewaySeconds,
     clientAddress: client.remoteAddress,
-    reopenSeconds: node.ledger.reopenSeconds,
-  })
+    reopenSeconds: (lab ?? node).ledger.reopenSeconds,
+  }
+  if (lab !== undefined) return lab.verify(token, circumstances)
+  const verifyToken = node.fedAuthHosts === undefined ? verifyGatewayToken : verifyAnyGatewayToken
+  return verifyToken(token, { ...circumstances, trust: node.trust.list })
 }
 
 function checkRevoked({ node }: Tunnel, token: AnyVerifiedToken): void {
@@ -103,22 +113,33 @@ function checkBound({ node }: Tunnel, { vmUnbound, claims }: AnyVerifiedToken): 
   )
 }
 
-function takePlace({ node, client, held }: Tunnel): void {
+function takePlace({ node, lab, client, held }: Tunnel): void {
   if (node.draining) throw new Refusal('node-draining', 'this node takes no new tunnels')
-  const release = node.tunnels.take(client.remoteAddress)
-  if (release === undefined) {
-    throw new Refusal('limit-reached', `tunnels: have ${node.tunnels.total} on this node`)
+  const quotas: [string, Quota | undefined][] = [
+    ['tunnels', node.tunnels],
+    ["a laboratory's tunnels", lab?.tunnels],
+  ]
+  for (const [what, quota] of quotas) {
+    if (quota === undefined) continue
+    const release = quota.take(client.remoteAddress)
+    if (release === undefined) {
+      throw new Refusal('limit-reached', `${what}: have ${quota.total} on this node`)
+    }
+    held.defer(release)
   }
-  held.defer(release)
 }
 
 async function redeem(
   tunnel: Tunnel,
   token: Pick<VerifierRedeem, 'token' | 'presented'>,
 ): Promise<VerifierLease> {
-  const { id, node, client, held } = tunnel
+  const { id, node, lab, client, held } = tunnel
   const clientAddress = client.remoteAddress
-  const lease = await node.ledger.redeem({ ...token, clientAddress, tunnel: id })
+  const lease: VerifierLease = await (lab ?? node).ledger.redeem({
+    ...token,
+    clientAddress,
+    tunnel: id,
+  })
   held.defer(() => lease.release(tunnel.endReason))
   return lease
 }
@@ -143,8 +164,13 @@ function claimedFields(presented: Secret | undefined): Record<string, string> {
   return jti === undefined ? {} : { claimedJti: jti }
 }
 
-function tokenFields({ claims, vmUnbound }: AnyVerifiedToken): Record<string, string> {
+/** Tenant, user and VM of a laboratory's token are its tester's words: they are nobody's. */
+function tokenFields(
+  { lab }: Pick<Tunnel, 'lab'>,
+  { claims, vmUnbound }: AnyVerifiedToken,
+): Record<string, string> {
   const { jti, dst: host } = claims
+  if (lab !== undefined) return { jti, host }
   if (vmUnbound) return { jti, host, binding: 'vm-unbound' }
   return { jti, tenant: claims.tid, user: claims.sub, vm: claims.vm, host }
 }

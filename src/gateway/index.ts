@@ -6,6 +6,7 @@
 export type { AgentSecurity } from './agent-connection.ts'
 export type { NodeControlOptions } from './control/node-control.ts'
 export { createGateway, type Gateway, type GatewayFigures } from './gateway.ts'
+export type { LabOptions } from './lab.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
 export { createGatewayMetrics, type GatewayMetrics } from './metrics.ts'
 export type { GatewayObserver } from './observer.ts'

@@ -42,6 +42,10 @@ export interface Limits {
    * the two other limits for one address with it.
    */
   maxTunnelsPerAddress: number
+  /** Tunnels at once of a laboratory's tokens, from wherever: a tester is one client, or two. */
+  maxLabTunnels: number
+  /** A laboratory's session ends then, whatever its token says; a scenario takes seconds. */
+  labSessionSeconds: number
   /** Name look-up and TCP connect to the host together; below the 15 s that clients wait. */
   dialTimeoutMs: number
   /** Longest token taken from a cookie; ours stay below 1,500 characters, FreeRDP 2 sends up to 8,178. */
@@ -86,6 +90,8 @@ export const DEFAULT_LIMITS: Limits = {
   channelTimeoutMs: 120_000,
   maxTunnels: 2_048,
   maxTunnelsPerAddress: 256,
+  maxLabTunnels: 16,
+  labSessionSeconds: 600,
   dialTimeoutMs: 10_000,
   maxDialAttempts: 4,
   maxCookieCharacters: 4_096,

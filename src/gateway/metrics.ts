@@ -15,6 +15,7 @@ export interface GatewayMetrics {
 /** A node's metrics. No label says anything of a token, a user or a client's address. */
 export function createGatewayMetrics(metrics: Metrics, clock: Clock): GatewayMetrics {
   const live = new Set<TunnelFigures>()
+  const liveOfLab = new Set<TunnelFigures>()
   /** Of tunnels that have ended. */
   const ended = { bytesIn: 0, bytesOut: 0 }
   const sum = (direction: keyof typeof ended): number =>
@@ -46,6 +47,21 @@ export function createGatewayMetrics(metrics: Metrics, clock: Clock): GatewayMet
     help: 'Connections and tunnels that did not get as far as an open channel.',
     ...reasons,
   })
+  metrics.gauge({ name: 'lab_tunnels', help: "Live tunnels of a laboratory's tokens." }, () => {
+    return liveOfLab.size
+  })
+  const countOfLab = {
+    opened: metrics.counter({
+      name: 'lab_tunnels_opened_total',
+      help: "Tunnels of a laboratory's tokens, which count nowhere else.",
+      ...transports,
+    }),
+    refused: metrics.counter({
+      name: 'lab_refusals_total',
+      help: "Refusals of what named a laboratory's issuer, which count nowhere else.",
+      ...reasons,
+    }),
+  }
   const observeStep = metrics.histogram(
     {
       name: 'setup_step_seconds',
@@ -59,16 +75,25 @@ export function createGatewayMetrics(metrics: Metrics, clock: Clock): GatewayMet
   return {
     observer: {
       tunnelOpened(tunnel) {
+        if (tunnel.purpose === 'lab') {
+          liveOfLab.add(tunnel)
+          countOfLab.opened(tunnel.transport.kind)
+          return
+        }
         live.add(tunnel)
         countOpened(tunnel.transport.kind)
       },
       tunnelEnded(tunnel, reason) {
+        if (liveOfLab.delete(tunnel)) return
         live.delete(tunnel)
         ended.bytesIn += tunnel.bytesIn
         ended.bytesOut += tunnel.bytesOut
         countEnded(reason)
       },
-      refused: (reason) => countRefused(reason),
+      refused: (reason, purpose) => {
+        if (purpose === 'lab') countOfLab.refused(reason)
+        else countRefused(reason)
+      },
       stepDone: observeStep,
     },
     watch(gateway) {

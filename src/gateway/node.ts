@@ -16,6 +16,7 @@ import { tapSessionEvents } from './control/session-events.ts'
 import { Drain } from './drain.ts'
 import { withEventNumbers } from './event-numbers.ts'
 import { HalfOpen } from './half-open.ts'
+import { LabAccess } from './lab.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { type GatewayObserver, NO_OBSERVER } from './observer.ts'
 import type { GatewayOptions } from './options.ts'
@@ -37,6 +38,8 @@ export class GatewayNode {
   readonly clientBinding: ClientBinding
   /** As tokens name them: `host:port`. */
   readonly fedAuthHosts: readonly string[] | undefined
+  /** For a laboratory's tokens; undefined: there are none. */
+  readonly lab: LabAccess | undefined
   readonly consentText: string | undefined
   readonly leewaySeconds: number
   readonly clock: Clock
@@ -102,6 +105,7 @@ export class GatewayNode {
       this.log = tapSessionEvents(log, clock, (event) => control.client.event(event))
     }
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.lab = options.lab && new LabAccess(options.lab, this.limits)
     this.halfOpen = new HalfOpen(this.limits)
     this.tunnels = new Quota(this.limits.maxTunnels, this.limits.maxTunnelsPerAddress)
   }

@@ -5,8 +5,13 @@ import type { PacketTransport } from './transport/packet-transport.ts'
 export const SETUP_STEPS = ['handshake', 'tunnel', 'authorization', 'channel'] as const
 export type SetupStep = (typeof SETUP_STEPS)[number]
 
+/** Whose it is: a user's, or a tester's; before its token has been looked at, a user's. */
+export type TunnelPurpose = 'gateway' | 'lab'
+
 /** A live tunnel's figures; they grow while it lives. */
 export interface TunnelFigures {
+  /** `lab` is no user's, and counts apart. */
+  readonly purpose: TunnelPurpose
   readonly transport: Pick<PacketTransport, 'kind'>
   /** Payload from the client to the host. */
   readonly bytesIn: number
@@ -22,8 +27,8 @@ export interface GatewayObserver {
   tunnelOpened(tunnel: TunnelFigures): void
   /** Once for each that was opened. */
   tunnelEnded(tunnel: TunnelFigures, reason: Reason): void
-  /** A client did not get as far as an open channel. */
-  refused(reason: Reason): void
+  /** A client did not get as far as an open channel; `gateway` when absent. */
+  refused(reason: Reason, purpose?: TunnelPurpose): void
   /** @param seconds from the client's request to our yes */
   stepDone(step: SetupStep, seconds: number): void
 }

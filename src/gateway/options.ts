@@ -3,6 +3,7 @@ import type { Clock, Endpoint, Log } from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import type { AgentSecurity } from './agent-connection.ts'
 import type { NodeControlOptions } from './control/node-control.ts'
+import type { LabOptions } from './lab.ts'
 import type { Limits } from './limits.ts'
 import type { ListenerAddress, TlsFiles } from './listener.ts'
 import type { GatewayObserver } from './observer.ts'
@@ -34,6 +35,8 @@ export interface GatewayOptions {
    * token of their own, since FedAuth names no VM. Absent: no FedAuth token is admitted.
    */
   fedAuthHosts?: readonly Endpoint[]
+  /** Lets a laboratory's tokens in, towards one echo host; absent: their issuer is unknown. */
+  lab?: LabOptions
   /** What users have to agree to where no broker says otherwise; absent for nothing. */
   consentText?: string
   /** Clock difference to the issuer to forgive, 0 to 30. */

@@ -123,7 +123,7 @@ async function openChannel(
   claims: Admitted['claims'],
   body: Uint8Array,
 ): Promise<Pick<OpenChannel, 'host' | 'firstBytes'>> {
-  const { node, transport, log } = tunnel
+  const { node, lab, transport, log } = tunnel
   try {
     const { resources, altResources, port, protocol } = decodeChannelCreate(body)
     if (protocol !== CHANNEL_PROTOCOL) {
@@ -131,11 +131,12 @@ async function openChannel(
     }
     const names = [...resources, ...altResources]
     const target = matchTarget(claims.dst, { names, port })
+    lab?.checkTarget(target, claims)
     const firstBytes = firstBytesRule(claims)
     log.debug('channel.authorized', { target: claims.dst })
     const host = await dialHost(target, {
       ...agentCall(tunnel, claims, target),
-      policy: node.targets,
+      policy: (lab ?? node).targets,
       buffers: node.readBuffers,
       timeoutMs: node.limits.dialTimeoutMs,
       maxAttempts: node.limits.maxDialAttempts,

@@ -11,7 +11,9 @@ import { Capability } from '../protocol/index.ts'
 import type { AnyVerifiedToken } from '../tokens/index.ts'
 import type { Admitted } from './admission.ts'
 import type { HostConnection } from './dial.ts'
+import type { LabAccess } from './lab.ts'
 import type { GatewayNode } from './node.ts'
+import type { TunnelPurpose } from './observer.ts'
 import { FirstBytes } from './relay/first-bytes.ts'
 import { Relay } from './relay/relay.ts'
 import { SessionLimits } from './relay/session-limits.ts'
@@ -49,6 +51,8 @@ export class Tunnel implements Session {
   readonly held = new DisposableStack()
   /** What admits it, once that is verified. */
   token: AnyVerifiedToken | undefined
+  /** Once its token names a laboratory's issuer: what holds in place of the node's own rules. */
+  lab: LabAccess | undefined
   /** Why it is over. */
   endReason: Reason | undefined
   /** Closed at the end, once it is there. */
@@ -96,6 +100,10 @@ export class Tunnel implements Session {
   addToLog(fields: LogFields): void {
     this.#logFields = { ...this.#logFields, ...fields }
     this.#log = undefined
+  }
+
+  get purpose(): TunnelPurpose {
+    return this.lab === undefined ? 'gateway' : 'lab'
   }
 
   /** Payload from the client to the host. */
@@ -176,7 +184,7 @@ export class Tunnel implements Session {
     this.endReason = reason
     const fields = { reason, error: errorText(error) }
     const { observer } = this.node
-    if (this.#relay === undefined) observer.refused(reason)
+    if (this.#relay === undefined) observer.refused(reason, this.purpose)
     if (reason === 'internal-error') this.log.error('tunnel.failed', fields)
     if (this.#createdAtMs === undefined) {
       this.log.debug('connection.refused', fields)

@@ -63,3 +63,6 @@ export const GATEWAY_TOKEN: JwsFormat<GatewayClaims> = {
   purpose: 'gateway',
   claims: gatewayClaims,
 }
+
+/** The same of a laboratory's issuer, whose tokens open nothing but a node's echo host. */
+export const LAB_TOKEN: JwsFormat<GatewayClaims> = { ...GATEWAY_TOKEN, purpose: 'lab' }

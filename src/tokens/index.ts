@@ -8,6 +8,7 @@
  */
 export { algorithmsOf } from './algorithms.ts'
 export { type AuditCheckpoint, verifyAuditCheckpoint } from './audit-checkpoint.ts'
+export { claimedIssuer } from './claimed-issuer.ts'
 export { claimedJti } from './claimed-jti.ts'
 export { MAX_LIFETIME_SECONDS } from './claims.ts'
 export { type ClientBinding, clientKey, isInside, normalizeAddress } from './client-address.ts'
@@ -57,6 +58,7 @@ export {
   createTrustList,
   issuerEnd,
   type Purpose,
+  type SharedPurpose,
   type TrustEntry,
   type TrustedIssuer,
   type TrustList,
@@ -70,6 +72,7 @@ export {
   verifyAnyHostToken,
   verifyGatewayToken,
   verifyHostToken,
+  verifyLabToken,
 } from './verify.ts'
 export {
   type AnyVerifiedToken,

@@ -1,13 +1,13 @@
 import { readCertificate } from '../certs/index.ts'
 import { BrokerError } from '../lib/index.ts'
-import { createTrustList, type Purpose, type TrustList } from './trust-list.ts'
+import { createTrustList, type SharedPurpose, type TrustList } from './trust-list.ts'
 
 /** An issuer as it travels: its certificate as text, named once more by its thumbprint. */
 export interface PemTrustEntry {
   certificatePem: string
   /** 64 upper-case hex digits. */
   sha256Thumbprint: string
-  purpose: Purpose
+  purpose: SharedPurpose
   /** Milliseconds since the epoch, as in `TrustEntry`. */
   notBefore?: number
   notAfter?: number

@@ -2,8 +2,10 @@ import type { Certificate } from '../certs/index.ts'
 import { BrokerError, type CertificateEnd } from '../lib/index.ts'
 import { type Algorithm, algorithmsOf } from './algorithms.ts'
 
-/** What an issuer's tokens may open: a gateway, or a hypervisor host. */
-export type Purpose = 'gateway' | 'host'
+/** What an issuer's tokens may open: a gateway, a hypervisor host, or the one echo host of a node. */
+export type Purpose = 'gateway' | 'host' | 'lab'
+/** Those of the sets that brokers hand out: for a laboratory a node's own file alone can trust somebody. */
+export type SharedPurpose = Exclude<Purpose, 'lab'>
 
 export interface TrustEntry {
   certificate: Certificate

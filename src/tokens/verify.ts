@@ -4,7 +4,7 @@ import { parseClaims } from './claims.ts'
 import { isInside } from './client-address.ts'
 import { decodeCompactJws, type JwsFormat, type JwsHeader } from './compact-jws.ts'
 import { looksLikeFedAuth } from './fedauth-token.ts'
-import { GATEWAY_TOKEN, type GatewayClaims } from './gateway-token.ts'
+import { GATEWAY_TOKEN, type GatewayClaims, LAB_TOKEN } from './gateway-token.ts'
 import { HOST_TOKEN, type HostClaims } from './host-token.ts'
 import { isSignedBy, type SignedPart } from './jws-signature.ts'
 import type { TrustedIssuer } from './trust-list.ts'
@@ -45,10 +45,12 @@ export type VerifiedHostToken = Verified<HostClaims>
  * @throws Refusal; to the client all its reasons look alike
  */
 export function verifyGatewayToken(token: Secret, options: VerifyOptions): Promise<VerifiedToken> {
-  return verifyJws(token, GATEWAY_TOKEN, options, (claims) => {
-    checkAudience(claims, options.audience.toLowerCase())
-    checkClient(claims, options)
-  })
+  return verifyJws(token, GATEWAY_TOKEN, options, (claims) => checkGatewayUse(claims, options))
+}
+
+/** As {@link verifyGatewayToken}, of an issuer that is trusted for purpose `lab`. @throws Refusal */
+export function verifyLabToken(token: Secret, options: VerifyOptions): Promise<VerifiedToken> {
+  return verifyJws(token, LAB_TOKEN, options, (claims) => checkGatewayUse(claims, options))
 }
 
 /**
@@ -135,6 +137,11 @@ function checkSignature(issuer: TrustedIssuer, algorithm: Algorithm, signed: Sig
     refuseSignature(issuer, error)
   }
   if (!isGood) refuseSignature(issuer)
+}
+
+function checkGatewayUse(claims: GatewayClaims, options: VerifyOptions): void {
+  checkAudience(claims, options.audience.toLowerCase())
+  checkClient(claims, options)
 }
 
 function checkAudience({ aud }: { aud: string }, audience: string): void {

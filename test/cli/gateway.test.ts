@@ -9,10 +9,12 @@ import { runCommand, writeFiles } from './run-command.ts'
 interface Change {
   thumbprint?: string
   development?: boolean
+  /** Lists the issuer for a laboratory as well. */
+  lab?: boolean
 }
 
 /** A configuration file with all that it names, and its path. */
-async function writeConfig({ thumbprint, development = true }: Change = {}): Promise<string> {
+async function writeConfig(change: Change = {}): Promise<string> {
   const { issuer, gatewayTls } = await createDevelopmentCertificates({
     farmName: 'demo',
     names: ['localhost'],
@@ -20,6 +22,8 @@ async function writeConfig({ thumbprint, development = true }: Change = {}): Pro
     now: new Date(),
   })
   const { sha1Thumbprint } = readCertificate(issuer.certificatePem)
+  const { thumbprint = sha1Thumbprint, development = true, lab = false } = change
+  const listed = `{ certificateFile: issuer.crt, thumbprint: "${thumbprint}" }`
   const files = writeFiles({
     'tls.crt': gatewayTls.gw1?.certificatePem ?? '',
     'tls.key': gatewayTls.gw1?.privateKeyPem ?? '',
@@ -29,8 +33,9 @@ node: gw1
 farm: { name: demo }
 listeners: [{ address: "127.0.0.1:${await freePort()}" }]
 tls: { certificateFile: tls.crt, privateKeyFile: tls.key }
-trust: [{ certificateFile: issuer.crt, thumbprint: "${thumbprint ?? sha1Thumbprint}" }]
+trust: [${listed}]
 targets: { allow: [{ cidr: 10.20.0.0/16 }] }
+${lab ? `lab: { issuer: ${listed}, echoHost: "127.0.0.1:7007" }` : ''}
 development: ${development}
 `,
   })
@@ -55,5 +60,15 @@ test('a thumbprint of another certificate, and a development certificate in earn
   expect(await runCommand(register, ['gateway', '--config', earnest])).toMatchObject({
     exitCode: 2,
     stderr: expect.stringContaining('tls.certificateFile: is a development certificate'),
+  })
+})
+
+test('an issuer of users is none for a laboratory as well', async () => {
+  const both = await writeConfig({ lab: true })
+  expect(await runCommand(register, ['gateway', '--config', both])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining(
+      'lab.issuer: is trust.0 as well; need a certificate of its own',
+    ),
   })
 })

@@ -81,6 +81,22 @@ test.each([
   expect(fault).toMatch(/^consentText: have .*; need a text of 1 to 1024 characters/)
 })
 
+test('a gateway file may list an issuer for a laboratory, with one echo host by its address', () => {
+  const lab = (echoHost: string): string =>
+    `${GATEWAY}\nlab: { issuer: { certificateFile: lab.crt, thumbprint: '${'AB'.repeat(20)}' }, echoHost: '${echoHost}' }\n`
+  const path = writeConfig(lab('192.0.2.50:7007'))
+  expect(loadGatewayConfig(path, {}).lab).toEqual({
+    issuer: {
+      certificateFile: join(dirname(path), 'lab.crt'),
+      thumbprint: 'AB'.repeat(20),
+    },
+    echoHost: { host: '192.0.2.50', port: 7007 },
+  })
+  expect(faultsOf(lab('echo.example:7007'))).toEqual([
+    'lab.echoHost: have "echo.example:7007"; need a literal address and a port, for example 192.0.2.50:7007',
+  ])
+})
+
 test('a farm file gives a model of the farm', () => {
   const path = writeConfig(FARM)
   expect(loadFarmConfig(path)).toEqual({

@@ -20,6 +20,7 @@ function setUp(count: number) {
     leave.push(resolve)
     const session: Session = {
       id: `t-${index}`,
+      purpose: 'gateway',
       token: undefined,
       log: silentLog,
       transport: { kind: 'websocket' },

@@ -4,11 +4,16 @@ import { createTrustList, type TrustList } from '../../src/tokens/index.ts'
 import { NOW } from './minting.ts'
 
 /** Trust at `NOW` in these issuers, each for its purpose only. */
-export function trustIn(issuers: { gateway?: KeyPair[]; host?: KeyPair[] }): TrustList {
-  const { gateway = [], host = [] } = issuers
+export function trustIn(issuers: {
+  gateway?: KeyPair[]
+  host?: KeyPair[]
+  lab?: KeyPair[]
+}): TrustList {
+  const { gateway = [], host = [], lab = [] } = issuers
   const entries = [
     ...gateway.map(({ certificatePem }) => ({ certificatePem, purpose: 'gateway' as const })),
     ...host.map(({ certificatePem }) => ({ certificatePem, purpose: 'host' as const })),
+    ...lab.map(({ certificatePem }) => ({ certificatePem, purpose: 'lab' as const })),
   ].map(({ certificatePem, purpose }) => ({
     certificate: readCertificate(certificatePem),
     purpose,

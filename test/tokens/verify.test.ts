@@ -6,6 +6,7 @@ import {
   createTrustList,
   type TrustList,
   verifyGatewayToken,
+  verifyLabToken,
 } from '../../src/tokens/index.ts'
 import { CLAIMS, createIssuerPair, type MintOptions, mint, NOW, x5tS256 } from './minting.ts'
 import { refusalOf, trustIn } from './trust.ts'
@@ -257,4 +258,16 @@ test("ECDSA's second signature of a token makes it no second token", async () =>
   await expect(
     ledger.redeem({ token: second, clientAddress: '192.0.2.8', tunnel: 'b' }),
   ).rejects.toMatchObject({ reason: 'client-mismatch' })
+})
+
+test('an issuer for laboratories and one for gateways are never taken for each other', async () => {
+  const [ofLab, ofUsers] = [mint(other), mint(pair)]
+  const both = trustIn({ gateway: [pair], lab: [other] })
+  const options = { trust: both, nowMs: NOW * 1000, audience: 'Demo' }
+  expect(await refusalOf(verifyGatewayToken(ofLab, options))).toBe('issuer-unknown')
+  expect(await refusalOf(verifyLabToken(ofUsers, options))).toBe('issuer-unknown')
+  expect((await verifyLabToken(ofLab, options)).claims).toEqual(CLAIMS)
+  expect(await refusalOf(verifyLabToken(ofLab, { ...options, audience: 'other' }))).toBe(
+    'audience-mismatch',
+  )
 })

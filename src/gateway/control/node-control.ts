@@ -30,6 +30,8 @@ export function createNodeControl(
   parts: NodeControlParts,
 ): VerifierControl {
   const { sessions, drain, prober, status, clock } = parts
+  /** A laboratory's are none of the broker's business, and no tenant's whatever their tokens say. */
+  const isUsers = ({ purpose }: Session): boolean => purpose === 'gateway'
   const usage = new UsageSampler()
   const alsoRemember = () => (drain.order === undefined ? {} : { drain: drain.order })
   const control = new VerifierControl(
@@ -41,7 +43,7 @@ export function createNodeControl(
         if (drain.apply(order)) control.remember()
       },
       message({ by, text }) {
-        const named = sessions.all().filter((session) => isNamed(session, by))
+        const named = sessions.all().filter((session) => isUsers(session) && isNamed(session, by))
         for (const { log } of named.filter((session) => session.message(text))) {
           log.info('session.messaged', { characters: text.length })
         }
@@ -49,7 +51,8 @@ export function createNodeControl(
       probe: ({ hosts, urgent }) => prober.ask(hosts, urgent),
       tunnels() {
         const nowMs = clock.now()
-        return sessions.holding().map((session) => usage.sample(session, nowMs))
+        const held = sessions.holding().filter(isUsers)
+        return held.map((session) => usage.sample(session, nowMs))
       },
     },
   )

@@ -9,11 +9,13 @@ const REFUSALS_OF_STRANGERS = { burst: 200, perSecond: 20 }
 
 /**
  * A log that hands the lines about a session on as events, so that log and timeline always say the same.
- * Of lines about no verified token only refusals with a reference go on, and of these only so many.
+ * Of lines about no verified token only refusals with a reference go on, and of these only so many; of
+ * those about a laboratory's none, whose token may call itself any console's.
  */
 export function tapSessionEvents(log: Log, clock: Clock, send: (event: SessionEvent) => void): Log {
   const strangers = new Allowance({ ...REFUSALS_OF_STRANGERS, clock })
   return tapLog(log, (name, fields) => {
+    if (fields.purpose === 'lab') return
     const isKnown = typeof fields.jti === 'string'
     if (!isKnown && (fields.ref === undefined || !strangers.take())) return
     const cut = Object.entries(fields).map(([key, value]) => [

@@ -6,6 +6,7 @@ import { silentLog } from '../../../src/lib/index.ts'
 function session(): Session & { bytesIn: number; bytesOut: number } {
   return {
     id: 't1',
+    purpose: 'gateway',
     token: undefined,
     log: silentLog,
     transport: { kind: 'http' },
