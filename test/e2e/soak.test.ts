@@ -23,14 +23,17 @@ import { type EchoHost, SoakTunnels, startEchoHost } from './soak/tunnels.ts'
 const TUNNELS = LONG ? 2_000 : 200
 /** Connections of others at a given moment: checks of the balancer, probes of hosts. */
 const PASSERS_BY = 3
-const WATCH_MS = LONG ? 600_000 : 36_000
+const WATCH_MS = LONG ? 600_000 : 30_000
 /** Often enough for its own garbage to bring several collections in a third of the time. */
 const SAMPLE_MS = LONG ? 2_000 : 250
 const PRINT_MS = LONG ? 60_000 : 6_000
 /** In which every tunnel says something once. */
 const ROUND_MS = LONG ? 20_000 : 4_000
-/** Buffers grow with the first traffic of each tunnel: 40 MB for 2,000 of them within two rounds, then no more. */
-const WARM_UP_MS = LONG ? 60_000 : 4_000
+/**
+ * Buffers grow with the first traffic of each tunnel, the young generation with the first rounds: 40 MB for
+ * 2,000 tunnels within two rounds, 20 MB for 200 within 12 s on a slow machine, then no more.
+ */
+const WARM_UP_MS = LONG ? 60_000 : 14_000
 const AT_ONCE = 16
 /** Far below the 30 s of a real node: silence is common in it. */
 const KEEP_ALIVE_MS = 1_000
