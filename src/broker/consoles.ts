@@ -4,7 +4,6 @@ import {
   createReference,
   formatEndpoint,
   type Log,
-  normalizeHost,
   nowSeconds,
   type Reason,
   type Secret,
@@ -23,7 +22,7 @@ import type { AuditEntry } from './audit/chain.ts'
 import { type ConsoleTerms, termsOf, type WantedTerms } from './console-terms.ts'
 import { ApiError, notFound } from './errors.ts'
 import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
-import { identifiedAs } from './host-names.ts'
+import { consoleTarget } from './host-names.ts'
 import type { Signer } from './issuers.ts'
 import type { BrokerCounts } from './metrics.ts'
 import type { MintGate } from './mint-limits.ts'
@@ -191,10 +190,7 @@ async function mint(
   { tokens, request, placement, kind, policy, terms }: ConsoleOrder,
 ): Promise<OpenedConsole> {
   const { vm, host, tenant } = placement
-  const target = {
-    host: normalizeHost(vm.address ?? identifiedAs(host)),
-    port: vm.port ?? host.port,
-  }
+  const target = consoleTarget(placement)
 
   const iat = nowSeconds(clock)
   const claims: GatewayClaims = {

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { normalizeHost } from '../lib/index.ts'
-import type { Host, HostNames, IdentifyMode } from '../store/index.ts'
+import { type Endpoint, normalizeHost } from '../lib/index.ts'
+import type { Host, HostNames, IdentifyMode, VmPlacement } from '../store/index.ts'
 import { invalid } from './validate.ts'
 
 /** Asks the DNS; what is not there is an empty list. */
@@ -23,6 +23,11 @@ const MAX_NAMES = 4
 /** What token and file call the host. */
 export function identifiedAs({ address, identify, names = {} }: Host): string {
   return names[identify] ?? address
+}
+
+/** What token and file name as the machine's console: its own address and port, or its host's. */
+export function consoleTarget({ vm, host }: Pick<VmPlacement, 'vm' | 'host'>): Endpoint {
+  return { host: normalizeHost(vm.address ?? identifiedAs(host)), port: vm.port ?? host.port }
 }
 
 /** The identification mode that an address is already written in. */

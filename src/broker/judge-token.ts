@@ -13,6 +13,7 @@ import type { Policies } from './policies.ts'
 import { HOST_CLOSED, type RedeemPolicy, redeemPolicy } from './redeem-policy.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
 import type { TrustKeeper } from './trust-keeper.ts'
+import { goneFromHost } from './whereabouts.ts'
 
 export interface JudgeOptions {
   store: Store
@@ -112,13 +113,16 @@ async function judgeHostToken(
     throw new Refusal(gatewayToken.burned as Reason, 'token: its gateway token is worthless')
   }
   const { clientBinding } = await policies.effective(grant ?? { vm })
+  const gone =
+    grant && goneFromHost(token.claims, grant.tenant, await store.vms.getPlacement(grant.vm))
+  const closed = host.consoleAllow ? gone : HOST_CLOSED
   return {
     token: { ...token, claims: { jti, iat, exp, knd: 'agent', rcw } },
     key: `host ${redeemKey(token)}`,
     policy: {
       clientBinding: clientBinding.value,
       maxSessions: 0,
-      ...(host.consoleAllow ? {} : { closed: HOST_CLOSED }),
+      ...(closed === undefined ? {} : { closed }),
     },
     answer: ref === undefined ? {} : { ref },
   }

@@ -1,8 +1,8 @@
-import type { Reason } from '../lib/index.ts'
 import type { EffectivePolicy } from '../policy/index.ts'
 import type { Store, VmPlacement } from '../store/index.ts'
 import type { AnyVerifiedToken, ClientBinding } from '../tokens/index.ts'
 import type { Policies } from './policies.ts'
+import { type Closed, goneSince, OF_ANOTHER_TENANT } from './whereabouts.ts'
 
 /** What policy says of one presentation of a token, as of now: a change holds for tokens that are out as well. */
 export interface RedeemPolicy {
@@ -13,11 +13,6 @@ export interface RedeemPolicy {
   closed?: Closed
   /** What the user has to agree to; absent for nothing. */
   consentText?: string
-}
-
-export interface Closed {
-  reason: Reason
-  detail: string
 }
 
 /** Its machines have no consoles, in whichever file they are named. */
@@ -33,17 +28,20 @@ export interface RedeemPolicyOptions {
 
 export async function redeemPolicy(
   { store, policies }: RedeemPolicyOptions,
-  { vmUnbound, claims }: AnyVerifiedToken,
+  token: AnyVerifiedToken,
 ): Promise<RedeemPolicy> {
+  const { vmUnbound, claims } = token
   // A FedAuth token says nothing of tenant and machine; what was asked for when it was minted does.
   const grant = vmUnbound ? await store.grants.findByJti(claims.jti) : undefined
   const of = grant ?? { tenant: claims.tid, vm: claims.vm }
   const { clientBinding, maxSessions, consentText, allowConsole } = await policies.effective(of)
   const placement = of.vm === undefined ? undefined : await store.vms.getPlacement(of.vm)
+  const closed =
+    closedBy(placement, of.tenant, allowConsole) ?? (await goneSince(store, token, placement))
   return {
     clientBinding: clientBinding.value,
     maxSessions: maxSessions.value,
-    ...closedBy(placement, of.tenant, allowConsole),
+    ...(closed === undefined ? {} : { closed }),
     ...(consentText.value === '' ? {} : { consentText: consentText.value }),
   }
 }
@@ -53,13 +51,10 @@ function closedBy(
   placement: VmPlacement | undefined,
   tenant: string | undefined,
   allowConsole: EffectivePolicy['allowConsole'],
-): { closed?: Closed } {
-  if (placement !== undefined && placement.tenant.id !== tenant) {
-    const detail = "vm: the machine is another tenant's by now"
-    return { closed: { reason: 'vm-unknown', detail } }
-  }
-  if (placement?.host.consoleAllow === false) return { closed: HOST_CLOSED }
-  if (allowConsole.value) return {}
+): Closed | undefined {
+  if (placement !== undefined && placement.tenant.id !== tenant) return OF_ANOTHER_TENANT
+  if (placement?.host.consoleAllow === false) return HOST_CLOSED
+  if (allowConsole.value) return undefined
   const detail = `allowConsole: the console of this machine is off, by ${allowConsole.source}`
-  return { closed: { reason: 'policy-denied', detail } }
+  return { reason: 'policy-denied', detail }
 }

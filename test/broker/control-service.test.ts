@@ -182,6 +182,11 @@ describe('a host token', () => {
     return { id: String(body.id), ref: String(body.ref), presentAtNode, presentAtHost }
   }
 
+  const place = (change: object) =>
+    api
+      .put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid: GUID, ...change })
+      .expect(200)
+
   test('is redeemed beside its gateway token, which alone is the session', async () => {
     const { ref, presentAtNode, presentAtHost } = await openAtHost()
     expect(outcome(await presentAtNode(GW1))).toBe('admitted')
@@ -236,6 +241,19 @@ describe('a host token', () => {
     const fields = { jti: 'j1', vm: 'web', host: 'hv1', reason: 'vm-unknown' } as const
     await api.broker.control.event(AGENT, { event: 'host.refused', time: NOW_MS, fields })
     expect(api.events('host.refused')).toMatchObject([{ ...fields, agent: 'hv1', toldBy: 'agent' }])
+  })
+
+  test.each([
+    ['deleted', () => api.delete('/v1/vms/web'), 'vm-unknown'],
+    ['given to another tenant', () => place({ tenant: 'globex' }), 'vm-unknown'],
+    ['moved to another host', () => place({ host: 'hv2' }), 'target-mismatch'],
+    ['made anew', () => place({ guid: GUID.replace('3f', '4f') }), 'target-mismatch'],
+  ])('of a machine that was %s since is refused', async (_, change, reason) => {
+    const { presentAtHost } = await openAtHost()
+    const host = { kind: 'agent', address: '192.0.2.11', console: { allow: true } }
+    await api.put('/v1/hosts/hv2', host).expect(201)
+    await change()
+    expect(outcome(await presentAtHost(AGENT))).toBe(reason)
   })
 
   test('of a host that was switched off since is refused', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Peer } from '../../src/control/index.ts'
 import { Secret } from '../../src/lib/index.ts'
 import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
@@ -142,4 +142,92 @@ test("a machine that is another tenant's by now opens with none of the files of 
   const present = await open()
   await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'globex', host: 'hv1' }).expect(200)
   expect(await present()).toEqual({ ok: false, reason: 'vm-unknown' })
+})
+
+test('a machine that was deleted opens with none of its files, and who is in stays', async () => {
+  const [first, second] = [await open(), await open()]
+  expect(await first()).toEqual({ ok: true })
+  await api.delete('/v1/vms/web').expect(204)
+  expect(await second({ tunnel: 't2' })).toEqual({ ok: false, reason: 'vm-unknown' })
+  expect(await first({ tunnel: 't3' })).toEqual({ ok: true })
+  expect(api.events('token.refused')).toMatchObject([{ error: 'vm: the machine was deleted' }])
+})
+
+const HV1 = { kind: 'rdp', address: '192.0.2.10', console: { allow: true } }
+
+test.each<[what: string, change: () => Promise<unknown>]>([
+  [
+    'is on another host by now',
+    async () => {
+      await api.put('/v1/hosts/hv2', { ...HV1, address: '192.0.2.11' }).expect(201)
+      await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv2' }).expect(200)
+    },
+  ],
+  [
+    'has another port by now',
+    () => api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', port: 3390 }),
+  ],
+  [
+    'is on a host with another address by now',
+    () => api.put('/v1/hosts/hv1', { ...HV1, address: '192.0.2.12' }),
+  ],
+  [
+    'is on a host of another kind by now',
+    () => api.put('/v1/hosts/hv1', { ...HV1, kind: 'vnc', port: 3389 }),
+  ],
+])('a machine that %s opens with none of the files from before', async (_, change) => {
+  const present = await open()
+  await change()
+  expect(await present()).toEqual({ ok: false, reason: 'target-mismatch' })
+})
+
+test('what was changed and is as it was opens again, and so does a new file', async () => {
+  const present = await open()
+  const rename = (address: string) => api.put('/v1/hosts/hv1', { ...HV1, address }).expect(200)
+  await rename('192.0.2.12')
+  await rename('192.0.2.10')
+  expect(await present()).toEqual({ ok: true })
+  await rename('192.0.2.12')
+  const anew = await open()
+  expect(await anew({ tunnel: 't2' })).toEqual({ ok: true })
+})
+
+test.each([['hyperv'], ['agent']])(
+  'a machine on a %s host that has another GUID by now opens with none of the files from before',
+  async (kind) => {
+    const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+    const place = (change: object = {}) =>
+      api.put('/v1/vms/web', { name: 'Web', tenant: 'acme', host: 'hv1', guid, ...change })
+    await place().expect(200)
+    await api.put('/v1/hosts/hv1', { ...HV1, kind }).expect(200)
+    await api.put('/v1/vms/mail', { name: 'M', tenant: 'globex', host: 'hv1', guid }).expect(200)
+    const [first, second] = [await open(), await open()]
+    expect(await first()).toEqual({ ok: true })
+    await place({ guid: guid.replace('3f', '4f') }).expect(200)
+    expect(await second({ tunnel: 't2' })).toEqual({ ok: false, reason: 'target-mismatch' })
+  },
+)
+
+test('a token that was not minted here may name any machine, and its word counts', async () => {
+  const iat = NOW_MS / 1000
+  const mint = (change: object) =>
+    api.issuer.sign({
+      ...{ iss: 'other', aud: 'demo', jti: `j${Math.random()}`, iat, nbf: iat, exp: iat + 60 },
+      ...{ tid: 'acme', sub: 'ann', vm: 'web', knd: 'rdp', dst: '198.51.100.1:3389', ...change },
+    })
+  const request = { tunnel: 't1', clientAddress: '192.0.2.7' }
+  for (const [index, change] of [{}, { vm: 'none' }].entries()) {
+    const token = await mint(change)
+    const redeemed = await api.broker.control.redeem(GW1, {
+      ...{ ...request, tunnel: `t${index}`, token },
+    })
+    expect(redeemed).toEqual({ ok: true })
+  }
+})
+
+test('a machine that is where it was costs no look at its grant', async () => {
+  const present = await open()
+  const findByJti = vi.spyOn(api.store.grants, 'findByJti')
+  expect(await present()).toEqual({ ok: true })
+  expect(findByJti).not.toHaveBeenCalled()
 })

@@ -88,9 +88,9 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
     fix: "Bring the broker back; look for `control.unreachable` in the node's log.",
   },
   'target-mismatch': {
-    says: 'The client asked for another machine than the token names.',
+    says: 'The client asked for another machine than the token names, or the machine is not there any more.',
     cause:
-      'The address in the file was changed, or one address was typed while the file of another was open.',
+      'The address in the file was changed, one address was typed while the file of another was open, or the machine or its host has moved since the file was made; the line in the timeline says which.',
     fix: `${ASK_AGAIN} Open it without changing anything.`,
   },
   'target-not-allowed': {
@@ -107,7 +107,8 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   },
   'vm-unknown': {
     says: "There is no such machine, or it is another tenant's.",
-    cause: 'The id is wrong, the machine was deleted, or the request named the wrong tenant.',
+    cause:
+      'The id is wrong, the request named the wrong tenant, or the machine was deleted or given to another tenant, perhaps since the file was made.',
     fix: '`portcullis vm list` shows the machines with their tenants.',
   },
   'host-not-opted-in': {
