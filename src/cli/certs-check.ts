@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import {
   type Certificate,
@@ -7,12 +7,12 @@ import {
   LINT_ROLES,
   type LintRole,
   lintCertificate,
-  lintFile,
   readCertificates,
 } from '../certs/index.ts'
 import { BrokerError, errorText, systemClock } from '../lib/index.ts'
 import { certificateFiles, keyBeside, needsKey, nodeOf, roleByName } from './certs-directory.ts'
 import { collect, summary } from './certs-options.ts'
+import { lintAccess } from './file-access.ts'
 import { readBytes, readText } from './files.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
 
@@ -148,7 +148,7 @@ function checkFile(file: string, options: Options, authorities: Certificate[] | 
       ...(authorities === undefined ? {} : { authorities }),
       now: new Date(systemClock.now()),
     }),
-    ...checkOnDisk(file, false),
+    ...(lintAccess(file, false) ?? []),
     ...(certificate === undefined ? [] : checkKey(file, certificate, role, options)),
   ]
   return { file, role, findings, ...(certificate === undefined ? {} : { certificate }) }
@@ -181,15 +181,10 @@ function checkKey(file: string, leaf: Certificate, role: LintRole, { key }: Opti
   } catch (error) {
     return [keyFinding('key-mismatch', errorText(error))]
   }
-  return checkOnDisk(keyFile, true)
+  return lintAccess(keyFile, true) ?? []
 }
 
 function keyFinding(code: 'key-missing' | 'key-mismatch', message: string): Finding {
   const fix = 'put the key that was made with the certificate beside it, or issue both again'
   return { code, severity: 'error', message, fix }
-}
-
-function checkOnDisk(path: string, holdsKey: boolean): Finding[] {
-  const { mode, uid } = statSync(path)
-  return lintFile({ path, mode, uid }, { holdsKey, uid: process.getuid?.() ?? 0 })
 }

@@ -15,13 +15,11 @@ import { ConfigError } from '../lib/index.ts'
 import { createPublisher } from '../rdpfile/index.ts'
 import { createIssuer, createTrustList } from '../tokens/index.ts'
 import { openControlCertificate } from './control-peer.ts'
+import { lintAccess } from './file-access.ts'
 import { readText } from './files.ts'
 import { openLabTrust } from './gateway-files.ts'
 import { readRemembered } from './node-control.ts'
 import { openIssuer, openPair, readPair } from './role-files.ts'
-
-/** Permission bits of everybody but owner and group. */
-const OTHERS = 0o007
 
 /** One thing to try; it throws what a start of the role would end with. */
 export interface FileCheck {
@@ -49,7 +47,7 @@ function brokerChecks(config: BrokerConfig, nowMs: number): FileCheck[] {
   return [
     tlsCheck(config, nowMs),
     ...controlChecks(config, nowMs),
-    ...privacyChecks({ tls: config.tls, issuer: config.issuer }),
+    ...privacyChecks({ tls: config.tls, issuer: config.issuer, publisher: config.publisher }),
     { path: 'store.file', run: () => checkPlace('store.file', config.store.file, 'the broker') },
     {
       path: 'issuer',
@@ -137,6 +135,7 @@ function controlChecks(
         checkUsable('control.tls.certificateFile', certificate, config, nowMs)
       },
     },
+    ...privacyChecks({ 'control.tls': control.tls }),
     authorityCheck('control.caFile', control.caFile),
   ]
 }
@@ -193,18 +192,17 @@ function checkPlace(path: string, file: string, owner: string): void {
   throw new ConfigError(path, `${directory} is no directory; make it, for ${owner} alone`)
 }
 
-/** A key that everybody on the machine can read is everybody's. */
-function privacyChecks(pairs: Record<string, PairFiles>): FileCheck[] {
-  return Object.entries(pairs).map(([name, { privateKeyFile }]) => {
+/** A key that others on the machine can read is theirs; one that is missing is named by who opens it. */
+function privacyChecks(pairs: Record<string, PairFiles | undefined>): FileCheck[] {
+  return Object.entries(pairs).flatMap(([name, files]) => {
+    if (files === undefined) return []
     const path = `${name}.privateKeyFile`
     const run = (): void => {
-      const mode = statSync(privateKeyFile, { throwIfNoEntry: false })?.mode ?? 0
-      if ((mode & OTHERS) === 0) return
-      const octal = (mode & 0o777).toString(8)
-      const message = `mode ${octal} lets everybody at it; chmod 600 ${privateKeyFile}`
-      throw new ConfigError(path, message)
+      const [finding] = lintAccess(files.privateKeyFile, true) ?? []
+      if (finding === undefined) return
+      throw new ConfigError(path, `${finding.message}; ${finding.fix}`)
     }
-    return { path, run }
+    return [{ path, run }]
   })
 }
 

@@ -1,15 +1,14 @@
-import { statSync } from 'node:fs'
 import {
   type Certificate,
   type Finding,
   type LintRole,
   lintCertificate,
-  lintFile,
   readCertificates,
 } from '../certs/index.ts'
 import type { PairFiles } from '../config/index.ts'
 import { errorText, parseEndpoint } from '../lib/index.ts'
 import { type DoctorFinding, inArea, type RoleConfig } from './doctor-finding.ts'
+import { lintAccess } from './file-access.ts'
 import { readBytes } from './files.ts'
 
 /** A certificate file that a configuration names, and what it has to be good for. */
@@ -78,14 +77,12 @@ function readAuthorities(caFile: string): Certificate[] | undefined {
 function examineFiles(setting: string, file: string, keyFile: string | undefined): DoctorFinding[] {
   const { ok, error } = inArea('files')
   const look = (subject: string, path: string, holdsKey: boolean): DoctorFinding[] => {
-    const stats = statSync(path, { throwIfNoEntry: false })
-    if (stats === undefined) {
+    const found = lintAccess(path, holdsKey)
+    if (found === undefined) {
       return [
         error(subject, `${path}: there is no such file`, 'put the key of the certificate there'),
       ]
     }
-    const { mode, uid } = stats
-    const found = lintFile({ path, mode, uid }, { holdsKey, uid: process.getuid?.() ?? 0 })
     if (found.length === 0 && holdsKey) return [ok(subject, `${path}: for its owner alone`)]
     return found.map((finding) => told('files', subject, undefined, finding))
   }

@@ -49,14 +49,22 @@ test('finds no fault in a right file of each role', async () => {
   }
 })
 
-test('names a key that everybody can read, and a store without a directory', async () => {
+test.each([0o644, 0o640, 0o660, 0o604])('names a key of mode %o, as doctor does', async (mode) => {
+  const files = await writeRole(() => broker() + development)
+  chmodSync(files['issuer.key'], mode)
+  const { stderr, exitCode } = await check(files['config.yaml'])
+  const key = files['issuer.key']
+  const have = mode.toString(8)
+  expect(stderr).toBe(
+    `portcullis: issuer.privateKeyFile: ${key}: need mode 600, have ${have}: others can read the key; chmod 600 ${key}\n`,
+  )
+  expect(exitCode).toBe(1)
+})
+
+test('names a store without a directory', async () => {
   const away = broker().replace('portcullis.sqlite', 'missing/portcullis.sqlite')
   const files = await writeRole(() => away + development)
-  chmodSync(files['issuer.key'], 0o644)
   const { stderr, exitCode } = await check(files['config.yaml'])
-  expect(stderr).toMatch(
-    /^portcullis: issuer\.privateKeyFile: mode 644 .*; chmod 600 .*issuer\.key$/m,
-  )
   expect(stderr).toMatch(/^portcullis: store\.file: .*missing is no directory/m)
   expect(exitCode).toBe(1)
 })
