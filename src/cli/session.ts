@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
-import { printJson, printTable } from './output.ts'
+import { printJson, printTable, say } from './output.ts'
 
 const sessionAnswer = z.object({
   id: z.string(),
@@ -89,14 +89,26 @@ async function list({
 }
 
 async function kill(id: string, options: ApiOptions): Promise<void> {
-  await callApi(await findApi(options), 'DELETE', sessionPath(id), { answer: z.undefined() })
+  const api = await findApi(options)
+  const session = await callApi(api, 'GET', sessionPath(id), { answer: sessionAnswer })
+  await callApi(api, 'DELETE', sessionPath(id), { answer: z.undefined() })
+  say(`the session of ${describe(session)} is ended, and its token worthless`)
 }
 
 async function message(id: string, text: string, options: ApiOptions): Promise<void> {
-  await callApi(await findApi(options), 'POST', `${sessionPath(id)}/message`, {
+  const api = await findApi(options)
+  const session = await callApi(api, 'GET', sessionPath(id), { answer: sessionAnswer })
+  await callApi(api, 'POST', `${sessionPath(id)}/message`, {
     body: { text },
     answer: z.undefined(),
   })
+  say(`sent to ${describe(session)}: ${text}`)
+}
+
+/** Whose it is, in words. */
+function describe({ user, tenant, vm, node, clientAddress }: SessionAnswer): string {
+  const of = tenant === undefined ? '' : ` (tenant ${tenant})`
+  return `${user ?? 'somebody'}${of} on ${vm ?? 'a machine'}, at ${clientAddress} through ${node}`
 }
 
 function sessionPath(id: string): string {

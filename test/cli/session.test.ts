@@ -98,6 +98,9 @@ test('sends a message over several lines; says why not when the client takes non
   const text = 'Maintenance at ten.\nSave your work.'
   const sent = await session('message', await idOf('t1'), text)
   expect(sent).toMatchObject({ stdout: '', exitCode: 0 })
+  expect(sent.stderr).toMatch(
+    /^sent to key:\w+ \(tenant acme\) on web, at 192\.0\.2\.7 through gw1: Maintenance at ten\.\nSave your work\.\n$/,
+  )
   await eventually('message', () => heard.length > 0)
   expect(heard.splice(0)).toMatchObject([{ type: 'message', by: { tunnel: 't1' }, text }])
   const refused = await session('message', await idOf('t2'), text)
@@ -108,7 +111,9 @@ test('sends a message over several lines; says why not when the client takes non
 
 test('kills; again is no error, and an unknown session is', async () => {
   const id = await idOf('t1')
-  expect(await session('kill', id)).toMatchObject({ stdout: '', exitCode: 0 })
+  const killed = await session('kill', id)
+  expect(killed).toMatchObject({ stdout: '', exitCode: 0 })
+  expect(killed.stderr).toMatch(/^the session of key:\w+ \(tenant acme\) on web, .* is ended/)
   await eventually('kill', () => heard.length > 0)
   expect(heard).toMatchObject([{ type: 'kill', by: { tunnel: 't1' }, reason: 'killed' }])
   expect((await session('kill', id)).exitCode).toBe(0)
