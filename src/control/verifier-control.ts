@@ -116,8 +116,8 @@ export class VerifierControl {
   #confirm(current: Versions, clockOffsetMs: number): void {
     const { tellState, clock } = this.#parts
     this.clockOffsetMs = clockOffsetMs
-    tellState?.()
     const isCurrent = this.trust.confirm(current)
+    tellState?.()
     if (isCurrent && clock.now() - this.#rememberedAtMs >= REMEMBER_EVERY_MS) this.remember()
     // What a slow broker has left unanswered is asked again.
     this.#reconcile()

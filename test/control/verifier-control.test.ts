@@ -141,6 +141,18 @@ test('trust and clock that a broker speaks of may change how the verifier stands
   expect(told).toEqual([0, -5_001])
 })
 
+test('trust that was stale holds again by the time that the broker has confirmed it', () => {
+  const told: (string | undefined)[] = []
+  const { control, clock, handlers } = setUp({
+    parts: { tellState: () => void told.push(control.trust.refusal?.reason) },
+  })
+  handlers.applyTrust({ version: 1, asOf: 0, issuers: [{ ...issuer, purpose: 'gateway' }] })
+  clock.nowMs += 25 * 60 * 60_000
+  expect(control.trust.refusal?.reason).toBe('trust-stale')
+  handlers.confirm({ trust: 1, revocations: 0 }, 0)
+  expect(told).toEqual([undefined, undefined])
+})
+
 test('a revocation ends the sessions that it hits when it says so, once', () => {
   const { handlers, sessions, log, logged } = setUp()
   const hit = createTestSession('t1', CLAIMS, log)
