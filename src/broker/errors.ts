@@ -84,6 +84,15 @@ export class ApiError extends BrokerError {
   }
 }
 
+/** Longer than any id; what is longer is no id, and the rest of it no news. */
+const MAX_SHOWN_ID = 128
+
+/** What is another tenant's is not there either, in the same words. */
+export function notFound(kind: string, id: string): ApiError {
+  const shown = id.length > MAX_SHOWN_ID ? `${id.slice(0, MAX_SHOWN_ID)}…` : id
+  return new ApiError('not-found', `There is no ${kind} "${shown}".`)
+}
+
 /** The body that tells the outside of an error; nothing of an unexpected error's text is in it. */
 export function toProblem(error: ApiError): Problem {
   return {

@@ -1,6 +1,6 @@
 import type { Clock, Log } from '../lib/index.ts'
 import type { Store } from '../store/index.ts'
-import { notFound } from './route.ts'
+import { notFound } from './errors.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Opting hosts in and out. */
@@ -28,7 +28,7 @@ export function createHostConsoles(options: HostConsoleOptions): HostConsoles {
   const { store, sessions, clock, log } = options
   return {
     async switch(host, { allow, endSessions, askedBy }) {
-      if (!(await store.hosts.allowConsole(host, allow, clock.now()))) throw notFound()
+      if (!(await store.hosts.allowConsole(host, allow, clock.now()))) throw notFound('host', host)
       const endedSessions = endSessions ? await sessions.killAll({ host }, askedBy) : 0
       const openSessions = endSessions ? 0 : (await sessions.list({ host })).length
       log.info(allow ? 'host.enabled' : 'host.disabled', {

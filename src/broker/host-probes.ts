@@ -6,10 +6,9 @@ import {
 } from '../control/index.ts'
 import type { Clock, Log } from '../lib/index.ts'
 import type { Host, ProbeTarget, Store, StoredProbe } from '../store/index.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, notFound } from './errors.ts'
 import { type HostStanding, isAbout, standingOf } from './host-standing.ts'
 import type { Pushes } from './pushes.ts'
-import { notFound } from './route.ts'
 
 /** From this version of the messages on a node can probe. */
 const PROBING_SINCE = 3
@@ -98,7 +97,7 @@ export function createHostProbes(options: HostProbesOptions): HostProbes {
     },
     async probe(id) {
       const [target] = await store.hostProbes.listTargets(id)
-      if (target === undefined) throw notFound()
+      if (target === undefined) throw notFound('host', id)
       if (nodes.size === 0) {
         throw new ApiError('unavailable', 'No node is connected that could look at the host.')
       }

@@ -1,7 +1,7 @@
 import type { Clock, Log, Secret } from '../lib/index.ts'
 import type { ApiKey, IdPage, Role, Store } from '../store/index.ts'
 import { createApiKey, secretSha256 } from './api-keys.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, notFound } from './errors.ts'
 import { has } from './rights.ts'
 import { invalid } from './validate.ts'
 
@@ -40,7 +40,7 @@ export interface KeyOptions {
 export function createKeys({ store, clock, log }: KeyOptions): Keys {
   const get: Keys['get'] = async (id) => {
     const record = await store.keys.get(id)
-    if (record === undefined) throw new ApiError('not-found', 'There is no key with this id.')
+    if (record === undefined) throw notFound('key', id)
     return record
   }
 

@@ -8,7 +8,7 @@ import {
   policyBody,
 } from '../policy/index.ts'
 import type { PolicyScope, PutOutcome, Store, StoredPolicy } from '../store/index.ts'
-import { ApiError } from './errors.ts'
+import { notFound } from './errors.ts'
 
 /** The layers of policy as the store has them, and what comes of them. Read anew each time: a change holds at once. */
 export interface Policies {
@@ -32,10 +32,10 @@ export interface PoliciesOptions {
 
 export function createPolicies({ store, builtIn, clock, log }: PoliciesOptions): Policies {
   const assertKnown = async (scope: PolicyScope): Promise<void> => {
-    const [kind, id = ''] = scope.split(':')
+    const [kind = '', id = ''] = scope.split(':')
     if (kind === 'provider') return
     const owner = await (kind === 'tenant' ? store.tenants.get(id) : store.vms.get(id))
-    if (owner === undefined) throw new ApiError('not-found', `There is no ${kind} with this id.`)
+    if (owner === undefined) throw notFound(kind, id)
   }
 
   return {

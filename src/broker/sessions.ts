@@ -1,6 +1,6 @@
 import type { Clock, Log } from '../lib/index.ts'
 import type { ConsoleSession, SessionFilter, Store } from '../store/index.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, notFound } from './errors.ts'
 import { isHeldByNode } from './lease-holder.ts'
 import type { Pushes } from './pushes.ts'
 
@@ -39,7 +39,7 @@ export function createSessions({ store, pushes, clock, log }: SessionOptions): S
 
   const get = async (id: string): Promise<ConsoleSession> => {
     const session = await store.leases.get(id)
-    if (session === undefined) throw new ApiError('not-found', 'There is no session with this id.')
+    if (session === undefined) throw notFound('session', id)
     return session
   }
 

@@ -59,17 +59,31 @@ describe('failures', () => {
       title: 'There is no such thing',
       status: 404,
       code: 'not-found',
-      detail: 'There is nothing with this id.',
+      detail: 'There is no vm "none".',
       ref: expect.stringMatching(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/),
     })
     expect(api.events('request.refused')).toEqual([expect.objectContaining({ ref: body.ref })])
+  })
+
+  test.each([
+    ['/v1/sessions/s1', 'There is no session "s1".'],
+    ['/v1/nodes/gw9', 'There is no node "gw9".'],
+    ['/v1/keys/panel', 'There is no key "panel".'],
+    ['/v1/consoles/c1', 'There is no console "c1".'],
+    ['/v1/policy/tenants/none', 'There is no tenant "none".'],
+    ['/v1/policy/effective?vm=none', 'There is no vm "none".'],
+    ['/v1/hosts/a%20b', 'There is no record with the id "a b".'],
+    [`/v1/hosts/${'x'.repeat(200)}`, `There is no record with the id "${'x'.repeat(128)}…".`],
+  ])('say what is not there: %s', async (path, detail) => {
+    const { body } = await api.get(path).expect(404)
+    expect(body).toMatchObject({ code: 'not-found', detail })
   })
 
   test('are a page for a browser, and never an .rdp file', async () => {
     const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
     const page = await api.post('/v1/consoles', { vm: 'none' }).set('Accept', browser).expect(404)
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
-    expect(page.text).toContain('There is no machine with this id.')
+    expect(page.text).toContain('There is no machine &quot;none&quot;.')
     expect(page.text).toMatch(/<strong>[0-9A-Z]{4}-[0-9A-Z]{4}<\/strong>/)
 
     const file = await api

@@ -69,7 +69,7 @@ describe('consoles', () => {
       ok: false,
       status: 404,
       code: 'vm-unknown',
-      detail: 'There is no machine with this id.',
+      detail: `There is no machine "${vm}".`,
       ref: expect.any(String),
     })
   })

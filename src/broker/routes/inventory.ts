@@ -1,14 +1,15 @@
 import type { Clock } from '../../lib/index.ts'
 import type { Host, Store, Vm } from '../../store/index.ts'
 import { consoleSetting } from '../console-setting.ts'
-import type { FieldError } from '../errors.ts'
+import { type FieldError, notFound } from '../errors.ts'
 import { completeNames, type HostResolver } from '../host-names.ts'
 import type { HostProbes } from '../host-probes.ts'
 import { renderStanding } from '../host-state-schemas.ts'
 import { needsGuid, renderHost, toHost, toTenant, toVm } from '../inventory-records.ts'
 import type { Policies } from '../policies.ts'
-import { defineRoute, notFound, type Route } from '../route.ts'
+import { defineRoute, type Route } from '../route.ts'
 import {
+  type HostBody,
   hostBody,
   hostShape,
   tenantBody,
@@ -19,6 +20,9 @@ import {
 } from '../schemas.ts'
 import { invalid } from '../validate.ts'
 import { resourceRoutes } from './resource.ts'
+
+/** Machines that one refusal names. */
+const MAX_NAMED = 10
 
 export interface InventoryRouteOptions {
   store: Store
@@ -47,6 +51,7 @@ export function inventoryRoutes(options: InventoryRouteOptions): Route[] {
       shape: hostShape,
       records: store.hosts,
       async put(id, body) {
+        await checkGuids(store, id, body)
         const names = await completeNames(body, resolver)
         return store.hosts.put(toHost(id, { ...body, names }), clock.now())
       },
@@ -97,7 +102,7 @@ function hostProbeRoute(options: InventoryRouteOptions): Route {
     async handle({ id }) {
       await probes.probe(id)
       const host = await store.hosts.get(id)
-      if (host === undefined) throw notFound()
+      if (host === undefined) throw notFound('host', id)
       const [body] = await renderHosts(options, [host])
       return { status: 200, body }
     },
@@ -119,6 +124,17 @@ async function renderVms(store: Store, policies: InventoryRouteOptions['policies
     if (host === undefined || policy === undefined) return vm
     return { ...vm, effectiveConsole: consoleSetting(host, policy) }
   })
+}
+
+/** Of a kind that finds machines by GUID, no host may have machines without one. */
+async function checkGuids(store: Store, id: string, { kind }: HostBody): Promise<void> {
+  if (!needsGuid(kind)) return
+  const found = await store.vms.listWithoutGuid(id, MAX_NAMED + 1)
+  if (found.length === 0) return
+  const named = found.slice(0, MAX_NAMED).join(', ')
+  const more = found.length > MAX_NAMED ? ' and others' : ''
+  const message = `machines on it have no guid, which ${kind} needs: ${named}${more}`
+  throw invalid([{ field: 'kind', message }])
 }
 
 async function checkReferences(store: Store, body: VmBody): Promise<void> {

@@ -2,10 +2,10 @@ import { readCertificate } from '../../certs/index.ts'
 import type { Clock } from '../../lib/index.ts'
 import type { Store, TrustedCertificate, Verifier } from '../../store/index.ts'
 import { algorithmsOf, createTrustList } from '../../tokens/index.ts'
-import { ApiError } from '../errors.ts'
+import { ApiError, notFound } from '../errors.ts'
 import { DEFAULT_OVERLAP_DAYS, withoutIssuer } from '../issuers.ts'
 import type { Rotation, RotationState } from '../rotation.ts'
-import { defineRoute, notFound, type Route } from '../route.ts'
+import { defineRoute, type Route } from '../route.ts'
 import type { TrustKeeper } from '../trust-keeper.ts'
 import {
   acknowledgementBody,
@@ -100,7 +100,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       answers: { '204': { description: 'It is out of the trust set.' } },
       async handle({ id }) {
         const mine = (await trust.current()).issuers.filter(({ thumbprint }) => thumbprint === id)
-        if (mine.length === 0) throw notFound()
+        if (mine.length === 0) throw notFound('issuer', id)
         if (mine.some(({ use }) => use === 'primary' || use === 'next')) {
           throw new ApiError('conflict', 'A broker signs with it: rotate it away first.')
         }
@@ -142,7 +142,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       async handle({ id }) {
         const roles = ['node', 'agent', 'external'] as const
         const found = await Promise.all(roles.map((role) => store.verifiers.delete(role, id)))
-        if (!found.includes(true)) throw notFound()
+        if (!found.includes(true)) throw notFound('verifier', id)
         return { status: 204 }
       },
     }),

@@ -1,5 +1,6 @@
 import type { PolicyBody } from '../../policy/index.ts'
 import type { PolicyScope, Store } from '../../store/index.ts'
+import { notFound } from '../errors.ts'
 import type { Policies } from '../policies.ts'
 import {
   effectivePolicyShape,
@@ -7,7 +8,7 @@ import {
   policyLayerBody,
   policyLayerShape,
 } from '../policy-schemas.ts'
-import { type Answer, defineRoute, notFound, type Route } from '../route.ts'
+import { type Answer, defineRoute, type Route } from '../route.ts'
 
 /** The layers of policy, and what comes of them for a machine. */
 export function policyRoutes(policies: Policies, store: Store): Route[] {
@@ -27,7 +28,7 @@ export function policyRoutes(policies: Policies, store: Store): Route[] {
       },
       async handle({ query: { vm } }) {
         const placement = await store.vms.getPlacement(vm)
-        if (placement === undefined) throw notFound()
+        if (placement === undefined) throw notFound('vm', vm)
         const tenant = placement.tenant.id
         const values = await policies.effective({ tenant, vm })
         return { status: 200, body: { vm, tenant, values } }

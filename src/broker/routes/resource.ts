@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { DeleteOutcome, IdPage, PutOutcome } from '../../store/index.ts'
-import { ApiError } from '../errors.ts'
+import { ApiError, notFound } from '../errors.ts'
 import { pageQuery, readPage } from '../paging.ts'
-import { defineRoute, notFound, type Route } from '../route.ts'
+import { defineRoute, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
 
 /** A kind of thing in the inventory: how it is read, written and shown. */
@@ -42,7 +42,7 @@ export function resourceRoutes<Body extends z.ZodType, Record extends { id: stri
 
   async function read(id: string): Promise<unknown> {
     const record = await records.get(id)
-    if (record === undefined) throw notFound()
+    if (record === undefined) throw notFound(name, id)
     const [rendered] = await render([record])
     return rendered
   }
@@ -111,7 +111,7 @@ export function resourceRoutes<Body extends z.ZodType, Record extends { id: stri
       answers: { '204': { description: 'It is deleted.' } },
       async handle({ id }) {
         const outcome = await records.delete(id)
-        if (outcome === 'not-found') throw notFound()
+        if (outcome === 'not-found') throw notFound(name, id)
         if (outcome === 'in-use') throw new ApiError('conflict', inUse)
         return { status: 204 }
       },
