@@ -164,6 +164,17 @@ export function createVms(db: Kysely<Database>): Vms {
       const result = await db.deleteFrom('vms').where('id', '=', id).executeTakeFirst()
       return deleted(result, () => get(id))
     },
+    async listWithoutGuid(host, limit) {
+      const rows = await db
+        .selectFrom('vms')
+        .select('id')
+        .where('host', '=', host)
+        .where('guid', 'is', null)
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+      return rows.map(({ id }) => id)
+    },
     async getPlacement(id) {
       const row = await selectPlacements(db).where('vms.id', '=', id).executeTakeFirst()
       return row && toPlacement(row)

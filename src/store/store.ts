@@ -111,6 +111,8 @@ export interface Vms {
   get(id: string): Promise<Vm | undefined>
   list(page?: IdPage): Promise<Vm[]>
   delete(id: string): Promise<DeleteOutcome>
+  /** Those on a host that have no GUID, in the order of ids, so many at most. */
+  listWithoutGuid(host: string, limit: number): Promise<string[]>
   getPlacement(id: string): Promise<VmPlacement | undefined>
   /** The tenant's machines, by name. */
   listPlacements(tenant: string): Promise<VmPlacement[]>

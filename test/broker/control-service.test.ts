@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Peer, Push, RedeemAnswer } from '../../src/control/index.ts'
 import { Secret } from '../../src/lib/index.ts'
-import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
+import { createTestBroker, giveGuids, NOW_MS, type TestBroker, WEB_GUID } from './support.ts'
 
 const GW1: Peer = { name: 'gw1', role: 'node' }
 const GW2: Peer = { name: 'gw2', role: 'node' }
@@ -163,13 +163,12 @@ describe('a redeem', () => {
 })
 
 describe('a host token', () => {
-  const GUID = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
   const AGENT: Peer = { name: 'hv1', role: 'agent' }
 
   async function openAtHost() {
     const host = { kind: 'agent', address: '192.0.2.10', console: { allow: true } }
+    await giveGuids(api)
     await api.put('/v1/hosts/hv1', host).expect(200)
-    await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid: GUID })
     const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
     const present = (text: string) => {
       return (peer: Peer, change: Omit<Present, 'peer'> = {}) =>
@@ -184,7 +183,7 @@ describe('a host token', () => {
 
   const place = (change: object) =>
     api
-      .put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid: GUID, ...change })
+      .put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid: WEB_GUID, ...change })
       .expect(200)
 
   test('is redeemed beside its gateway token, which alone is the session', async () => {
@@ -247,7 +246,7 @@ describe('a host token', () => {
     ['deleted', () => api.delete('/v1/vms/web'), 'vm-unknown'],
     ['given to another tenant', () => place({ tenant: 'globex' }), 'vm-unknown'],
     ['moved to another host', () => place({ host: 'hv2' }), 'target-mismatch'],
-    ['made anew', () => place({ guid: GUID.replace('3f', '4f') }), 'target-mismatch'],
+    ['made anew', () => place({ guid: WEB_GUID.replace('3f', '4f') }), 'target-mismatch'],
   ])('of a machine that was %s since is refused', async (_, change, reason) => {
     const { presentAtHost } = await openAtHost()
     const host = { kind: 'agent', address: '192.0.2.11', console: { allow: true } }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Peer } from '../../src/control/index.ts'
 import { Secret } from '../../src/lib/index.ts'
-import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
+import { createTestBroker, giveGuids, NOW_MS, type TestBroker, WEB_GUID } from './support.ts'
 
 const GW1: Peer = { name: 'gw1', role: 'node' }
 
@@ -26,6 +26,8 @@ async function open(vm = 'web', wanted: object = {}) {
     api.broker.control.redeem(GW1, { token, tunnel, clientAddress, ...rest })
 }
 
+const HV1 = { kind: 'rdp', address: '192.0.2.10', console: { allow: true } }
+
 const ended = (tunnel: string) => api.broker.control.release(GW1, tunnel, 'client-closed')
 
 test('the consent text goes to the node of every session, as it is then', async () => {
@@ -43,10 +45,8 @@ test('the consent text goes to the node of every session, as it is then', async 
 test('who presents a FedAuth token agrees to the text of the machine it was minted for', async () => {
   await api.close()
   api = await createTestBroker({ issuerKey: 'rsa-2048' })
-  const console = { allow: true }
-  await api.put('/v1/hosts/hv1', { kind: 'hyperv', address: '192.0.2.10', console })
-  const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
-  await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid })
+  await giveGuids(api)
+  await api.put('/v1/hosts/hv1', { ...HV1, kind: 'hyperv' }).expect(200)
   await api.put('/v1/policy/vms/web', { enforce: { consentText: 'Be good.' } })
   const present = await open('web', { tokenFormat: 'fedauth' })
   expect(await present()).toEqual({ ok: true, consentText: 'Be good.' })
@@ -153,8 +153,6 @@ test('a machine that was deleted opens with none of its files, and who is in sta
   expect(api.events('token.refused')).toMatchObject([{ error: 'vm: the machine was deleted' }])
 })
 
-const HV1 = { kind: 'rdp', address: '192.0.2.10', console: { allow: true } }
-
 test.each<[what: string, change: () => Promise<unknown>]>([
   [
     'is on another host by now',
@@ -195,15 +193,11 @@ test('what was changed and is as it was opens again, and so does a new file', as
 test.each([['hyperv'], ['agent']])(
   'a machine on a %s host that has another GUID by now opens with none of the files from before',
   async (kind) => {
-    const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
-    const place = (change: object = {}) =>
-      api.put('/v1/vms/web', { name: 'Web', tenant: 'acme', host: 'hv1', guid, ...change })
-    await place().expect(200)
+    await giveGuids(api)
     await api.put('/v1/hosts/hv1', { ...HV1, kind }).expect(200)
-    await api.put('/v1/vms/mail', { name: 'M', tenant: 'globex', host: 'hv1', guid }).expect(200)
     const [first, second] = [await open(), await open()]
     expect(await first()).toEqual({ ok: true })
-    await place({ guid: guid.replace('3f', '4f') }).expect(200)
+    await giveGuids(api, WEB_GUID.replace('3f', '4f'))
     expect(await second({ tunnel: 't2' })).toEqual({ ok: false, reason: 'target-mismatch' })
   },
 )

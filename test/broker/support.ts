@@ -43,6 +43,16 @@ export interface TestBroker {
   close(): Promise<void>
 }
 
+export const WEB_GUID = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+
+/** Gives the machines of host `hv1` GUIDs, without which it can't be of a kind that finds them by it. */
+export async function giveGuids({ put }: TestBroker, guid = WEB_GUID): Promise<void> {
+  await put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid }).expect(200)
+  const other = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
+  const mail = { name: 'Mail', tenant: 'globex', host: 'hv1', guid: other }
+  await put('/v1/vms/mail', mail).expect(200)
+}
+
 const NO_DNS: HostResolver = { addresses: async () => [], names: async () => [] }
 
 export interface TestBrokerOptions {

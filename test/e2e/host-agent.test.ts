@@ -63,8 +63,8 @@ describe('a machine behind a host agent', () => {
       privateKeyPem: await read('issuer.key'),
     })
     const host = { kind: 'agent', address: '127.0.0.1', port, console: { allow: true } }
-    await put('/v1/hosts/hv1', host)
     await put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid: VM })
+    await put('/v1/hosts/hv1', host)
   })
 
   afterAll(async () => {

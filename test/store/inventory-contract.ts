@@ -13,7 +13,9 @@ const host: Host = {
   consoleAllow: true,
 }
 const vm: Vm = { id: 'vm1', name: 'web', tenant: 'acme', host: 'hv1' }
-const user: User = { id: 'ann', tenant: 'acme', disabled: false, passwordHash: 'scrypt$…' }
+const user: User = {
+  ...{ id: 'ann', tenant: 'acme', roles: [], disabled: false, passwordHash: 'scrypt$…' },
+}
 
 /** The part of the store's contract about changing the inventory as a whole, and about users. */
 export function inventoryContract(store: () => Store): void {
@@ -30,6 +32,17 @@ export function inventoryContract(store: () => Store): void {
       hosts: [host],
       vms: [vm],
     })
+  })
+
+  test('names the machines of a host that have no GUID, so many at most', async () => {
+    const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+    const vms = [...['vm3', 'vm1', 'vm2'].map((id) => ({ ...vm, id })), { ...vm, id: 'vm0', guid }]
+    const hosts = [host, { ...host, id: 'hv2' }]
+    const put = { tenants: [tenant], hosts, vms: [...vms, { ...vm, id: 'vm4', host: 'hv2' }] }
+    await store().inventory.change(() => ({ result: undefined, put }), NOW_MS)
+    expect(await store().vms.listWithoutGuid('hv1', 9)).toEqual(['vm1', 'vm2', 'vm3'])
+    expect(await store().vms.listWithoutGuid('hv1', 2)).toEqual(['vm1', 'vm2'])
+    expect(await store().vms.listWithoutGuid('none', 9)).toEqual([])
   })
 
   test.each([
@@ -75,7 +88,12 @@ export function inventoryContract(store: () => Store): void {
 
   test('lists, disables and deletes users; their portal sessions go with them', async () => {
     await store().tenants.put(tenant, NOW_MS)
-    const operator: User = { id: 'op', disabled: false, passwordHash: 'scrypt$…' }
+    const operator: User = {
+      id: 'op',
+      roles: ['viewer'],
+      disabled: false,
+      passwordHash: 'scrypt$…',
+    }
     await store().users.put(user, NOW_MS)
     await store().users.put(operator, NOW_MS)
     expect(await store().users.list()).toEqual([user, operator])

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Peer, Push } from '../../../src/control/index.ts'
 import { Secret } from '../../../src/lib/index.ts'
-import { createTestBroker, type TestBroker } from '../support.ts'
+import { createTestBroker, giveGuids, type TestBroker } from '../support.ts'
 
 const GW1: Peer = { name: 'gw1', role: 'node' }
 
@@ -64,9 +64,8 @@ test('a session without a machine in its token is found by the address of its ho
   const other = { address: '192.0.2.10', identify: 'ipv6', names: { ipv6: '2001:db8::2' } }
   for (const of of [{ address: 'hv1.example.net' }, { address: '2001:db8::1' }, other]) {
     const { address } = of
+    await giveGuids(api)
     await api.put('/v1/hosts/hv1', { kind: 'hyperv', console: { allow: true }, ...of }).expect(200)
-    const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
-    await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'acme', host: 'hv1', guid })
     const asked = { vm: 'web', tokenFormat: 'fedauth' }
     const { body } = await api.post('/v1/consoles', asked).expect(201)
     const token = new Secret(body.gatewayToken)

@@ -150,6 +150,21 @@ describe('vms', () => {
     await api.put('/v1/vms/db', { ...good, guid: 'not-a-guid' }).expect(400)
   })
 
+  test('without a GUID keep their host from a kind that finds them by it, and are named', async () => {
+    const put = (kind: string) =>
+      api.put('/v1/hosts/hv1', { kind, address: '192.0.2.10', console: { allow: true } })
+    for (const kind of ['hyperv', 'agent']) {
+      const { body } = await put(kind).expect(400)
+      const message = `machines on it have no guid, which ${kind} needs: mail, web`
+      expect(body.errors).toEqual([{ field: 'kind', message }])
+    }
+    for (let n = 10; n < 25; n += 1) await api.put(`/v1/vms/vm${n}`, good).expect(201)
+    const { body } = await put('hyperv').expect(400)
+    expect(body.errors[0].message).toMatch(/ needs: mail, (vm1\d, ){8}vm18 and others$/)
+    expect((await api.get('/v1/hosts/hv1')).body.kind).toBe('rdp')
+    await put('vnc').expect(200)
+  })
+
   test('can move to another tenant', async () => {
     await api.put('/v1/vms/web', { name: 'Web 1', tenant: 'globex', host: 'hv1' }).expect(200)
     await api.post('/v1/consoles', { vm: 'web', tenant: 'acme' }).expect(404)
