@@ -1,38 +1,47 @@
 import type { Context, Middleware } from 'koa'
 import { addressKey } from './attempt-limit.ts'
 import type { TalliedEntry, Tally } from './audit/tally.ts'
-import type { Authenticate } from './authenticate.ts'
+import type { Authenticator, Credentials } from './authenticate.ts'
 import { ApiError } from './errors.ts'
 import { has, type Right, rolesWith } from './rights.ts'
 import type { Route } from './route.ts'
 
 export interface AdmitOptions {
-  authenticate: Authenticate
+  authenticator: Authenticator
   /** Who is not let in leaves a record. */
   tally: Pick<Tally, 'refused'>
 }
 
-/** Lets those pass who are known, and may; `ctx.state.caller` is who asks. */
+/** Lets those pass who are known, and may; `ctx.state.caller` is who asks, `isWelcome` whether they still would pass. */
 export function admitCaller(
   { path, operation }: Route,
   right: Right,
-  { authenticate, tally }: AdmitOptions,
+  { authenticator, tally }: AdmitOptions,
 ): Middleware {
   return async (ctx, next) => {
-    const caller = await authenticate(ctx.get('authorization'), ctx.ip).catch((error) => {
+    const credentials = credentialsOf(ctx)
+    const caller = await authenticator.authenticate(credentials, ctx.ip).catch((error) => {
       if (error instanceof ApiError) tally.refused(ofStranger(ctx, error))
       throw error
     })
     ctx.state.caller = caller
+    ctx.state.isWelcome = async () => {
+      const known = await authenticator.recognize(credentials)
+      return known !== undefined && has(known, right)
+    }
     if (!has(caller, right)) {
       const error = forbidden(right)
       const { problem: outcome, ref } = error
       const action = operation.operationId ?? path
-      tally.refused({ actor: `key:${caller.keyId}`, action, subject: path, outcome, ref })
+      tally.refused({ actor: caller.name, action, subject: path, outcome, ref })
       throw error
     }
     await next()
   }
+}
+
+function credentialsOf(ctx: Context): Credentials {
+  return { authorization: ctx.get('authorization') || undefined }
 }
 
 /** What is asked for without a key is a stranger's text. */

@@ -71,7 +71,7 @@ function logFailure(log: Log, ctx: Context, error: ApiError): void {
   const caller: Caller | undefined = ctx.state.caller
   const fields = {
     ...{ code, ref, status, method, path, remoteAddress, error: error.message },
-    ...(caller === undefined ? {} : { askedBy: `key:${caller.keyId}` }),
+    ...(caller === undefined ? {} : { askedBy: caller.name }),
   }
   if (status >= 500) log.error('request.failed', { ...fields, error: causeText(error) })
   else if (status === 429) log.debug(event, fields)
@@ -116,6 +116,7 @@ function toMiddleware(route: Route, admit: AdmitOptions): Middleware[] {
         query: { ...ctx.query },
         body: ctx.request.body,
         caller: ctx.state.caller,
+        isWelcome: ctx.state.isWelcome,
         onlyNew: ctx.get('if-none-match') === '*',
         lastEventId: ctx.get('last-event-id') || undefined,
         idempotencyKey: ctx.get('idempotency-key') || undefined,

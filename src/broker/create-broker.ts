@@ -14,7 +14,7 @@ import { createApp } from './app.ts'
 import { CHECKPOINT_EVERY_MS, createAudit } from './audit/audit.ts'
 import { auditedRoute } from './audit/audited-route.ts'
 import { createTally, TALLY_EVERY_MS } from './audit/tally.ts'
-import { createAuthenticate } from './authenticate.ts'
+import { createAuthenticator } from './authenticate.ts'
 import { createConsoles, type Farm } from './consoles.ts'
 import { createControlService } from './control-service.ts'
 import { createPortalServices } from './create-portal-services.ts'
@@ -179,7 +179,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...publisherRoutes(publisher),
     ...keyRoutes(createKeys(base)),
     ...whyRoutes(timeline, clock),
-    ...eventRoutes({ events, store, clock }),
+    ...eventRoutes(events),
     ...auditRoutes(store),
     ...serviceRoutes({ store, signer, publisher, trust, metrics, clock, openApi: () => document }),
   ]
@@ -210,7 +210,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   return {
     app: createApp({
       routes: routes.map((route) => auditedRoute(route, audit)),
-      authenticate: createAuthenticate(store, clock),
+      authenticator: createAuthenticator(store, clock),
       tally,
       log,
       strictTransportSecurity: options.development !== true,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { MAX_NAME_LENGTH, ROLES } from '../store/index.ts'
-import { id as tenantId, timestamp } from './schemas.ts'
+import { roleList, id as tenantId, timestamp } from './schemas.ts'
 
 /** Shapes of what the API says of its keys, and takes for them. */
 
@@ -11,8 +11,6 @@ export const keyId = z
   .string()
   .regex(/^[a-z0-9]{1,32}$/, 'need 1 to 32 lower-case letters and digits')
 
-const roles = z.array(z.enum(ROLES)).min(1).max(ROLES.length)
-
 export const keyBody = z
   .strictObject({
     id: keyId.meta({ description: 'How logs name it; no other key may have, or have had, it.' }),
@@ -22,7 +20,7 @@ export const keyBody = z
       .regex(/^[^\p{C}]*$/u, 'need printable characters')
       .optional()
       .meta({ description: 'For people.' }),
-    roles: roles.transform((names) => ROLES.filter((role) => names.includes(role))),
+    roles: roleList(ROLES, { min: 1 }),
     tenants: z.array(tenantId).min(1).max(MAX_TENANTS).optional().meta({
       description: 'Whose consoles the role `portal` may open and read; with that role only.',
     }),

@@ -1,8 +1,8 @@
 import type { Clock, Log, Secret } from '../lib/index.ts'
-import type { ApiKey, IdPage, Role, Store } from '../store/index.ts'
+import { type ApiKey, type IdPage, type Role, type Store, USER_ROLES } from '../store/index.ts'
 import { createApiKey, secretSha256 } from './api-keys.ts'
 import { ApiError, notFound } from './errors.ts'
-import { has } from './rights.ts'
+import { assertCovers, type Caller, covers, has } from './rights.ts'
 import { invalid } from './validate.ts'
 
 export interface WantedKey {
@@ -17,16 +17,17 @@ export interface WantedKey {
 export interface Keys {
   /**
    * @returns the key's text as well, which nobody can ever read again
-   * @throws ApiError `conflict` for an id that some key has or had; `validation-failed`
+   * @throws ApiError `conflict` for an id that some key has or had; `validation-failed`; `forbidden` for roles that may
+   *   what the caller may not
    */
-  create(wanted: WantedKey, askedBy: string): Promise<{ record: ApiKey; key: Secret }>
+  create(wanted: WantedKey, caller: Caller): Promise<{ record: ApiKey; key: Secret }>
   list(page?: IdPage): Promise<ApiKey[]>
   /** @throws ApiError `not-found` */
   get(id: string): Promise<ApiKey>
   /**
    * Worthless from its next request on. Again is no error.
    *
-   * @throws ApiError `not-found`; `conflict` for the last one that could make another
+   * @throws ApiError `not-found`; `conflict` for the last one that could make another with some role
    */
   revoke(id: string, askedBy: string): Promise<void>
 }
@@ -45,7 +46,8 @@ export function createKeys({ store, clock, log }: KeyOptions): Keys {
   }
 
   return {
-    async create({ id, label = '', roles, tenants = [], expiresAtMs }, askedBy) {
+    async create({ id, label = '', roles, tenants = [], expiresAtMs }, caller) {
+      assertCovers(caller, { roles, tenants })
       await checkTenants(store, roles, tenants)
       if (expiresAtMs !== undefined && expiresAtMs <= clock.now()) {
         throw invalid([{ field: 'expiresAt', message: 'need a time to come' }])
@@ -65,7 +67,7 @@ export function createKeys({ store, clock, log }: KeyOptions): Keys {
       if (!(await store.keys.insert(record))) {
         throw new ApiError('conflict', `There is, or was, a key ${id}: choose another id.`)
       }
-      log.info('key.created', { key: id, roles, tenants: record.tenants, askedBy })
+      log.info('key.created', { key: id, roles, tenants: record.tenants, askedBy: caller.name })
       return { record, key }
     },
 
@@ -74,20 +76,28 @@ export function createKeys({ store, clock, log }: KeyOptions): Keys {
     get,
 
     async revoke(id, askedBy) {
-      const { revokedAtMs } = await get(id)
-      if (revokedAtMs !== undefined) return
-      const mayGo = (others: readonly ApiKey[]) => others.some(canMakeKeys)
+      const key = await get(id)
+      if (key.revokedAtMs !== undefined) return
+      const given = USER_ROLES.filter((role) => canGive(key, role))
+      const mayGo = (others: readonly ApiKey[]) =>
+        given.every((role) => others.some((other) => isForGood(other) && canGive(other, role)))
       if (!(await store.keys.revoke(id, clock.now(), mayGo))) {
-        throw new ApiError('conflict', 'Nobody could make a key any more: create another first.')
+        const roles = given.join(', ')
+        const detail = `No other key could make keys with the roles ${roles}: create one with them first.`
+        throw new ApiError('conflict', detail)
       }
       log.info('key.revoked', { key: id, askedBy })
     },
   }
 }
 
-/** For good: one that expires would lock everybody out later. */
-function canMakeKeys({ roles, expiresAtMs, revokedAtMs }: ApiKey): boolean {
-  return revokedAtMs === undefined && expiresAtMs === undefined && has({ roles }, 'trust.write')
+/** One that expires would lock everybody out later. */
+function isForGood({ expiresAtMs, revokedAtMs }: ApiKey): boolean {
+  return revokedAtMs === undefined && expiresAtMs === undefined
+}
+
+function canGive(key: ApiKey, role: Role): boolean {
+  return has(key, 'trust.write') && covers(key, { roles: [role], tenants: [] })
 }
 
 /** Bound to nobody, `portal` could do nothing; other roles are for all tenants, whatever stands beside them. */

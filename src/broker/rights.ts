@@ -1,4 +1,5 @@
-import type { Role } from '../store/index.ts'
+import type { Role, User } from '../store/index.ts'
+import { ApiError } from './errors.ts'
 
 /** What routes ask for, and the roles that have it. Whatever a role is not named for, it may not do. */
 const RIGHTS = {
@@ -21,29 +22,61 @@ const RIGHTS = {
 } as const satisfies Record<string, readonly Role[]>
 
 export type Right = keyof typeof RIGHTS
+// Object.keys forgets the names.
+const ALL = Object.keys(RIGHTS) as Right[]
 
 /** Everything: that of the first key, and of keys from before there were roles. */
 export const ALL_RIGHTS: readonly Role[] = ['support', 'operator', 'trust-admin']
 
-/** Whose key a request carries, and what it may. */
-export interface Caller {
-  keyId: string
+/** Roles, and whom one of them is bound to. */
+export interface Holder {
   roles: readonly Role[]
   /** Whom `portal` is bound to; the other roles are for all tenants. */
   tenants: readonly string[]
+}
+
+/** Who asks, by a key or by a session of the portal, and what they may. */
+export interface Caller extends Holder {
+  /** `key:ID` or `user:ID`, as log and audit say it. */
+  name: string
+}
+
+/** A tenant's users may what a portal of their tenant may; all others what their roles say. */
+export function holderOf({ tenant, roles }: Pick<User, 'tenant' | 'roles'>): Holder {
+  return tenant === undefined ? { roles, tenants: [] } : { roles: ['portal'], tenants: [tenant] }
 }
 
 export function rolesWith(right: Right): readonly Role[] {
   return RIGHTS[right]
 }
 
-export function has({ roles }: Pick<Caller, 'roles'>, right: Right): boolean {
+export function has({ roles }: Pick<Holder, 'roles'>, right: Right): boolean {
   return rolesWith(right).some((role) => roles.includes(role))
 }
 
 /** The tenants for which a caller has a right; undefined: for all, by another role than `portal`. */
-export function tenantsFor(caller: Caller, right: Right): readonly string[] | undefined {
-  const others = caller.roles.filter((role) => role !== 'portal')
+export function tenantsFor(holder: Holder, right: Right): readonly string[] | undefined {
+  const others = holder.roles.filter((role) => role !== 'portal')
   if (has({ roles: others }, right)) return undefined
-  return has(caller, right) ? caller.tenants : []
+  return has(holder, right) ? holder.tenants : []
+}
+
+/** Whether one may everything that the other may, for every tenant. */
+export function covers(holder: Holder, other: Holder): boolean {
+  return ALL.every((right) => {
+    const [own, wanted] = [tenantsFor(holder, right), tenantsFor(other, right)]
+    return own === undefined || wanted?.every((tenant) => own.includes(tenant)) === true
+  })
+}
+
+/**
+ * Nobody makes anybody mightier than themselves, nor changes who is.
+ *
+ * @throws ApiError `forbidden` naming the roles that are too much
+ */
+export function assertCovers(caller: Holder, other: Holder): void {
+  const beyond = other.roles.filter((role) => !covers(caller, { ...other, roles: [role] }))
+  if (beyond.length === 0) return
+  const detail = `This is for who may all that the role ${beyond.join(', ')} may.`
+  throw new ApiError('forbidden', detail)
 }

@@ -6,7 +6,7 @@ import { id as idSchema, problemShape } from './schemas.ts'
 import { invalid, validate } from './validate.ts'
 
 const NO_QUERY = z.object({})
-const NOBODY: Caller = { keyId: '', roles: [], tenants: [] }
+const NOBODY: Caller = { name: 'nobody', roles: [], tenants: [] }
 
 /** A request without its transport, so that a route can be read and tested without koa. */
 export interface RawRequest {
@@ -17,6 +17,8 @@ export interface RawRequest {
   body: unknown
   /** Absent on public routes. */
   caller: Caller | undefined
+  /** Whether the same request would still be let in; absent on public routes. */
+  isWelcome: (() => Promise<boolean>) | undefined
   /** `If-None-Match: *`, RFC 9110: only where there is nothing yet. */
   onlyNew: boolean
   /** `Idempotency-Key`: the same request again, if it has been here before. */
@@ -37,6 +39,8 @@ export interface RouteRequest<Body, Query> {
   body: Body
   /** On public routes nobody, who may nothing. */
   caller: Caller
+  /** Whether the same request would still be let in, for an answer that goes on. */
+  isWelcome: () => Promise<boolean>
   onlyNew: boolean
   idempotencyKey: string | undefined
   lastEventId: string | undefined
@@ -109,13 +113,14 @@ export function defineRoute<
     maxBodyBytes,
     recordsItself: definition.recordsItself === true,
     operation: toOperation(definition, hasId ? pathId : undefined),
-    async respond({ id, query, body, caller, accepted, ...rest }) {
+    async respond({ id, query, body, caller, isWelcome, accepted, ...rest }) {
       const request = {
         id: hasId ? checkId(method, pathId, id) : '',
         // Without a schema Query is that of the empty object, and Schema ZodUndefined.
         query: (querySchema === undefined ? {} : validate(querySchema, query)) as z.output<Query>,
         body: (schema && validate(schema, body)) as z.output<Schema>,
         caller: caller ?? NOBODY,
+        isWelcome: isWelcome ?? (async () => true),
         ...rest,
       }
       accepted?.(request.body)

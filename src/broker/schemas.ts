@@ -56,6 +56,15 @@ export const user = z
   .max(MAX_USER_ID_LENGTH)
   .regex(PRINTABLE, 'need printable characters')
 
+/** Each once, in their usual order. */
+export function roleList<Name extends string>(roles: readonly Name[], { min = 0 } = {}) {
+  return z
+    .array(z.enum(roles))
+    .min(min)
+    .max(roles.length)
+    .transform((names) => roles.filter((role) => names.includes(role)))
+}
+
 export const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC.' })
 
 export const tenantBody = z.strictObject({ name }).meta({ id: 'TenantBody' })

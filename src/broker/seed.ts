@@ -1,5 +1,5 @@
 import { BrokerError, type Clock, type Secret } from '../lib/index.ts'
-import type { Host, Role, Store, Tenant, Vm } from '../store/index.ts'
+import type { Host, Role, Store, Tenant, User, UserRole, Vm } from '../store/index.ts'
 import { apiKeyId, secretSha256 } from './api-keys.ts'
 import { hashPassword, PASSWORD_COST, type PasswordCost, verifyPassword } from './passwords.ts'
 import { ALL_RIGHTS } from './rights.ts'
@@ -9,9 +9,17 @@ export interface Seed {
   tenants?: Tenant[]
   hosts?: Host[]
   vms?: Vm[]
-  /** Without a tenant: the provider's own people. */
-  users?: Array<{ id: string; tenant?: string; password: Secret }>
+  users?: SeedUser[]
   apiKeys?: SeedKey[]
+}
+
+export interface SeedUser {
+  id: string
+  /** Absent: one of the provider's own people. */
+  tenant?: string
+  /** Absent: none. */
+  roles?: readonly UserRole[]
+  password: Secret
 }
 
 export interface SeedKey {
@@ -45,19 +53,20 @@ export async function seedStore(
 /** Keeps the stored hash when it fits: hashing anew would make every start a change. */
 async function seedUser(
   store: Store,
-  { id, tenant, password }: { id: string; tenant?: string; password: Secret },
+  { id, tenant, roles = [], password }: SeedUser,
   nowMs: number,
   cost: PasswordCost,
 ): Promise<void> {
   const known = await store.users.get(id)
   const fits = known !== undefined && (await verifyPassword(password, known.passwordHash))
-  if (fits && known.tenant === tenant) return
+  const sameRoles = known?.roles.join() === roles.join()
+  if (fits && known.tenant === tenant && sameRoles) return
   const passwordHash = fits ? known.passwordHash : await hashPassword(password, cost)
-  const disabled = known?.disabled ?? false
-  await store.users.put(
-    { id, disabled, passwordHash, ...(tenant === undefined ? {} : { tenant }) },
-    nowMs,
-  )
+  const user: User = {
+    ...{ id, roles: [...roles], disabled: known?.disabled ?? false, passwordHash },
+    ...(tenant === undefined ? {} : { tenant }),
+  }
+  await store.users.put(user, nowMs)
 }
 
 async function seedApiKey(

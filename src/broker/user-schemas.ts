@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { Secret } from '../lib/index.ts'
+import { USER_ROLES } from '../store/index.ts'
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './passwords.ts'
-import { id, user } from './schemas.ts'
+import { id, roleList, user } from './schemas.ts'
 
 /** Shapes of what the API says of the portal's users, and takes for them. */
 
@@ -19,7 +20,13 @@ const password = z
 
 export const userBody = z
   .strictObject({
-    tenant: id.optional().meta({ description: "Absent for the provider's own people." }),
+    tenant: id.optional().meta({
+      description:
+        "Absent for the provider's own people. Who has one may what a key with the role `portal` may, for it alone.",
+    }),
+    roles: roleList(USER_ROLES)
+      .optional()
+      .meta({ description: "What the provider's own people may; none for a tenant's." }),
     password: password.optional(),
     disabled: z.boolean().optional().meta({
       description: 'May not sign in. Setting it, and any new password, ends its portal sessions.',
@@ -28,7 +35,12 @@ export const userBody = z
   .meta({ id: 'UserBody' })
 
 export const userShape = z
-  .object({ id: z.string(), tenant: id.optional(), disabled: z.boolean() })
+  .object({
+    id: z.string(),
+    tenant: id.optional(),
+    roles: z.array(z.enum(USER_ROLES)),
+    disabled: z.boolean(),
+  })
   .meta({ id: 'User' })
 
 export type UserBody = z.output<typeof userBody>

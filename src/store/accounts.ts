@@ -1,6 +1,6 @@
 import type { Kysely, Selectable } from 'kysely'
-import type { User } from './records.ts'
-import { deleted, present, stamped } from './rows.ts'
+import { USER_ROLES, type User } from './records.ts'
+import { deleted, parseNames, present, stamped } from './rows.ts'
 import type { Database, UserRow } from './schema.ts'
 import type { PortalSessions, Users } from './store.ts'
 
@@ -12,9 +12,10 @@ export function createUsers(db: Kysely<Database>): Users {
 
   return {
     get,
-    async put({ id, tenant, disabled, passwordHash }, nowMs) {
+    async put({ id, tenant, roles, disabled, passwordHash }, nowMs) {
       const values = {
         tenant: tenant ?? null,
+        roles: roles.join(' '),
         disabled: disabled ? (1 as const) : (0 as const),
         passwordHash,
       }
@@ -49,8 +50,12 @@ export function createUsers(db: Kysely<Database>): Users {
   }
 }
 
-function toUser({ id, tenant, disabled, passwordHash }: Selectable<UserRow>): User {
-  return { ...present({ id, tenant, passwordHash }), disabled: disabled === 1 }
+function toUser({ id, tenant, roles, disabled, passwordHash }: Selectable<UserRow>): User {
+  return {
+    ...present({ id, tenant, passwordHash }),
+    roles: parseNames(roles, USER_ROLES),
+    disabled: disabled === 1,
+  }
 }
 
 export function createPortalSessions(db: Kysely<Database>): PortalSessions {

@@ -1,6 +1,6 @@
 import type { Insertable, Kysely, Selectable } from 'kysely'
 import { type ApiKey, ROLES } from './records.ts'
-import { present } from './rows.ts'
+import { parseNames, present } from './rows.ts'
 import type { ApiKeyRow, Database } from './schema.ts'
 import type { ApiKeys } from './store.ts'
 
@@ -100,8 +100,7 @@ async function toKey(
   db: Kysely<Database>,
   { revision: _, roles: text, ...row }: Selectable<ApiKeyRow>,
 ): Promise<ApiKey> {
-  const names = text.split(' ')
-  const roles = ROLES.filter((role) => names.includes(role))
+  const roles = parseNames(text, ROLES)
   const tenants = roles.includes('portal')
     ? await db
         .selectFrom('apiKeyTenants')

@@ -342,6 +342,13 @@ const MIGRATIONS: Record<string, Migration> = {
       await sql`create index grants_by_user on grants (tenant, "user", expires_at_ms)`.execute(db)
     },
   },
+
+  '0016-user-roles': {
+    async up(db) {
+      await sql`alter table users add column roles text not null default ''
+        check (length(roles) <= 200)`.execute(db)
+    },
+  },
 }
 
 /**

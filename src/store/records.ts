@@ -99,20 +99,26 @@ export interface InventoryRecords {
   vms: Vm[]
 }
 
+/** Those that a user is given; each one's meaning is the broker's business. */
+export const USER_ROLES = ['viewer', 'support', 'operator', 'trust-admin'] as const
+export type UserRole = (typeof USER_ROLES)[number]
+
+/** What a key may do. */
+export const ROLES = ['portal', ...USER_ROLES] as const
+export type Role = (typeof ROLES)[number]
+
 /** Someone who signs in at the portal. */
 export interface User {
   id: string
   /** Absent for the provider's own people. */
   tenant?: string
+  /** None for a tenant's users. */
+  roles: UserRole[]
   /** May not sign in. */
   disabled: boolean
   /** Self-describing text of a slow password hash. */
   passwordHash: string
 }
-
-/** What a key may do; what each role means is the broker's business. */
-export const ROLES = ['portal', 'viewer', 'support', 'operator', 'trust-admin'] as const
-export type Role = (typeof ROLES)[number]
 
 export interface ApiKey {
   id: string

@@ -14,6 +14,12 @@ export function present<Row extends object>(row: Row): Present<Row> {
   return Object.fromEntries(entries) as Present<Row>
 }
 
+/** A column with names and a space between; what is none of them is left out. */
+export function parseNames<Name extends string>(text: string, names: readonly Name[]): Name[] {
+  const found = text.split(' ')
+  return names.filter((name) => found.includes(name))
+}
+
 /** What a new row of the inventory starts with. */
 export function stamped(nowMs: number) {
   return { revision: 1, createdAtMs: nowMs, updatedAtMs: nowMs }

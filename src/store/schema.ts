@@ -88,6 +88,8 @@ export interface PolicyRow extends Stamps {
 export interface UserRow extends Stamps {
   id: string
   tenant: string | null
+  /** Names with a space between. */
+  roles: string
   passwordHash: string
   disabled: 0 | 1
 }

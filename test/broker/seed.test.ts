@@ -49,6 +49,16 @@ test('a changed password or tenant is taken over', async () => {
   await store.close()
 })
 
+test('changed roles are taken over with the same password', async () => {
+  const store = await openSqliteStore({ file: ':memory:' })
+  await seedStore(store, seed, clock, cheap)
+  const before = await store.users.get('operator')
+  const users = [{ id: 'operator', password: new Secret('two'), roles: ['operator' as const] }]
+  await seedStore(store, { users }, clock, cheap)
+  expect(await store.users.get('operator')).toEqual({ ...before, roles: ['operator'] })
+  await store.close()
+})
+
 test('refuses a key that is none, without showing it', async () => {
   const store = await openSqliteStore({ file: ':memory:' })
   const apiKeys = [{ label: 'demo', key: new Secret('pck_demo_tooshort') }]

@@ -41,7 +41,7 @@ test('a user is added, gets another password, is disabled and enabled', async ()
   expect(await fits('another pony')).toBe(true)
   const { stdout } = await user('list', '--json')
   expect(JSON.parse(stdout)).toEqual({
-    items: [{ id: 'ann@acme.example', tenant: 'acme', disabled: false }],
+    items: [{ id: 'ann@acme.example', tenant: 'acme', roles: [], disabled: false }],
   })
 })
 

@@ -19,6 +19,7 @@ const vm: Vm = { id: 'vm1', name: 'web', tenant: 'acme', host: 'hv1' }
 const user: User = {
   id: 'ann@acme.example',
   tenant: 'acme',
+  roles: [],
   disabled: false,
   passwordHash: 'scrypt$…',
 }
@@ -223,7 +224,8 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       await fill()
       expect(await store.users.put(user, NOW_MS)).toBe('created')
       expect(await store.users.get(user.id)).toEqual(user)
-      const { tenant: _, ...operator } = user
+      const { tenant: _, ...nobody } = user
+      const operator: User = { ...nobody, roles: ['support', 'operator'] }
       expect(await store.users.put(operator, NOW_MS)).toBe('replaced')
       expect(await store.users.get(user.id)).toEqual(operator)
     })

@@ -13,7 +13,9 @@ const host: Host = {
   consoleAllow: true,
 }
 const vm: Vm = { id: 'vm1', name: 'web', tenant: 'acme', host: 'hv1' }
-const user: User = { id: 'ann', tenant: 'acme', disabled: false, passwordHash: 'scrypt$…' }
+const user: User = {
+  ...{ id: 'ann', tenant: 'acme', roles: [], disabled: false, passwordHash: 'scrypt$…' },
+}
 
 /** The part of the store's contract about changing the inventory as a whole, and about users. */
 export function inventoryContract(store: () => Store): void {
@@ -86,7 +88,12 @@ export function inventoryContract(store: () => Store): void {
 
   test('lists, disables and deletes users; their portal sessions go with them', async () => {
     await store().tenants.put(tenant, NOW_MS)
-    const operator: User = { id: 'op', disabled: false, passwordHash: 'scrypt$…' }
+    const operator: User = {
+      id: 'op',
+      roles: ['viewer'],
+      disabled: false,
+      passwordHash: 'scrypt$…',
+    }
     await store().users.put(user, NOW_MS)
     await store().users.put(operator, NOW_MS)
     expect(await store().users.list()).toEqual([user, operator])

@@ -44,7 +44,7 @@ function isRefused(answer: object): answer is ApiError {
 
 function describe({ path, operation }: Route, { id = '', caller }: RawRequest) {
   return {
-    actor: `key:${caller?.keyId}`,
+    actor: caller?.name ?? '',
     action: operation.operationId ?? path,
     subject: path.replace('{id}', () => id).slice(0, MAX_SUBJECT),
   }

@@ -51,7 +51,7 @@ export function consoleRoutes({ consoles, gatewayAddress, clock }: ConsoleRouteO
         const wanted = {
           vm,
           clientAddress: clientAddress ?? remoteAddress,
-          askedBy: `key:${caller.keyId}`,
+          askedBy: caller.name,
           tenants: tenantsFor(caller, 'console.mint'),
           ...(tenant === undefined ? {} : { tenant }),
           ...(user === undefined ? {} : { user }),
@@ -59,7 +59,7 @@ export function consoleRoutes({ consoles, gatewayAddress, clock }: ConsoleRouteO
           ...(clientAddress === undefined ? {} : { boundTo: clientAddress }),
           ...(tokenFormat === undefined ? {} : { tokenFormat }),
         }
-        const opened = await repeats.once({ caller: caller.keyId, key, body }, () =>
+        const opened = await repeats.once({ caller: caller.name, key, body }, () =>
           consoles.open(wanted),
         )
         const wantsFile = prefer('application/json', RDP_MEDIA_TYPE) === RDP_MEDIA_TYPE
@@ -95,7 +95,7 @@ export function consoleRoutes({ consoles, gatewayAddress, clock }: ConsoleRouteO
       access: 'console.revoke',
       answers: { '204': { description: 'It is revoked.' } },
       async handle({ id, caller }) {
-        await consoles.revoke(id, `key:${caller.keyId}`)
+        await consoles.revoke(id, caller.name)
         return { status: 204 }
       },
     }),

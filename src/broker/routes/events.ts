@@ -1,16 +1,7 @@
 import { z } from 'zod'
-import type { Clock } from '../../lib/index.ts'
-import type { Store } from '../../store/index.ts'
-import { isValid } from '../api-keys.ts'
 import { EVENT_ID, type EventStream } from '../event-stream.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { invalid } from '../validate.ts'
-
-export interface EventRouteOptions {
-  events: Pick<EventStream, 'open'>
-  store: Pick<Store, 'keys'>
-  clock: Clock
-}
 
 const lastEventId = z.object({
   'Last-Event-ID': z
@@ -21,7 +12,7 @@ const lastEventId = z.object({
 })
 
 /** What happens, while it happens. */
-export function eventRoutes({ events, store, clock }: EventRouteOptions): Route[] {
+export function eventRoutes(events: Pick<EventStream, 'open'>): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -37,15 +28,14 @@ export function eventRoutes({ events, store, clock }: EventRouteOptions): Route[
           content: { 'text/event-stream': { schema: z.string() } },
         },
       },
-      handle({ caller: { keyId }, lastEventId: after }) {
+      handle({ caller, isWelcome, lastEventId: after }) {
         if (after !== undefined && !EVENT_ID.test(after)) {
           throw invalid([{ field: 'Last-Event-ID', message: 'need the id of an event' }])
         }
-        const isWelcome = async () => isValid(await store.keys.get(keyId), clock.now())
         return {
           status: 200,
           headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' },
-          body: events.open({ reader: keyId, after, isWelcome }),
+          body: events.open({ reader: caller.name, after, isWelcome }),
         }
       },
     }),

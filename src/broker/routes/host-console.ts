@@ -44,7 +44,7 @@ export function hostConsoleRoutes(consoles: HostConsoles): Route[] {
         },
       },
       async handle({ id: host, body: { allow, endSessions = false }, caller }) {
-        const askedBy = `key:${caller.keyId}`
+        const askedBy = caller.name
         const counts = await consoles.switch(host, { allow, endSessions, askedBy })
         return { status: 200, body: { host, allow, ...counts } }
       },

@@ -34,7 +34,7 @@ export function importRoutes({ store, clock, log }: ImportRouteOptions): Route[]
           return { result, put: dryRun ? {} : result.put }
         }, clock.now())
         const answer = toAnswer(plan, dryRun)
-        if (!dryRun) logImport(log, answer, `key:${caller.keyId}`)
+        if (!dryRun) logImport(log, answer, caller.name)
         return { status: 200, body: answer }
       },
     }),

@@ -61,7 +61,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
           ...(thumbprint === undefined ? {} : { thumbprint }),
           overlapDays: overlapDays ?? DEFAULT_OVERLAP_DAYS,
           without,
-          askedBy: `key:${caller.keyId}`,
+          askedBy: caller.name,
         })
         return { status: 200, body: renderRotation(state, (await trust.current()).version) }
       },
@@ -74,7 +74,7 @@ export function issuerRoutes(options: IssuerRouteOptions): Route[] {
       access: 'trust.write',
       answers: { '204': { description: 'It is out of the trust set.' } },
       async handle({ caller }) {
-        await rotation.cancel(`key:${caller.keyId}`)
+        await rotation.cancel(caller.name)
         return { status: 204 }
       },
     }),

@@ -62,7 +62,7 @@ export function keyRoutes(keys: Keys): Route[] {
             ...(tenants === undefined ? {} : { tenants }),
             ...(expiresAt === undefined ? {} : { expiresAtMs: Date.parse(expiresAt) }),
           },
-          `key:${caller.keyId}`,
+          caller,
         )
         return {
           status: 201,
@@ -80,7 +80,7 @@ export function keyRoutes(keys: Keys): Route[] {
       access: 'trust.write',
       answers: { '204': { description: 'It opens nothing any more.' } },
       async handle({ id, caller }) {
-        await keys.revoke(id, `key:${caller.keyId}`)
+        await keys.revoke(id, caller.name)
         return { status: 204 }
       },
     }),

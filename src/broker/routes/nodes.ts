@@ -55,7 +55,7 @@ export function nodeRoutes(nodes: Nodes): Route[] {
         const { deadlineSeconds = DEFAULT_DRAIN_SECONDS, message } = body
         const node = await nodes.drain(id, {
           deadlineSeconds,
-          askedBy: `key:${caller.keyId}`,
+          askedBy: caller.name,
           ...(message === undefined ? {} : { message }),
         })
         return { status: 200, body: render(node) }
@@ -69,7 +69,7 @@ export function nodeRoutes(nodes: Nodes): Route[] {
       access: 'inventory.write',
       answers: { '204': { description: 'It is told to admit tunnels again.' } },
       async handle({ id, caller }) {
-        await nodes.cancelDrain(id, `key:${caller.keyId}`)
+        await nodes.cancelDrain(id, caller.name)
         return { status: 204 }
       },
     }),

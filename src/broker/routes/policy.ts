@@ -87,7 +87,7 @@ function layerRoutes(policies: Policies, { path, name, whose, scopeOf }: Layer):
         '201': { description: 'It is created.', content },
       },
       async handle({ id, body, caller }) {
-        const outcome = await policies.put(scopeOf(id), body, `key:${caller.keyId}`)
+        const outcome = await policies.put(scopeOf(id), body, caller.name)
         return answer(outcome === 'created' ? 201 : 200, body)
       },
     }),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { DeleteOutcome, IdPage, PutOutcome } from '../../store/index.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { pageQuery, readPage } from '../paging.ts'
+import type { Caller } from '../rights.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
 
@@ -16,9 +17,9 @@ export interface Resource<Body extends z.ZodType, Record extends { id: string }>
   records: {
     get(id: string): Promise<Record | undefined>
     list(page?: IdPage): Promise<Record[]>
-    delete(id: string): Promise<DeleteOutcome>
+    delete(id: string, caller: Caller): Promise<DeleteOutcome>
   }
-  put(id: string, body: z.output<Body>, askedBy: string): Promise<PutOutcome>
+  put(id: string, body: z.output<Body>, caller: Caller): Promise<PutOutcome>
   /** In the same order. */
   render(records: Record[]): unknown[] | Promise<unknown[]>
   /** Said when others still name it. */
@@ -97,7 +98,7 @@ export function resourceRoutes<Body extends z.ZodType, Record extends { id: stri
             status: 412,
           })
         }
-        const outcome = await put(id, wanted, `key:${caller.keyId}`)
+        const outcome = await put(id, wanted, caller)
         return { status: outcome === 'created' ? 201 : 200, body: await read(id) }
       },
     }),
@@ -109,8 +110,8 @@ export function resourceRoutes<Body extends z.ZodType, Record extends { id: stri
       summary: `Delete a ${name}`,
       access: 'inventory.write',
       answers: { '204': { description: 'It is deleted.' } },
-      async handle({ id }) {
-        const outcome = await records.delete(id)
+      async handle({ id, caller }) {
+        const outcome = await records.delete(id, caller)
         if (outcome === 'not-found') throw notFound(name, id)
         if (outcome === 'in-use') throw new ApiError('conflict', inUse)
         return { status: 204 }

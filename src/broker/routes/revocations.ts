@@ -52,7 +52,7 @@ export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): R
           kind,
           ...subject(body, clock.now()),
           endSessions,
-          askedBy: `key:${caller.keyId}`,
+          askedBy: caller.name,
           ...(reason === undefined ? {} : { note: reason }),
         })
         return { status: 201, body: render(stored) }

@@ -48,7 +48,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       access: 'session.write',
       answers: { '204': { description: 'Its node is told to end it.' } },
       async handle({ id, caller }) {
-        await sessions.kill(id, `key:${caller.keyId}`)
+        await sessions.kill(id, caller.name)
         return { status: 204 }
       },
     }),
@@ -61,7 +61,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       body: messageBody,
       answers: { '204': { description: 'Its node is told to show it.' } },
       async handle({ id, body, caller }) {
-        await sessions.message(id, body.text, `key:${caller.keyId}`)
+        await sessions.message(id, body.text, caller.name)
         return { status: 204 }
       },
     }),

@@ -11,8 +11,12 @@ export function userRoutes(users: Users, store: Store): Route[] {
     id: userId,
     body: userBody,
     shape: userShape,
-    records: store.users,
-    put: (id, body, askedBy) => users.put(id, body, askedBy),
+    records: {
+      get: (id) => store.users.get(id),
+      list: (page) => store.users.list(page),
+      delete: (id, caller) => users.delete(id, caller),
+    },
+    put: (id, body, caller) => users.put(id, body, caller),
     render: (records) => records.map(render),
     inUse: 'The user is still in use.',
   })

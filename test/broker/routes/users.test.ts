@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { signIn, trySignIn } from '../portal-sign-in.ts'
 import { createTestBroker, type TestBroker } from '../support.ts'
 
@@ -12,7 +12,12 @@ afterEach(() => api.close())
 test('a user is created, signs in, is shown and deleted; nothing shows its password', async () => {
   const wanted = { tenant: 'acme', password: 'correct pony' }
   const created = await api.put('/v1/users/bob%40acme.example', wanted).expect(201)
-  expect(created.body).toEqual({ id: 'bob@acme.example', tenant: 'acme', disabled: false })
+  expect(created.body).toEqual({
+    id: 'bob@acme.example',
+    tenant: 'acme',
+    roles: [],
+    disabled: false,
+  })
   await signIn(api.broker.services, 'bob@acme.example', 'correct pony')
   const { body, text } = await api.get('/v1/users').expect(200)
   expect(body.items.map(({ id }: { id: string }) => id)).toEqual([
@@ -64,12 +69,78 @@ test('a user who is there is not made a second time when only a new one is wante
   await api.put('/v1/users/bob', body).set('If-None-Match', '*').expect(201)
 })
 
+test('roles are given, shown in their order, replaced and recorded', async () => {
+  const password = 'correct pony'
+  const roles = ['operator', 'viewer', 'viewer']
+  const { body } = await api.put('/v1/users/eve', { password, roles }).expect(201)
+  expect(body).toEqual({ id: 'eve', roles: ['viewer', 'operator'], disabled: false })
+  expect((await api.get('/v1/users/eve').expect(200)).body).toEqual(body)
+  const { sessionToken } = await signIn(api.broker.services, 'eve', password)
+  await api.put('/v1/users/eve', { roles: ['support'] }).expect(200)
+  // They are looked up at each request: nobody has to sign in again.
+  expect(await api.broker.services.readSession(sessionToken)).toBeDefined()
+  await api.put('/v1/users/eve', {}).expect(200)
+  expect((await api.get('/v1/users/eve')).body.roles).toEqual([])
+  expect(api.events('user.changed').map(({ roles: given }) => given)).toEqual([
+    ['viewer', 'operator'],
+    ['support'],
+    [],
+  ])
+  const records = await api.get('/v1/audit?action=putUser').expect(200)
+  const details = records.body.items.map(({ details: text }: { details: string }) => text)
+  expect(details.map((text: string) => JSON.parse(text))).toContainEqual({
+    password: '[secret]',
+    roles: ['viewer', 'operator'],
+  })
+})
+
+describe('a key of an operator', () => {
+  const password = 'correct pony'
+  let operator: (method: 'put' | 'delete', user: string, body?: object) => Promise<number>
+
+  beforeEach(async () => {
+    const auth = `Bearer ${(await api.addKey(['operator'])).reveal()}`
+    operator = async (method, user, body) =>
+      (await api.anonymous[method](`/v1/users/${user}`).set('Authorization', auth).send(body))
+        .status
+    await api.put('/v1/users/root', { password, roles: ['trust-admin'] }).expect(201)
+    await api.put('/v1/users/peer', { password, roles: ['operator'] }).expect(201)
+  })
+
+  test("keeps tenants' users and other operators", async () => {
+    expect(await operator('put', 'ann', { tenant: 'acme', password })).toBe(200)
+    expect(await operator('put', 'peer', { roles: ['operator'], password })).toBe(200)
+    expect(await operator('delete', 'peer')).toBe(204)
+  })
+
+  test('gives nobody a role that may more than it may', async () => {
+    for (const role of ['viewer', 'support', 'trust-admin']) {
+      expect(await operator('put', 'new', { password, roles: ['operator', role] }), role).toBe(403)
+      expect(await operator('put', 'ann', { roles: [role] }), role).toBe(403)
+    }
+    await api.get('/v1/users/new').expect(404)
+  })
+
+  test('takes over nobody who may more: no password, no roles, no tenant, no end', async () => {
+    const before = await api.store.users.get('root')
+    for (const body of [{ password }, { roles: [] }, { tenant: 'acme' }, { disabled: true }]) {
+      expect(await operator('put', 'root', body), JSON.stringify(body)).toBe(403)
+    }
+    expect(await operator('delete', 'root')).toBe(403)
+    expect(await api.store.users.get('root')).toEqual(before)
+    const records = await api.get('/v1/audit?action=deleteUser').expect(200)
+    expect(records.body.items).toMatchObject([{ subject: '/v1/users/root', outcome: 'forbidden' }])
+  })
+})
+
 test.each([
   ['password', {}],
   ['password', { password: 'short' }],
   ['password', { password: 'x'.repeat(1025) }],
   ['tenant', { password: 'correct pony', tenant: 'none' }],
-  ['roles', { password: 'correct pony', roles: ['operator'] }],
+  ['roles.0', { password: 'correct pony', roles: ['portal'] }],
+  ['roles.1', { password: 'correct pony', roles: ['viewer', 'root'] }],
+  ['roles', { password: 'correct pony', tenant: 'acme', roles: ['viewer'] }],
   ['disabled', { password: 'correct pony', disabled: 'no' }],
 ])('a user needs a valid %s: %j', async (field, body) => {
   const refused = await api.put('/v1/users/bob', body).expect(400)
