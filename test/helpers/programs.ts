@@ -7,7 +7,7 @@ import { type TestFunction, test } from 'vitest'
 const SYSTEM_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/sbin']
 /** FreeRDP 3 comes from backports: the one program that may be absent even where `CI` is set. */
 const MAY_BE_ABSENT = ['xfreerdp3', 'freerdp-shadow-cli3']
-const STOP_GRACE_MS = 3_000
+const STOP_GRACE_MS = 15_000
 /** What is kept of a program's output: its end. */
 const MAX_OUTPUT_CHARACTERS = 1_000_000
 
@@ -19,7 +19,7 @@ export interface RunningProgram {
   output(): string
   /** Resolves when the program has ended; a signal's end gives its name. Never rejects. */
   readonly ended: Promise<number | NodeJS.Signals>
-  /** SIGTERM by pid, SIGKILL after 3 s; resolves when it is gone, at once when it already was. */
+  /** SIGTERM by pid, SIGKILL after 15 s; resolves when it is gone, at once when it already was. */
   stop(): Promise<void>
 }
 
