@@ -1,9 +1,10 @@
 import type { Context, Middleware } from 'koa'
+import { assertOwnOrigin, Refusal, readSessionCookie } from '../lib/index.ts'
 import { addressKey } from './attempt-limit.ts'
 import type { TalliedEntry, Tally } from './audit/tally.ts'
 import type { Authenticator, Credentials } from './authenticate.ts'
-import { ApiError } from './errors.ts'
-import { has, type Right, rolesWith } from './rights.ts'
+import { ApiError, toApiError } from './errors.ts'
+import { type Caller, has, type Right, rolesWith } from './rights.ts'
 import type { Route } from './route.ts'
 
 export interface AdmitOptions {
@@ -11,6 +12,9 @@ export interface AdmitOptions {
   /** Who is not let in leaves a record. */
   tally: Pick<Tally, 'refused'>
 }
+
+/** Methods that change nothing (RFC 9110 section 9.2.1), which a link may ask for. */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** Lets those pass who are known, and may; `ctx.state.caller` is who asks, `isWelcome` whether they still would pass. */
 export function admitCaller(
@@ -25,23 +29,27 @@ export function admitCaller(
       throw error
     })
     ctx.state.caller = caller
-    ctx.state.isWelcome = async () => {
-      const known = await authenticator.recognize(credentials)
-      return known !== undefined && has(known, right)
-    }
-    if (!has(caller, right)) {
-      const error = forbidden(right)
+    try {
+      if (caller.user !== undefined) assertOwnPage(ctx)
+      assertHas(caller, right)
+    } catch (thrown) {
+      const error = toApiError(thrown)
       const { problem: outcome, ref } = error
       const action = operation.operationId ?? path
       tally.refused({ actor: caller.name, action, subject: path, outcome, ref })
       throw error
+    }
+    ctx.state.isWelcome = async () => {
+      const known = await authenticator.recognize(credentials)
+      return known !== undefined && has(known, right)
     }
     await next()
   }
 }
 
 function credentialsOf(ctx: Context): Credentials {
-  return { authorization: ctx.get('authorization') || undefined }
+  const authorization = ctx.get('authorization') || undefined
+  return { authorization, sessionToken: readSessionCookie(ctx.cookies) }
 }
 
 /** What is asked for without a key is a stranger's text. */
@@ -50,7 +58,23 @@ function ofStranger({ ip }: Context, { problem: outcome, ref }: ApiError): Talli
   return { actor, action: 'authenticate', subject: '/v1', outcome, ref }
 }
 
-function forbidden(right: Right): ApiError {
+/**
+ * Browsers send cookies with what other sites' pages ask for as well. Unlike a form, every request that a script can make
+ * and that changes something carries its `Origin`, so one without is refused too.
+ *
+ * @throws Refusal `origin-refused`
+ */
+function assertOwnPage(ctx: Context): void {
+  if (SAFE.has(ctx.method)) return
+  if (ctx.get('origin') === '') {
+    throw new Refusal('origin-refused', 'origin: needed with a session, have none')
+  }
+  assertOwnOrigin((name) => ctx.get(name))
+}
+
+/** @throws ApiError `forbidden` */
+function assertHas(caller: Caller, right: Right): void {
+  if (has(caller, right)) return
   const roles = rolesWith(right).join(', ')
-  return new ApiError('forbidden', `This takes a key with one of these roles: ${roles}.`)
+  throw new ApiError('forbidden', `This takes a key or a user with one of these roles: ${roles}.`)
 }

@@ -32,6 +32,7 @@ import { renderOpenApi } from './openapi.ts'
 import { PASSWORD_COST, type PasswordCost } from './passwords.ts'
 import { createPolicies } from './policies.ts'
 import type { PortalServices } from './portal-services.ts'
+import { createPortalSessions } from './portal-sessions.ts'
 import { createPushes } from './pushes.ts'
 import { createRevocationKeeper } from './revocation-keeper.ts'
 import { createRotation } from './rotation.ts'
@@ -143,6 +144,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     builtIn: { ...BUILT_IN_POLICY, ...lifetimes(options.lifetime), clientBinding },
   })
   const sessions = createSessions(base)
+  const portalSessions = createPortalSessions(store, clock)
   const leeway = leewaySeconds === undefined ? {} : { leewaySeconds }
   const nodes = createNodes({ ...base, trust, ...leeway })
   const { probeEverySeconds: everySeconds } = options
@@ -210,12 +212,15 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   return {
     app: createApp({
       routes: routes.map((route) => auditedRoute(route, audit)),
-      authenticator: createAuthenticator(store, clock),
+      authenticator: createAuthenticator({ store, sessions: portalSessions, clock }),
       tally,
       log,
       strictTransportSecurity: options.development !== true,
     }),
-    services: createPortalServices({ ...options, log, consoles, policies, probes, tally }),
+    services: createPortalServices({
+      ...options,
+      ...{ log, sessions: portalSessions, consoles, policies, probes, tally },
+    }),
     log,
     control: createControlService({
       ...base,

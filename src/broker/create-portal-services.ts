@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../lib/index.ts'
+import type { Log } from '../lib/index.ts'
 import type { EffectivePolicy } from '../policy/index.ts'
 import type { Store, VmPlacement } from '../store/index.ts'
 import type { Tally } from './audit/tally.ts'
@@ -16,7 +16,7 @@ import type {
   Session,
   VmSummary,
 } from './portal-services.ts'
-import { createPortalSessions } from './portal-sessions.ts'
+import type { PortalSessions } from './portal-sessions.ts'
 import { createSignIn } from './sign-in.ts'
 
 /** A client's own dialogs come first, so a file from the portal lives longer than one from the API. */
@@ -24,20 +24,19 @@ const PORTAL_LIFETIME_SECONDS = 120
 
 export interface PortalServicesOptions {
   store: Store
+  sessions: PortalSessions
   consoles: Consoles
   policies: Pick<Policies, 'ofTenant'>
   probes: Pick<HostProbes, 'standings'>
   /** Where sign-ins, sign-outs and refused consoles are recorded. */
   tally: Tally
-  clock: Clock
   log: Log
   /** Default: what new password hashes cost. */
   passwordCost?: PasswordCost
 }
 
 export function createPortalServices(options: PortalServicesOptions): PortalServices {
-  const { store, policies, probes, tally, clock, log, passwordCost = PASSWORD_COST } = options
-  const sessions = createPortalSessions(store, clock)
+  const { store, sessions, policies, probes, tally, log, passwordCost = PASSWORD_COST } = options
   return {
     signIn: createSignIn({ store, sessions, tally, log, passwordCost }),
     readSession: (sessionToken) => sessions.read(sessionToken),

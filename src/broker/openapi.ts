@@ -1,4 +1,5 @@
 import { createDocument } from 'zod-openapi'
+import { SESSION_COOKIE } from '../lib/index.ts'
 import type { Route } from './route.ts'
 
 /** The OpenAPI 3.1 document of the routes, from the schemas that validate their requests. */
@@ -17,7 +18,14 @@ export function renderOpenApi(routes: Route[]): ReturnType<typeof createDocument
     paths,
     components: {
       securitySchemes: {
-        key: { type: 'http', scheme: 'bearer', bearerFormat: 'pck_<id>_<secret>' },
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'pck_<id>_<secret>' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description:
+            "A session of the portal, for pages of the broker's own origin: all but GET and HEAD need its `Origin`. With a bearer key it is not looked at.",
+        },
       },
     },
   })

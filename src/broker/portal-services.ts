@@ -1,4 +1,5 @@
 import type { Reason, Secret } from '../lib/index.ts'
+import type { UserRole } from '../store/index.ts'
 
 /**
  * What the portal may ask of the broker. The portal holds no store, no key and no clock: pages in,
@@ -43,6 +44,8 @@ export interface Session {
   user: string
   /** Absent for a user of the provider. */
   tenant?: { id: string; name: string }
+  /** What a user of the provider may do over the API; none for a tenant's. */
+  roles: readonly UserRole[]
   /** Every form carries it; compare in constant time. */
   csrfToken: string
   /** The absolute end; an idle session ends earlier. */

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { type Clock, Secret } from '../lib/index.ts'
-import type { Store, User } from '../store/index.ts'
+import type { PortalSession, Store, User } from '../store/index.ts'
 import { secretSha256 } from './api-keys.ts'
 import type { Session } from './portal-services.ts'
 
@@ -17,7 +17,10 @@ export interface PortalSessions {
   open(
     user: Pick<User, 'id' | 'passwordHash'>,
   ): Promise<{ sessionToken: Secret; session: Session } | undefined>
+  /** Keeps it alive. */
   read(sessionToken: Secret): Promise<Session | undefined>
+  /** The same without keeping it alive. */
+  peek(sessionToken: Secret): Promise<Session | undefined>
   /** @returns whose session it was; undefined for an unknown one */
   close(sessionToken: Secret): Promise<string | undefined>
 }
@@ -35,10 +38,22 @@ export function createPortalSessions(store: Store, clock: Clock): PortalSessions
     const tenant = user.tenant === undefined ? undefined : await store.tenants.get(user.tenant)
     return {
       user: user.id,
+      roles: user.roles,
       csrfToken: csrfTokenOf(sessionToken),
       expiresAt: new Date(expiresAtMs),
       ...(tenant === undefined ? {} : { tenant }),
     }
+  }
+
+  async function find(sessionToken: Secret): Promise<PortalSession | undefined> {
+    const tokenSha256 = secretSha256(sessionToken)
+    const found = await store.sessions.get(tokenSha256)
+    if (found === undefined) return undefined
+    const nowMs = clock.now()
+    const isOver = nowMs >= found.expiresAtMs || nowMs - found.lastSeenAtMs >= SESSION_IDLE_MS
+    if (!isOver) return found
+    await store.sessions.delete(tokenSha256)
+    return undefined
   }
 
   return {
@@ -57,18 +72,18 @@ export function createPortalSessions(store: Store, clock: Clock): PortalSessions
     },
 
     async read(sessionToken) {
-      const tokenSha256 = secretSha256(sessionToken)
-      const found = await store.sessions.get(tokenSha256)
+      const found = await find(sessionToken)
       if (found === undefined) return undefined
       const nowMs = clock.now()
-      if (nowMs >= found.expiresAtMs || nowMs - found.lastSeenAtMs >= SESSION_IDLE_MS) {
-        await store.sessions.delete(tokenSha256)
-        return undefined
-      }
       if (nowMs - found.lastSeenAtMs >= TOUCH_EVERY_MS) {
-        await store.sessions.touch(tokenSha256, nowMs)
+        await store.sessions.touch(found.tokenSha256, nowMs)
       }
       return describe(found.user, sessionToken, found.expiresAtMs)
+    },
+
+    async peek(sessionToken) {
+      const found = await find(sessionToken)
+      return found && describe(found.user, sessionToken, found.expiresAtMs)
     },
 
     async close(sessionToken) {

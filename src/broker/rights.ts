@@ -1,4 +1,4 @@
-import type { Role, User } from '../store/index.ts'
+import type { Role } from '../store/index.ts'
 import { ApiError } from './errors.ts'
 
 /** What routes ask for, and the roles that have it. Whatever a role is not named for, it may not do. */
@@ -39,10 +39,18 @@ export interface Holder {
 export interface Caller extends Holder {
   /** `key:ID` or `user:ID`, as log and audit say it. */
   name: string
+  /** Whom a session is of; absent: it is a key that asks. */
+  user?: string
 }
 
 /** A tenant's users may what a portal of their tenant may; all others what their roles say. */
-export function holderOf({ tenant, roles }: Pick<User, 'tenant' | 'roles'>): Holder {
+export function holderOf({
+  tenant,
+  roles,
+}: {
+  tenant?: string | undefined
+  roles: readonly Role[]
+}): Holder {
   return tenant === undefined ? { roles, tenants: [] } : { roles: ['portal'], tenants: [tenant] }
 }
 

@@ -148,7 +148,10 @@ function toOperation<Schema extends z.ZodType, Query extends z.ZodObject>(
     summary,
     ...(access === 'public'
       ? { security: [] }
-      : { description: `Roles: ${rolesWith(access).join(', ')}.`, security: [{ key: [] }] }),
+      : {
+          description: `Roles: ${rolesWith(access).join(', ')}.`,
+          security: [{ bearer: [] }, { cookie: [] }],
+        }),
     requestParams: {
       ...(id === undefined
         ? {}

@@ -176,7 +176,8 @@ export const consoleBody = z
     vm: id,
     tenant: id.optional().meta({ description: "Must be the machine's, when given." }),
     user: user.optional().meta({
-      description: "The caller's own name for its user: the token's subject. By default the key's.",
+      description:
+        "The caller's own name for its user: the token's subject. By default the key's, or who has signed in.",
     }),
     via: z.literal('file', 'only "file" is available').optional(),
     ttlSeconds: z

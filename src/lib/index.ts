@@ -1,6 +1,7 @@
 /**
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
- * references, deadlines, metrics, which text can be shown to a user. It knows nothing of tokens, packets or processes, and imports no other room.
+ * references, deadlines, metrics, which text can be shown to a user, the portal's session cookie and which requests are
+ * of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { Allowance } from './allowance.ts'
 export { type Clock, nowSeconds, systemClock } from './clock.ts'
@@ -18,7 +19,9 @@ export {
 } from './log.ts'
 export { type ObserveLine, tapLog } from './log-tap.ts'
 export { type CertificateEnd, type Count, Metrics } from './metrics.ts'
+export { assertOwnOrigin } from './origin.ts'
 export { REASONS, type Reason } from './reasons.ts'
 export { createReference, parseReference } from './reference.ts'
 export { Secret } from './secret.ts'
+export { readCookie, readSessionCookie, SESSION_COOKIE } from './session-cookie.ts'
 export { isUserText, MAX_USER_TEXT_CHARACTERS } from './user-text.ts'

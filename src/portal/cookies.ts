@@ -1,22 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Context } from 'koa'
-import { Secret } from '../lib/index.ts'
+import { readCookie, SESSION_COOKIE, type Secret } from '../lib/index.ts'
 
-/**
- * `__Host-`: browsers keep the cookie only when it is Secure, has path `/` and names no domain, so
- * no sibling host can plant one (RFC 6265bis section 4.1.3.2).
- */
-const SESSION_COOKIE = '__Host-portcullis'
 const SIGN_IN_COOKIE = '__Host-portcullis-sign-in'
-
-/** Longer than any value that the broker or this file makes; anything else is not ours. */
-const COOKIE_VALUE = /^[A-Za-z0-9_-]{16,200}$/
-
-/** The session that the browser claims to have. */
-export function readSessionCookie(ctx: Context): Secret | undefined {
-  const value = readCookie(ctx, SESSION_COOKIE)
-  return value === undefined ? undefined : new Secret(value)
-}
 
 /**
  * SameSite Lax and not Strict: a link in a mail or a control panel then finds the tenant signed in.
@@ -32,7 +18,7 @@ export function clearSessionCookie(ctx: Context): void {
 }
 
 export function readSignInCookie(ctx: Context): string | undefined {
-  return readCookie(ctx, SIGN_IN_COOKIE)
+  return readCookie(ctx.cookies, SIGN_IN_COOKIE)
 }
 
 /**
@@ -46,11 +32,6 @@ export function ensureSignInCookie(ctx: Context): string {
   const token = randomBytes(16).toString('base64url')
   writeCookie(ctx, SIGN_IN_COOKIE, token)
   return token
-}
-
-function readCookie(ctx: Context, name: string): string | undefined {
-  const value = ctx.cookies.get(name)
-  return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined
 }
 
 function writeCookie(ctx: Context, name: string, value: string | null): void {

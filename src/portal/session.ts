@@ -1,14 +1,13 @@
 import type { Context } from 'koa'
 import type { PortalServices, Session } from '../broker/index.ts'
-import { BrokerError } from '../lib/index.ts'
-import { readSessionCookie } from './cookies.ts'
+import { BrokerError, readSessionCookie } from '../lib/index.ts'
 
 /** The session that the request's cookie names; absent when there is none or it has ended. */
 export async function findSession(
   ctx: Context,
   services: PortalServices,
 ): Promise<Session | undefined> {
-  const token = readSessionCookie(ctx)
+  const token = readSessionCookie(ctx.cookies)
   return token === undefined ? undefined : await services.readSession(token)
 }
 

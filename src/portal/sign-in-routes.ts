@@ -1,11 +1,11 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { PortalServices, SignInResult } from '../broker/index.ts'
+import { readSessionCookie } from '../lib/index.ts'
 import type { AssetUrl } from './assets.ts'
 import {
   clearSessionCookie,
   ensureSignInCookie,
-  readSessionCookie,
   readSignInCookie,
   writeSessionCookie,
 } from './cookies.ts'
@@ -65,7 +65,7 @@ export function addSignInRoutes(router: Router, { asset, services }: SignInOptio
 
   /** The one that the browser came with. */
   async function endSession(ctx: Context): Promise<void> {
-    const token = readSessionCookie(ctx)
+    const token = readSessionCookie(ctx.cookies)
     if (token !== undefined) await services.signOut(token)
   }
 }

@@ -13,7 +13,10 @@ let api: TestBroker
 let document: {
   openapi: string
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Record<string, unknown>> }
+  components: {
+    schemas: Record<string, Record<string, unknown>>
+    securitySchemes: Record<string, unknown>
+  }
 }
 
 beforeAll(async () => {
@@ -107,6 +110,15 @@ test('every listed operation is routed, and says truly whether it needs a key', 
     expect({ path, method, status }).toEqual({ path, method, status: code })
     expect(body).toBeDefined()
   }
+})
+
+test('a key or a session of the portal opens what is not public', () => {
+  const either = [{ bearer: [] }, { cookie: [] }]
+  for (const { operation } of operations()) expect([[], either]).toContainEqual(operation.security)
+  expect(document.components.securitySchemes).toMatchObject({
+    bearer: { type: 'http', scheme: 'bearer' },
+    cookie: { type: 'apiKey', in: 'cookie', name: '__Host-portcullis' },
+  })
 })
 
 test('every reference in it leads somewhere, and no operation id is used twice', () => {

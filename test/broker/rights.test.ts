@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ROLES, type Role } from '../../src/store/index.ts'
+import { ROLES, type Role, USER_ROLES } from '../../src/store/index.ts'
+import { type Browser, browse, browseWith, ORIGIN } from './portal-sign-in.ts'
 import { createTestBroker, type TestBroker } from './support.ts'
 
 /**
@@ -126,6 +127,61 @@ describe.each([...ROLES])('a key with the role %s', (role) => {
   })
 })
 
+describe.each([...USER_ROLES])('a signed-in user with the role %s', (role) => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await browseWith(api, [role], `user-${role}`)
+  })
+
+  const ask = async ({ method, path }: Operation, origin?: string) =>
+    browser(method, path, origin).set('Last-Event-ID', 'none')
+
+  test('gets as far as its role, on every route, and no further', async () => {
+    for (const operation of operations) {
+      const { status } = await ask(operation)
+      const may = MAY[operation.id]
+      const allowed = may === 'public' || may?.includes(role)
+      expect({ ...operation, role, forbidden: status === 403 }).toEqual({
+        ...{ ...operation, role },
+        forbidden: !allowed,
+      })
+      expect(status, operation.id).not.toBe(401)
+    }
+  })
+
+  test.each([
+    ['none', ''],
+    ['another site', 'https://evil.example'],
+    ['the same host in plain http', ORIGIN.replace('https', 'http')],
+    ['null', 'null'],
+  ])('changes nothing when the origin is %s', async (_, origin) => {
+    for (const operation of operations) {
+      const { status, body } = await ask(operation, origin)
+      const isRefused = status === 403 && body.code === 'origin-refused'
+      expect(isRefused, operation.id).toBe(operation.method !== 'get')
+    }
+  })
+})
+
+test("a tenant's user gets as far as a portal of its tenant", async () => {
+  const browser = await browse(api)
+  for (const operation of operations) {
+    const { status } = await browser(operation.method, operation.path)
+    const may = MAY[operation.id]
+    const allowed = may === 'public' || may?.includes('portal')
+    expect(status === 403, operation.id).toBe(!allowed)
+  }
+})
+
+test('a user without tenant and roles may nothing', async () => {
+  const browser = await browse(api, 'operator', 'battery staple')
+  for (const operation of operations) {
+    const { status } = await browser(operation.method, operation.path)
+    expect(status === 403, operation.id).toBe(MAY[operation.id] !== 'public')
+  }
+})
+
 test('without a key there is what is public', async () => {
   for (const operation of operations) {
     const status = await statusFor(operation)
@@ -158,7 +214,7 @@ test('who may not is told which roles may, and the log names the key', async () 
     .expect(403)
   expect(body).toMatchObject({
     code: 'forbidden',
-    detail: 'This takes a key with one of these roles: operator.',
+    detail: 'This takes a key or a user with one of these roles: operator.',
   })
   expect(api.events('request.refused').at(-1)).toMatchObject({
     code: 'forbidden',

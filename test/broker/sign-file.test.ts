@@ -29,6 +29,7 @@ test('signs every file: for the API, inside JSON, for the portal', async () => {
   const session = {
     user: 'ann',
     tenant: { id: 'acme', name: 'Acme' },
+    roles: [],
     csrfToken: '',
     expiresAt: new Date(),
   }

@@ -41,6 +41,7 @@ describe('signing in', () => {
     expect(session).toEqual({
       user: 'ann',
       tenant: { id: 'acme', name: 'Acme' },
+      roles: [],
       csrfToken: expect.stringMatching(/^[\w-]{43}$/),
       expiresAt: new Date(NOW_MS + 8 * 60 * 60_000),
     })

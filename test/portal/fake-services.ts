@@ -12,6 +12,7 @@ import { Secret } from '../../src/lib/index.ts'
 export const alice: Session = {
   user: 'alice',
   tenant: { id: 'acme', name: 'Acme & Sons' },
+  roles: [],
   csrfToken: 'csrf-of-alice-0123456789',
   expiresAt: new Date('2030-01-01T00:00:00Z'),
 }

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import type { Clock } from '../../lib/index.ts'
 import type { Grant } from '../../store/index.ts'
 import type { Consoles, OpenedConsole } from '../consoles.ts'
+import { ApiError } from '../errors.ts'
 import { createRepeats } from '../idempotency.ts'
-import { tenantsFor } from '../rights.ts'
+import { type Caller, tenantsFor } from '../rights.ts'
 import { type Answer, defineRoute, type Route } from '../route.ts'
-import { consoleBody, consoleShape, openedConsole } from '../schemas.ts'
+import { type ConsoleBody, consoleBody, consoleShape, openedConsole } from '../schemas.ts'
 
 export const RDP_MEDIA_TYPE = 'application/x-rdp'
 
@@ -47,7 +48,8 @@ export function consoleRoutes({ consoles, gatewayAddress, clock }: ConsoleRouteO
         },
       },
       async handle({ body, caller, idempotencyKey: key, remoteAddress, prefer }) {
-        const { vm, tenant, user, ttlSeconds, clientAddress, tokenFormat } = body
+        const { vm, tenant, ttlSeconds, clientAddress, tokenFormat } = body
+        const user = subjectOf(caller, body)
         const wanted = {
           vm,
           clientAddress: clientAddress ?? remoteAddress,
@@ -100,6 +102,22 @@ export function consoleRoutes({ consoles, gatewayAddress, clock }: ConsoleRouteO
       },
     }),
   ]
+}
+
+/** What a panel says of its users, and they may not say of themselves. */
+const OF_PANELS = ['user', 'clientAddress', 'tokenFormat'] as const
+
+/**
+ * A signed-in user opens consoles as themselves; who may for all tenants may name another, as a key does.
+ *
+ * @throws ApiError `forbidden` naming the field
+ */
+function subjectOf(caller: Caller, body: ConsoleBody): string | undefined {
+  if (caller.user === undefined) return body.user
+  if (tenantsFor(caller, 'console.mint') === undefined) return body.user ?? caller.user
+  const field = OF_PANELS.find((name) => body[name] !== undefined)
+  if (field === undefined) return caller.user
+  throw new ApiError('forbidden', `${field}: not for a tenant's user to say.`)
 }
 
 function fileAnswer({ grant, rdp }: OpenedConsole): Answer {

@@ -66,7 +66,7 @@ function checkKind(kind: RevocationBody['kind'], caller: Caller): void {
   const roles: readonly Role[] =
     kind === 'issuer' ? rolesWith('trust.write') : ['support', 'operator']
   if (roles.some((role) => caller.roles.includes(role))) return
-  const detail = `kind ${kind}: this takes a key with one of these roles: ${roles.join(', ')}.`
+  const detail = `kind ${kind}: this takes a key or a user with one of these roles: ${roles.join(', ')}.`
   throw new ApiError('forbidden', detail)
 }
 

@@ -116,7 +116,7 @@ test('every mint leaves one record, over the API and from the portal', async () 
   const { services } = broker.broker
   const session = {
     ...{ user: 'ann', tenant: { id: 'acme', name: 'Acme' } },
-    ...{ csrfToken: '', expiresAt: new Date() },
+    ...{ roles: [], csrfToken: '', expiresAt: new Date() },
   }
   const portal = await services.openConsole(session, { vm: 'web', clientAddress: '192.0.2.7' })
   if (!portal.ok) throw new TypeError(portal.code)

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { signIn } from '../portal-sign-in.ts'
 import { createTestBroker, type TestBroker } from '../support.ts'
 
 let api: TestBroker
@@ -29,14 +30,19 @@ interface Stream {
   leave(): void
 }
 
-async function follow(lastEventId?: string, key = api.key.reveal()): Promise<Stream> {
+const bearer = (key: string) => ({ Authorization: `Bearer ${key}` })
+
+async function follow(
+  lastEventId?: string,
+  sender: object = bearer(api.key.reveal()),
+): Promise<Stream> {
   // A server listens on a port here, and not on a path.
   const { port } = server.address() as AddressInfo
   const leaving = new AbortController()
   const answer = await fetch(`http://127.0.0.1:${port}/v1/events`, {
     signal: leaving.signal,
     headers: {
-      Authorization: `Bearer ${key}`,
+      ...sender,
       ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }),
     },
   })
@@ -136,7 +142,7 @@ test('who was away for too long, or over a restart, is told that something is lo
 
 test('a key that is revoked meanwhile is told nothing more', async () => {
   const { body } = await api.post('/v1/keys', { id: 'watcher', roles: ['viewer'] }).expect(201)
-  const stream = await follow(undefined, body.key)
+  const stream = await follow(undefined, bearer(body.key))
   const other = await follow()
   vi.advanceTimersByTime(15_000)
   await mint()
@@ -147,6 +153,40 @@ test('a key that is revoked meanwhile is told nothing more', async () => {
   await mint()
   expect(await other.read(4)).toHaveLength(4)
   other.leave()
+})
+
+test.each([
+  ['has other roles', { roles: ['operator'] }],
+  ['has another password', { roles: ['viewer'], password: 'another pony' }],
+  ['is disabled', { roles: ['viewer'], disabled: true }],
+])('a signed-in user who meanwhile %s is told nothing more', async (_, change) => {
+  await api.put('/v1/users/eve', { roles: ['viewer'], password: 'correct pony' }).expect(201)
+  const { sessionToken } = await signIn(api.broker.services, 'eve', 'correct pony')
+  const stream = await follow(undefined, {
+    Cookie: `__Host-portcullis=${sessionToken.reveal()}`,
+  })
+  expect(stream.status).toBe(200)
+  vi.advanceTimersByTime(15_000)
+  await mint()
+  expect(await stream.read(2)).toHaveLength(2)
+  await api.put('/v1/users/eve', change).expect(200)
+  vi.advanceTimersByTime(15_000)
+  await stream.ended()
+})
+
+test('a stream keeps no session alive', async () => {
+  await api.put('/v1/users/eve', { roles: ['viewer'], password: 'correct pony' }).expect(201)
+  const { sessionToken } = await signIn(api.broker.services, 'eve', 'correct pony')
+  const stream = await follow(undefined, {
+    Cookie: `__Host-portcullis=${sessionToken.reveal()}`,
+  })
+  api.clock.advance(29 * 60_000)
+  vi.advanceTimersByTime(15_000)
+  await mint()
+  expect(await stream.read(2)).toHaveLength(2)
+  api.clock.advance(60_000)
+  vi.advanceTimersByTime(15_000)
+  await stream.ended()
 })
 
 test('strangers cannot fill the stream', async () => {
