@@ -68,7 +68,7 @@ const CONTROL: Record<keyof ControlLimits, Proof> = {
   closeMs: `${CONTROL_SERVER}: a peer that does not answer the close is cut off`,
   redialMs: 'control/backoff.test.ts: the pause doubles with every failure up to its bound',
   maxRedialMs: 'control/backoff.test.ts: the pause doubles with every failure up to its bound',
-  maxConnections: `${CONTROL_SERVER}: past all connections a newcomer is closed at once, and gets in when there is room`,
+  maxConnections: `${CONTROL_SERVER}: past all connections a newcomer is closed at once while peers have them, and gets in when there is room`,
   maxInFlight: `${CONTROL_SERVER}: past the work in flight a peer waits, and loses nothing`,
   maxQueuedBytes: `${CONTROL_SERVER}: a peer that takes nothing is dropped at the limit`,
   maxPendingRedeems: 'control/pending-redeems.test.ts: past the limit a redeem fails at once',
@@ -102,7 +102,7 @@ const BROKER: Record<keyof HttpsLimits, Proof> = {
   inactiveMs: `${HTTPS}: closes a connection whose client asks and asks, and takes no answer`,
   checkEveryMs: `${HTTPS}: closes a connection on which no request comes`,
   closeGraceMs: `${HTTPS}: lets a running request finish when it closes, but not for ever`,
-  maxConnections: `${HTTPS}: closes connections past their number at once, and takes others when there is room`,
+  maxConnections: `${HTTPS}: past their number a connection is closed at once while all others have asked, and served when one has its answer`,
 }
 
 const COLLECTORS: Record<keyof MetricsLimits, Proof> = {

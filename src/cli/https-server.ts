@@ -1,6 +1,12 @@
 import type { RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import { BrokerError, type Endpoint, errorText, formatEndpoint } from '../lib/index.ts'
+import {
+  BrokerError,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  limitConnections,
+} from '../lib/index.ts'
 
 /** A deadline for every phase of a connection, in milliseconds, and how many there may be. */
 export interface HttpsLimits {
@@ -17,7 +23,10 @@ export interface HttpsLimits {
   checkEveryMs: number
   /** How long running requests may take once the server closes. */
   closeGraceMs: number
-  /** A browser and a panel use a few each; each one costs about 50 kB with its TLS state. */
+  /**
+   * A browser and a panel use a few each; each one costs about 50 kB with its TLS state. Past it the one that has been
+   * silent for longest makes room.
+   */
   maxConnections: number
 }
 
@@ -75,10 +84,21 @@ export async function startHttpsServer({
     },
     handler,
   )
-  server.maxConnections = limits.maxConnections
+  const places = limitConnections(server, limits.maxConnections)
   server.setTimeout(limits.inactiveMs)
   const port = await listenOn(server, listen)
-  return { address: { host: listen.host, port }, close: () => close(server, limits.closeGraceMs) }
+  return {
+    address: { host: listen.host, port },
+    close: () =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => places.destroyAll(), limits.closeGraceMs)
+        server.close(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+        places.destroySilent()
+      }),
+  }
 }
 
 function listenOn(server: Server, listen: Endpoint): Promise<number> {
@@ -96,16 +116,5 @@ function listenOn(server: Server, listen: Endpoint): Promise<number> {
       const address = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : listen.port)
     })
-  })
-}
-
-function close(server: Server, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    server.closeIdleConnections()
   })
 }

@@ -15,7 +15,10 @@ export interface ControlLimits {
   /** First pause before dialling again; doubled each time up to the longest. */
   redialMs: number
   maxRedialMs: number
-  /** Connections at the broker in any state: nodes, agents, and some that are about to be replaced. */
+  /**
+   * Connections at the broker in any state: nodes, agents, and some that are about to be replaced. Past it the oldest
+   * makes room that has not asked for the channel yet.
+   */
   maxConnections: number
   /** Messages of one peer in work at the broker; then its socket is paused until some are done. */
   maxInFlight: number

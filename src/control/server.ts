@@ -4,7 +4,15 @@ import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
-import { BrokerError, type Endpoint, errorText, formatEndpoint, type Log } from '../lib/index.ts'
+import {
+  Allowance,
+  BrokerError,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  type Log,
+  limitConnections,
+} from '../lib/index.ts'
 import { encodeMessage } from './codec.ts'
 import type { ControlEndOptions } from './end-options.ts'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
@@ -32,10 +40,14 @@ export function createControlServer(options: ControlServerOptions): ControlServe
   return new ControlListener(options)
 }
 
+/** Handshakes that fail, as lines above `debug`: whoever reaches the port can make any number. */
+const STRANGERS = { burst: 100, perSecond: 1 }
+
 class ControlListener implements ControlServer {
   readonly #options: ControlServerOptions
   readonly #limits: ControlLimits
   readonly #server: Server
+  readonly #places: ReturnType<typeof limitConnections>
   readonly #acceptor = createAcceptor(MAX_BYTES_TO_BROKER)
   readonly #connections = new Set<PeerConnection>()
   /** By role and name; the newest connection of each. */
@@ -46,6 +58,7 @@ class ControlListener implements ControlServer {
     this.#options = options
     this.#limits = { ...DEFAULT_CONTROL_LIMITS, ...options.limits }
     this.#server = createTlsServer(options, this.#limits)
+    this.#places = limitConnections(this.#server, this.#limits.maxConnections)
     this.#server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head))
     this.#unsubscribe = options.service.subscribe((message) => this.#push(message))
   }
@@ -63,7 +76,7 @@ class ControlListener implements ControlServer {
     const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()))
     const connections = [...this.#connections]
     for (const connection of connections) connection.close(CloseCode.goingAway, 'this broker stops')
-    this.#server.closeAllConnections()
+    this.#places.destroySilent()
     await Promise.all(connections.map(({ ended }) => ended))
     await closed
   }
@@ -150,8 +163,8 @@ interface Caller {
 }
 
 function createTlsServer(
-  { tls, ca, log }: ControlServerOptions,
-  { handshakeMs, maxConnections }: ControlLimits,
+  { tls, ca, clock, log }: ControlServerOptions,
+  { handshakeMs }: ControlLimits,
 ): Server {
   const server = createServer(
     {
@@ -170,9 +183,10 @@ function createTlsServer(
     },
     (_request, response) => response.writeHead(404, { Connection: 'close' }).end(),
   )
-  server.maxConnections = maxConnections
+  const strangers = new Allowance({ ...STRANGERS, clock })
   server.on('tlsClientError', (error, socket) => {
-    log.warn('control.refused', { remoteAddress: socket.remoteAddress, error: errorText(error) })
+    const level = strangers.take() ? 'warn' : 'debug'
+    log[level]('control.refused', { remoteAddress: socket.remoteAddress, error: errorText(error) })
     socket.destroy()
   })
   return server

@@ -1,6 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { BrokerError, type Endpoint, errorText, formatEndpoint, type Log } from '../lib/index.ts'
+import {
+  BrokerError,
+  connectionName,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  type Log,
+} from '../lib/index.ts'
 import { isInside, normalizeAddress } from '../tokens/index.ts'
 import type { Connections } from './connections.ts'
 import type { Limits } from './limits.ts'
@@ -78,7 +85,7 @@ export function createListener(options: ListenerOptions): Listener {
   secured.on('secureConnection', (socket) => {
     // From the first moment: a reset before anybody listens must not end the process.
     socket.on('error', () => {})
-    const name = nameOf(socket)
+    const name = connectionName(socket)
     const client = handshaking.get(name)
     handshaking.delete(name)
     // Reset since it was accepted: there is nobody to serve.
@@ -90,7 +97,7 @@ export function createListener(options: ListenerOptions): Listener {
     onConnection({ socket, ...client })
   })
   secured.on('tlsClientError', (error, socket) => {
-    const client = handshaking.get(nameOf(socket))
+    const client = handshaking.get(connectionName(socket))
     log.debug('connection.failed', { remoteAddress: client?.remoteAddress, error: error.message })
     socket.destroy()
   })
@@ -139,7 +146,7 @@ export function createListener(options: ListenerOptions): Listener {
     }
     const known = { ...client, heard: () => connections.heard(socket) }
     if (speaksTls) {
-      const name = nameOf(socket)
+      const name = connectionName(socket)
       socket.once('close', () => handshaking.delete(name))
       handshaking.set(name, known)
       // A FIN within the handshake ends it; half open, it would stay until the handshake's time is over.
@@ -163,11 +170,6 @@ function secureContext({ certificatePem, privateKeyPem }: TlsFiles) {
 
 function isAmong(address: string, networks: readonly string[]): boolean {
   return networks.some((network) => isInside(address, network))
-}
-
-/** A TCP connection is named by its two ends, which the socket inside TLS and the one around it share. */
-function nameOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }
 
 function listen(server: Server, { host, port }: Endpoint): Promise<string> {

@@ -1,6 +1,6 @@
 /**
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
- * references, deadlines, metrics, which text can be shown to a user, the portal's session cookie and which requests are
+ * references, deadlines, metrics, a listener's places, which text can be shown to a user, the portal's session cookie and which requests are
  * of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { Allowance } from './allowance.ts'
@@ -9,6 +9,7 @@ export { withDeadline } from './deadline.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
 export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'
 export { escapeHtml } from './html.ts'
+export { connectionName, limitConnections } from './http-places.ts'
 export {
   createLog,
   errorText,
@@ -20,6 +21,7 @@ export {
 export { type ObserveLine, tapLog } from './log-tap.ts'
 export { type CertificateEnd, type Count, Metrics } from './metrics.ts'
 export { assertOwnOrigin } from './origin.ts'
+export { type Placed, Places } from './places.ts'
 export { REASONS, type Reason } from './reasons.ts'
 export { createReference, parseReference } from './reference.ts'
 export { Secret } from './secret.ts'

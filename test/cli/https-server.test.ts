@@ -1,10 +1,15 @@
 import { EventEmitter, once } from 'node:events'
-import type { IncomingMessage, RequestListener } from 'node:http'
-import { connect as connectTcp, type Socket } from 'node:net'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { connect as connectTcp, Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { createDevelopmentCertificates } from '../../src/certs/index.ts'
-import { type HttpsLimits, type HttpsServer, startHttpsServer } from '../../src/cli/https-server.ts'
+import {
+  DEFAULT_HTTPS_LIMITS,
+  type HttpsLimits,
+  type HttpsServer,
+  startHttpsServer,
+} from '../../src/cli/https-server.ts'
 import { withDeadline } from '../../src/lib/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 
@@ -110,19 +115,60 @@ test('closes a connection between two requests when its time is over', async () 
   await soon(once(client.resume(), 'close'))
 })
 
-test('closes connections past their number at once, and takes others when there is room', async () => {
-  const { connectTcp, connectTls } = await startServer((_, response) => void response.end('ok'), {
+test('past their number a connection is closed at once while all others have asked, and served when one has its answer', async () => {
+  const asked: ServerResponse[] = []
+  const { connectTcp, connectTls } = await startServer((_, response) => void asked.push(response), {
     maxConnections: 2,
   })
-  const held = [await connectTcp(), await connectTcp()]
+  const held = [await connectTls(), await connectTls()]
+  for (const client of held) client.write(REQUEST)
+  await eventually('both have asked', () => asked.length === 2)
   const tooMany = await connectTcp()
   await soon(once(tooMany.resume(), 'close'))
-  held[0]?.destroy()
-  await eventually('room', async () => {
-    const client = await connectTls()
+  asked[0]?.end('ok')
+  await soon(once(held[0] ?? new Socket(), 'data'))
+  const client = await connectTls()
+  client.write(REQUEST)
+  await eventually('it has asked', () => asked.length === 3)
+  asked[2]?.end('ok')
+  expect(String((await soon(once(client, 'data')))[0])).toContain(' 200 ')
+  expect(held[1]?.destroyed).toBe(false)
+})
+
+test('thousands of connections that say nothing keep nobody out', async () => {
+  const { connectTcp, connectTls } = await startServer((_, response) => void response.end('ok'), {})
+  const silent: Socket[] = []
+  const most = DEFAULT_HTTPS_LIMITS.maxConnections
+  while (silent.length < most + 1_000) {
+    // No more at once than the queue of a listener takes.
+    silent.push(...(await Promise.all(Array.from({ length: 250 }, connectTcp))))
+    const client = await soon(connectTls())
     client.write(REQUEST)
-    return String((await once(client, 'data'))[0]).includes(' 200 ')
+    expect(String((await soon(once(client, 'data')))[0])).toContain(' 200 ')
+    client.destroy()
+  }
+  await eventually('the oldest are closed', () => {
+    for (const socket of silent) socket.resume()
+    return silent.filter(({ destroyed }) => !destroyed).length <= most
   })
+  expect(silent.at(-1)?.destroyed).toBe(false)
+}, 60_000)
+
+test('who waits for an answer keeps its place, who has its answer makes room', async () => {
+  const asked: ServerResponse[] = []
+  const { connectTcp, connectTls } = await startServer((_, response) => void asked.push(response), {
+    maxConnections: 2,
+  })
+  const [first, second] = [await connectTls(), await connectTls()]
+  for (const client of [first, second]) client.write(REQUEST)
+  await eventually('both have asked', () => asked.length === 2)
+  asked[1]?.end('ok')
+  await soon(once(second, 'data'))
+  second.resume()
+  for (let count = 0; count < 5; count += 1) await connectTcp()
+  await eventually('it is closed', () => second.closed)
+  asked[0]?.end('ok')
+  expect(String((await soon(once(first, 'data')))[0])).toContain(' 200 ')
 })
 
 test('lets a running request finish when it closes, but not for ever', async () => {
@@ -134,6 +180,13 @@ test('lets a running request finish when it closes, but not for ever', async () 
   const startedAtMs = performance.now()
   await soon(server.close())
   expect(performance.now() - startedAtMs).toBeGreaterThan(150)
+})
+
+test('closes at once what says nothing when it closes', async () => {
+  const { server, connectTcp, connectTls } = await startServer(() => {}, { closeGraceMs: 60_000 })
+  const silent = [await connectTcp(), await connectTls()]
+  await soon(server.close())
+  await eventually('all closed', () => silent.every((client) => client.resume().closed))
 })
 
 test('goes on serving after accepts that failed, such as for want of descriptors', async () => {

@@ -200,19 +200,28 @@ test('a connection that begins no TLS, or asks for nothing after it, is closed',
   expect(broker.calls).toEqual([])
 })
 
-test('past all connections a newcomer is closed at once, and gets in when there is room', async () => {
+test('past all connections a newcomer is closed at once while peers have them, and gets in when there is room', async () => {
   const started = await startServer({ limits: { maxConnections: 1 } })
-  const held = connectTcp(started.endpoint)
-  await once(held, 'connect')
+  const peer = await openWelcomed(started.endpoint)
   const startedAtMs = performance.now()
   const newcomer = connectTcp(started.endpoint)
   await withDeadline(once(newcomer.resume(), 'close'), WITHIN_MS, 'close')
   expect(performance.now() - startedAtMs).toBeLessThan(1_000)
-  held.destroy()
+  peer.socket.terminate()
   await soon('room', async () => {
     await expectServing(started)
     return true
   })
+})
+
+test('connections that say nothing keep no peer out, and leave few lines', async () => {
+  const started = await startServer({ limits: { maxConnections: 5 } })
+  const silent = Array.from({ length: 300 }, () => connectTcp(started.endpoint))
+  await Promise.all(silent.map((socket) => once(socket.resume(), 'connect')))
+  await expectServing(started)
+  await soon('room was made', async () => silent.filter(({ closed }) => closed).length >= 295)
+  const lines = started.log.logged('control.refused').filter(({ level }) => level !== 'debug')
+  expect(lines.length).toBeLessThan(150)
 })
 
 test('a peer that does not answer the close is cut off', async () => {
