@@ -1,5 +1,14 @@
 import { BrokerError, type Clock, type Secret } from '../lib/index.ts'
-import type { Host, Role, Store, Tenant, User, UserRole, Vm } from '../store/index.ts'
+import {
+  type Host,
+  type Role,
+  type Store,
+  type Tenant,
+  USER_ROLES,
+  type User,
+  type UserRole,
+  type Vm,
+} from '../store/index.ts'
 import { apiKeyId, secretSha256 } from './api-keys.ts'
 import { hashPassword, PASSWORD_COST, type PasswordCost, verifyPassword } from './passwords.ts'
 import { ALL_RIGHTS } from './rights.ts'
@@ -59,11 +68,12 @@ async function seedUser(
 ): Promise<void> {
   const known = await store.users.get(id)
   const fits = known !== undefined && (await verifyPassword(password, known.passwordHash))
-  const sameRoles = known?.roles.join() === roles.join()
+  const wanted = USER_ROLES.filter((role) => roles.includes(role))
+  const sameRoles = known?.roles.join() === wanted.join()
   if (fits && known.tenant === tenant && sameRoles) return
   const passwordHash = fits ? known.passwordHash : await hashPassword(password, cost)
   const user: User = {
-    ...{ id, roles: [...roles], disabled: known?.disabled ?? false, passwordHash },
+    ...{ id, roles: wanted, disabled: known?.disabled ?? false, passwordHash },
     ...(tenant === undefined ? {} : { tenant }),
   }
   await store.users.put(user, nowMs)

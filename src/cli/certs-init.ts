@@ -12,12 +12,12 @@ import {
   AUTHORITY_DAYS,
   addKeyOptions,
   backdated,
-  collect,
   type KeyOptions,
   LEAF_DAYS,
   summary,
   wholeDays,
 } from './certs-options.ts'
+import { collect } from './collect.ts'
 import { type NewFile, writeNewDirectory } from './new-files.ts'
 import { print, printJson, say } from './output.ts'
 

@@ -16,12 +16,12 @@ import { BrokerError, parseEndpoint, systemClock } from '../lib/index.ts'
 import {
   addKeyOptions,
   backdated,
-  collect,
   type KeyOptions,
   LEAF_DAYS,
   summary,
   wholeDays,
 } from './certs-options.ts'
+import { collect } from './collect.ts'
 import { readText } from './files.ts'
 import { writeNewFiles } from './new-files.ts'
 import { print, printJson } from './output.ts'

@@ -19,11 +19,6 @@ export function addKeyOptions(command: Command): Command {
     .addOption(new Option('--hash <hash>', 'of the signature').choices(HASHES).default('sha256'))
 }
 
-/** Collects an option that may be given several times. */
-export function collect(value: string, before: string[] = []): string[] {
-  return [...before, value]
-}
-
 export function wholeDays(text: string): number {
   const days = Number(text)
   if (!Number.isInteger(days) || days < 1 || days > 7300) {

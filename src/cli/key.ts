@@ -4,6 +4,7 @@ import { BrokerError, Secret, systemClock } from '../lib/index.ts'
 import { ROLES } from '../store/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
+import { collect } from './collect.ts'
 import { bootstrapKey } from './key-bootstrap.ts'
 import { print, printJson, printTable, say } from './output.ts'
 import { writePrivately } from './private-file.ts'
@@ -141,10 +142,6 @@ async function revoke(id: string, options: ApiOptions): Promise<void> {
     answer: z.undefined(),
   })
   say(`portcullis: key ${id} opens nothing any more`)
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value]
 }
 
 function parseDays(text: string): number {

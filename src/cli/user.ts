@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { USER_ROLES } from '../store/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
+import { collect } from './collect.ts'
 import { printJson, printTable, say } from './output.ts'
 import { readPassword } from './password.ts'
 
@@ -9,11 +11,17 @@ import { readPassword } from './password.ts'
 const userAnswer = z.looseObject({
   id: z.string(),
   tenant: z.string().optional(),
+  roles: z.array(z.string()),
   disabled: z.boolean(),
 })
+type UserAnswer = z.output<typeof userAnswer>
+
+/** In place of roles: all are taken away. */
+const NO_ROLES = 'none'
 
 type Options = ApiOptions & { json?: boolean }
 type PasswordOptions = ApiOptions & { passwordFile?: string }
+type AddOptions = PasswordOptions & { tenant?: string; role: string[] }
 
 export function register(program: Command): void {
   const user = program.command('user').description('who may sign in at the portal')
@@ -22,8 +30,28 @@ export function register(program: Command): void {
       .description('a new user')
       .argument('<user>', 'what they sign in with: a name, or a mail address')
       .option('--tenant <id>', "whose machines they see (default: none, the provider's own)")
-      .addHelpText('after', '\nExample:\n  portcullis user add ann@acme.example --tenant acme'),
+      .option(
+        '--role <name>',
+        `what the provider's own may: ${USER_ROLES.join(', ')}; may be repeated`,
+        collect,
+        [],
+      )
+      .addHelpText(
+        'after',
+        `
+Examples:
+  portcullis user add ann@acme.example --tenant acme
+  portcullis user add eve --role viewer --role support`,
+      ),
   ).action(add)
+  addApiOptions(
+    user
+      .command('roles')
+      .description("other roles for one of the provider's own, from the next request on")
+      .argument('<user>', 'what they sign in with')
+      .argument('<roles...>', `${USER_ROLES.join(', ')}; or ${NO_ROLES} alone`)
+      .addHelpText('after', '\nExample:\n  portcullis user roles eve support operator'),
+  ).action(setRoles)
   addApiOptions(
     user
       .command('list')
@@ -47,14 +75,14 @@ export function register(program: Command): void {
         'after',
         '\nTheir consoles end with: portcullis token revoke user USER --end-sessions\n\nExample:\n  portcullis user disable ann@acme.example',
       ),
-  ).action((id: string, options: ApiOptions) => change(id, { disabled: true }, options))
+  ).action((id: string, options: ApiOptions) => changeSignIn(id, { disabled: true }, options))
   addApiOptions(
     user
       .command('enable')
       .description('may sign in again')
       .argument('<user>', 'what they sign in with')
       .addHelpText('after', '\nExample:\n  portcullis user enable ann@acme.example'),
-  ).action((id: string, options: ApiOptions) => change(id, { disabled: false }, options))
+  ).action((id: string, options: ApiOptions) => changeSignIn(id, { disabled: false }, options))
 }
 
 function addPasswordOption(command: Command): Command {
@@ -66,25 +94,34 @@ function addPasswordOption(command: Command): Command {
 
 async function add(
   id: string,
-  { tenant, passwordFile, ...options }: PasswordOptions & { tenant?: string },
+  { tenant, role: roles, passwordFile, ...options }: AddOptions,
 ): Promise<void> {
   const api = await findApi(options)
   const password = await askPassword(id, passwordFile)
-  const body = { password, ...(tenant === undefined ? {} : { tenant }) }
+  const body = { password, roles, ...(tenant === undefined ? {} : { tenant }) }
   await callApi(api, 'PUT', pathOf(id), { body, answer: userAnswer, onlyNew: true })
   say(`portcullis: user ${id} may sign in`)
 }
 
 async function passwd(id: string, { passwordFile, ...options }: PasswordOptions): Promise<void> {
-  await change(id, { password: await askPassword(id, passwordFile) }, options)
+  await changeSignIn(id, { password: await askPassword(id, passwordFile) }, options)
+}
+
+async function setRoles(id: string, names: string[], options: ApiOptions): Promise<void> {
+  const { roles } = await change(id, { roles: names.join() === NO_ROLES ? [] : names }, options)
+  say(`portcullis: user ${id} has ${roles.length === 0 ? 'no roles' : roles.join(', ')}`)
 }
 
 /** One field of a user; all others stay. */
-async function change(id: string, fields: object, options: ApiOptions): Promise<void> {
+async function change(id: string, fields: object, options: ApiOptions): Promise<UserAnswer> {
   const api = await findApi(options)
   const { id: _, ...known } = await callApi(api, 'GET', pathOf(id), { answer: userAnswer })
   const body = { ...known, ...fields }
-  const { disabled } = await callApi(api, 'PUT', pathOf(id), { body, answer: userAnswer })
+  return callApi(api, 'PUT', pathOf(id), { body, answer: userAnswer })
+}
+
+async function changeSignIn(id: string, fields: object, options: ApiOptions): Promise<void> {
+  const { disabled } = await change(id, fields, options)
   say(`portcullis: user ${id} ${disabled ? 'may not sign in' : 'may sign in'}`)
 }
 
@@ -97,8 +134,10 @@ async function list({ tenant, json, ...options }: Options & { tenant?: string })
     return
   }
   printTable(
-    ['USER', 'TENANT', 'SIGN-IN'],
-    items.map(({ id, tenant: of = '-', disabled }) => [id, of, disabled ? 'no' : 'yes']),
+    ['USER', 'TENANT', 'ROLES', 'SIGN-IN'],
+    items.map(({ id, tenant: of = '-', roles, disabled }) => [
+      ...[id, of, roles.join(',') || '-', disabled ? 'no' : 'yes'],
+    ]),
   )
 }
 

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { BrokerError } from '../lib/index.ts'
 import { type ApiAccess, callApi } from './api-client.ts'
+import { collect } from './collect.ts'
 import type { InventoryFile } from './inventory-file.ts'
 import { readDomains } from './libvirt.ts'
 import { libvirtRows } from './libvirt-rows.ts'
@@ -41,11 +42,7 @@ export function addLibvirtOptions(command: Command): Command {
         'with --libvirt: what becomes the id of a new one (default: uuid)',
       ).choices(['uuid', 'name']),
     )
-    .option('--only <name>', 'with --libvirt: this machine alone; may be repeated', collectNames)
-}
-
-function collectNames(name: string, before: string[] = []): string[] {
-  return [...before, name]
+    .option('--only <name>', 'with --libvirt: this machine alone; may be repeated', collect)
 }
 
 /** A file says all of it itself. @throws BrokerError `ERR_USAGE` */

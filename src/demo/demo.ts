@@ -37,10 +37,14 @@ export interface DemoOptions {
   seed: (storeFile: string, content: SeedContent) => Promise<void>
 }
 
+/** All that a user can be given, since `viewer` may no more than these. */
+const OPERATOR_ROLES = ['support', 'operator', 'trust-admin'] as const
+type OperatorRole = (typeof OPERATOR_ROLES)[number]
+
 /** What the demo's store holds. */
 export interface SeedContent {
   tenant: { id: string; name: string }
-  users: Array<{ id: string; password: string; tenant?: string }>
+  users: Array<{ id: string; password: string; tenant?: string; roles?: OperatorRole[] }>
   apiKey: string
   hosts: Array<{ id: string; kind: 'rdp' | 'agent'; address: string; port: number }>
   vms: Array<{ id: string; name: string; host: string; port?: number; guid?: string }>
@@ -282,7 +286,7 @@ function seedContent(secrets: DemoSecrets, { host: address, port, agent }: Targe
   return {
     tenant: TENANT,
     users: [
-      { id: OPERATOR_USER, password: secrets.operatorPassword },
+      { id: OPERATOR_USER, password: secrets.operatorPassword, roles: [...OPERATOR_ROLES] },
       { id: TENANT_USER, password: secrets.tenantPassword, tenant: TENANT.id },
     ],
     apiKey: secrets.apiKey,

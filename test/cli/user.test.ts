@@ -35,7 +35,7 @@ test('a user is added, gets another password, is disabled and enabled', async ()
   )
   expect(await fits('another pony')).toBe(false)
   expect((await user('list', '--tenant', 'acme')).stdout).toBe(
-    'USER              TENANT  SIGN-IN\nann@acme.example  acme    no\n',
+    'USER              TENANT  ROLES  SIGN-IN\nann@acme.example  acme    -      no\n',
   )
   await user('enable', 'ann@acme.example')
   expect(await fits('another pony')).toBe(true)
@@ -43,6 +43,38 @@ test('a user is added, gets another password, is disabled and enabled', async ()
   expect(JSON.parse(stdout)).toEqual({
     items: [{ id: 'ann@acme.example', tenant: 'acme', roles: [], disabled: false }],
   })
+})
+
+test("the provider's own are given roles, and other ones", async () => {
+  const { file } = writeFiles({ file: 'correct pony\n' })
+  const add = ['add', 'eve', '--password-file', file]
+  const added = await user(...add, '--role', 'support', '--role', 'viewer')
+  expect(added.exitCode, added.stderr).toBe(0)
+  const rolesOf = async () => {
+    const { stdout } = await user('list', '--json')
+    const items: Array<{ id: string; roles: string[] }> = JSON.parse(stdout).items
+    return items.find(({ id }) => id === 'eve')?.roles
+  }
+  expect(await rolesOf()).toEqual(['viewer', 'support'])
+  expect((await user('list')).stdout).toMatch(/^eve +- +viewer,support +yes$/m)
+  const changed = await user('roles', 'eve', 'operator', 'support')
+  expect(changed.stderr).toBe('portcullis: user eve has support, operator\n')
+  await user('disable', 'eve')
+  expect(await rolesOf()).toEqual(['support', 'operator'])
+  expect((await user('roles', 'eve', 'none')).stderr).toBe('portcullis: user eve has no roles\n')
+  expect(await rolesOf()).toEqual([])
+})
+
+test.each([
+  [['add', 'kim', '--role', 'root'], 'roles.0'],
+  [['add', 'kim', '--role', 'portal'], 'roles.0'],
+  [['add', 'kim', '--role', 'viewer', '--tenant', 'acme'], 'for users without a tenant only'],
+])('refuses roles that cannot be: %j', async (args, text) => {
+  const { file } = writeFiles({ file: 'correct pony\n' })
+  const { stderr, exitCode } = await user(...args, '--password-file', file)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain(text)
+  expect((await user('roles', 'kim', 'viewer')).stderr).toContain('There is no user "kim"')
 })
 
 test('never takes the place of a user who is there', async () => {
