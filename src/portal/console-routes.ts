@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { OpenConsoleResult, PortalServices } from '../broker/index.ts'
+import { renderAccountPage } from './account-page.ts'
 import type { AssetUrl } from './assets.ts'
 import { ensureSignInCookie } from './cookies.ts'
 import { consoleForm, readForm, requireForm } from './form.ts'
@@ -15,15 +16,17 @@ export interface ConsoleOptions {
   services: PortalServices
 }
 
-/** GET /: the tenant's machines. POST /console: one machine's file, or a page that says why not. */
+/** GET /: the tenant's machines, or what somebody of the provider may. POST /console: one machine's file, or a page that says why not. */
 export function addConsoleRoutes(router: Router, options: ConsoleOptions): void {
   const { asset, services } = options
 
   router.get('/', async (ctx) => {
     const session = await findSession(ctx, services)
     if (session === undefined) return seeOther(ctx, '/sign-in')
+    const { tenant } = session
+    if (tenant === undefined) return sendPage(ctx, renderAccountPage({ asset, session }))
     const vms = await services.listVms(session)
-    sendPage(ctx, renderMachinesPage({ asset, session, vms }))
+    sendPage(ctx, renderMachinesPage({ asset, session, tenant, vms }))
   })
 
   router.post('/console', requireOwnOrigin, readForm, async (ctx) => {

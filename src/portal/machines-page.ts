@@ -4,26 +4,24 @@ import { type Html, html } from './html.ts'
 import { renderPage } from './layout.ts'
 import { formatWait, wordsFor } from './words.ts'
 
+type Tenant = NonNullable<Session['tenant']>
+
 export interface MachinesPageOptions {
   asset: AssetUrl
   session: Session
+  /** The session's. */
+  tenant: Tenant
   vms: VmSummary[]
 }
 
 export function renderMachinesPage(options: MachinesPageOptions): string {
-  const { asset, session, vms } = options
+  const { asset, session, tenant, vms } = options
   const content = html`<h1>Machines</h1>
-${vms.length === 0 ? renderEmpty(session) : [renderList(options), renderHints(options)]}`
+${vms.length === 0 ? renderEmpty(tenant) : [renderList(options), renderHints(options)]}`
   return renderPage({ title: 'Machines', asset, session, content })
 }
 
-function renderEmpty({ tenant }: Session): Html {
-  if (tenant === undefined) {
-    return html`<div class="card empty">
-<h2>No machines here</h2>
-<p>This account belongs to the provider and not to a tenant, and only tenants have machines.</p>
-</div>`
-  }
+function renderEmpty(tenant: Tenant): Html {
   return html`<div class="card empty">
 <h2>No machines yet</h2>
 <p>As soon as your provider adds a machine for ${tenant.name}, it appears here with its console.</p>

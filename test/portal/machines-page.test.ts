@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { alice } from './fake-services.ts'
 import { Visitor } from './visitor.ts'
 
 const open = { id: 'vm-1', name: 'web-01', kind: 'rdp', consoleAvailable: true }
@@ -8,14 +7,6 @@ test('a tenant without machines is told what will happen', async () => {
   const visitor = await Visitor.signedIn()
   visitor.services.vms = []
   expect((await visitor.get('/')).text).toContain('No machines yet')
-})
-
-test('a user of the provider is told that machines belong to tenants', async () => {
-  const visitor = await Visitor.signedIn()
-  const { tenant: _, ...operator } = alice
-  visitor.services.session = operator
-  visitor.services.vms = []
-  expect((await visitor.get('/')).text).toContain('No machines here')
 })
 
 test('names that look like markup are shown as they are', async () => {
