@@ -5,7 +5,7 @@ import {
   type Endpoint,
   errorText,
   formatEndpoint,
-  limitConnections,
+  limitHttpConnections,
 } from '../lib/index.ts'
 
 /** A deadline for every phase of a connection, in milliseconds, and how many there may be. */
@@ -84,7 +84,7 @@ export async function startHttpsServer({
     },
     handler,
   )
-  const places = limitConnections(server, limits.maxConnections)
+  const places = limitHttpConnections(server, limits.maxConnections)
   server.setTimeout(limits.inactiveMs)
   const port = await listenOn(server, listen)
   return {

@@ -11,7 +11,7 @@ import {
   errorText,
   formatEndpoint,
   type Log,
-  limitConnections,
+  limitHttpConnections,
 } from '../lib/index.ts'
 import { encodeMessage } from './codec.ts'
 import type { ControlEndOptions } from './end-options.ts'
@@ -47,7 +47,7 @@ class ControlListener implements ControlServer {
   readonly #options: ControlServerOptions
   readonly #limits: ControlLimits
   readonly #server: Server
-  readonly #places: ReturnType<typeof limitConnections>
+  readonly #places: ReturnType<typeof limitHttpConnections>
   readonly #acceptor = createAcceptor(MAX_BYTES_TO_BROKER)
   readonly #connections = new Set<PeerConnection>()
   /** By role and name; the newest connection of each. */
@@ -58,7 +58,7 @@ class ControlListener implements ControlServer {
     this.#options = options
     this.#limits = { ...DEFAULT_CONTROL_LIMITS, ...options.limits }
     this.#server = createTlsServer(options, this.#limits)
-    this.#places = limitConnections(this.#server, this.#limits.maxConnections)
+    this.#places = limitHttpConnections(this.#server, this.#limits.maxConnections)
     this.#server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head))
     this.#unsubscribe = options.service.subscribe((message) => this.#push(message))
   }

@@ -76,8 +76,9 @@ export function createHostAgent(options: HostAgentOptions): HostAgent {
     listen: options.listen,
     security: options.security,
     limits,
+    clock,
     log,
-    onConnection: (socket, node) => void AgentSession.start(agent, socket, node),
+    onConnection: (socket, from) => void AgentSession.start(agent, socket, from),
   })
   return {
     async listen() {

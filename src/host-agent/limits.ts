@@ -1,6 +1,9 @@
 /** Every cap and every timeout of an agent, with its unit and its reason. */
 export interface AgentLimits {
-  /** Connections at once, in any state; each is one console session of one client at most. */
+  /**
+   * Connections at once, in any state; each is one console session of one client at most. Past it the oldest makes
+   * room whose opening has not come.
+   */
   maxConnections: number
   /** From TCP accept to the end of the TLS handshake; only nodes dial. */
   handshakeMs: number

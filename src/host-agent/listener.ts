@@ -5,7 +5,16 @@ import {
   type Socket,
 } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { BrokerError, type Endpoint, errorText, formatEndpoint, type Log } from '../lib/index.ts'
+import {
+  Allowance,
+  BrokerError,
+  type Clock,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  type Log,
+  limitConnections,
+} from '../lib/index.ts'
 import type { AgentLimits } from './limits.ts'
 import type { HostAgentOptions, NodeSecurity } from './options.ts'
 
@@ -13,10 +22,20 @@ export interface ListenerOptions {
   listen: Endpoint
   security: HostAgentOptions['security']
   limits: AgentLimits
+  clock: Clock
   log: Log
-  /** @param node name in the node's certificate; undefined where there is none */
-  onConnection(socket: Socket, node: string | undefined): void
+  onConnection(socket: Socket, from: Dialled): void
 }
+
+export interface Dialled {
+  /** Name in the node's certificate; undefined where there is none. */
+  node: string | undefined
+  /** To be called once its opening is there: until then it may have to make room for others. */
+  heard(): void
+}
+
+/** Handshakes that fail, as lines above `debug`: whoever reaches the port can make any number. */
+const STRANGERS = { burst: 100, perSecond: 1 }
 
 export interface Listener {
   /** @throws BrokerError `ERR_START` */
@@ -28,26 +47,31 @@ export interface Listener {
 /** Where nodes dial in: mutual TLS, or nothing at all around the bytes. */
 export function createListener(options: ListenerOptions): Listener {
   const { security, limits, listen } = options
-  const server = security === 'plain' ? plainServer(options) : tlsServer(options, security)
-  server.maxConnections = limits.maxConnections
+  const take = (socket: Socket, node?: string): void =>
+    options.onConnection(socket, { node, heard: () => places.heard(socket) })
+  const server = security === 'plain' ? plainServer(take) : tlsServer(options, security, take)
+  const places = limitConnections(server, limits.maxConnections)
   return {
     listen: () => listenOn(server, listen),
     stop: () => void server.close(),
   }
 }
 
-function plainServer({ onConnection }: ListenerOptions): Server {
-  return createTcpServer({ noDelay: true, pauseOnConnect: true }, (socket) =>
-    onConnection(socket, undefined),
-  )
+/** @param node name in its certificate */
+type Take = (socket: Socket, node?: string) => void
+
+function plainServer(take: Take): Server {
+  return createTcpServer({ noDelay: true, pauseOnConnect: true }, (socket) => take(socket))
 }
 
 function tlsServer(
-  { limits, log, onConnection }: ListenerOptions,
+  { limits, clock, log }: ListenerOptions,
   { certificatePem, privateKeyPem, ca, identify }: NodeSecurity,
+  take: Take,
 ): Server {
+  const strangers = new Allowance({ ...STRANGERS, clock })
   const refuse = (socket: Socket, error: string): void => {
-    log.warn('host.refused', {
+    log[strangers.take() ? 'warn' : 'debug']('host.refused', {
       reason: 'host-tls-mismatch',
       remoteAddress: socket.remoteAddress,
       error,
@@ -70,7 +94,7 @@ function tlsServer(
       // INVARIANT: only certificates that TLS has verified against the control CA are asked for a name.
       const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined
       const peer = certificate && identify(certificate.raw)
-      if (peer?.role === 'node') return onConnection(socket, peer.name)
+      if (peer?.role === 'node') return take(socket, peer.name)
       const found = peer === undefined ? 'no control peer' : `${peer.role} ${peer.name}`
       return refuse(socket, `certificate: need a node's, is of ${found}`)
     },

@@ -19,6 +19,7 @@ import type { VerifiedHostToken } from '../tokens/index.ts'
 import { type Admission, admit } from './admission.ts'
 import { dialConsole, nameOf } from './dial-console.ts'
 import type { AgentNode } from './host-agent.ts'
+import type { Dialled } from './listener.ts'
 import type { SessionFigures } from './observer.ts'
 import { type Opening, readOpening } from './opening.ts'
 import { relay } from './relay.ts'
@@ -37,6 +38,7 @@ export class AgentSession implements VerifierSession, SessionFigures {
   log: Log
   readonly #agent: AgentNode
   readonly #client: Socket
+  readonly #heard: () => void
   readonly #end = new AbortController()
   /** Given back at the end: the token's lease, with why. */
   #lease: Admission['lease'] | undefined
@@ -48,15 +50,16 @@ export class AgentSession implements VerifierSession, SessionFigures {
   #isProbe = false
 
   /** A running session, known to its agent until it is done. */
-  static start(agent: AgentNode, client: Socket, node: string | undefined): AgentSession {
-    const session = new AgentSession(agent, client, node)
+  static start(agent: AgentNode, client: Socket, from: Dialled): AgentSession {
+    const session = new AgentSession(agent, client, from)
     agent.sessions.add(session)
     return session
   }
 
-  private constructor(agent: AgentNode, client: Socket, node: string | undefined) {
+  private constructor(agent: AgentNode, client: Socket, { node, heard }: Dialled) {
     this.#agent = agent
     this.#client = client
+    this.#heard = heard
     this.log = agent.log.child({ session: this.id, ...(node === undefined ? {} : { node }) })
     client.on('error', () => {})
     this.done = this.#run()
@@ -93,6 +96,7 @@ export class AgentSession implements VerifierSession, SessionFigures {
     const { signal } = this.#end
     try {
       const opening = await readOpening(this.#client, { timeoutMs: limits.openingMs, signal })
+      this.#heard()
       this.#isProbe = !opening.text.reveal().includes(';')
       const admission = await this.#admit(opening)
       const { place } = admission

@@ -1,7 +1,7 @@
 /**
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
- * references, deadlines, metrics, a listener's places, which text can be shown to a user, the portal's session cookie and which requests are
- * of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
+ * references, deadlines, metrics, a listener's places, which text can be shown to a user, the portal's session cookie
+ * and which requests are of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { Allowance } from './allowance.ts'
 export { type Clock, nowSeconds, systemClock } from './clock.ts'
@@ -9,7 +9,6 @@ export { withDeadline } from './deadline.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
 export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'
 export { escapeHtml } from './html.ts'
-export { connectionName, limitConnections } from './http-places.ts'
 export {
   createLog,
   errorText,
@@ -25,5 +24,6 @@ export { type Placed, Places } from './places.ts'
 export { REASONS, type Reason } from './reasons.ts'
 export { createReference, parseReference } from './reference.ts'
 export { Secret } from './secret.ts'
+export { connectionName, limitConnections, limitHttpConnections } from './server-places.ts'
 export { readCookie, readSessionCookie, SESSION_COOKIE } from './session-cookie.ts'
 export { isUserText, MAX_USER_TEXT_CHARACTERS } from './user-text.ts'

@@ -199,6 +199,24 @@ test('past all connections a newcomer is closed at once, and served when there i
   })
 })
 
+/** Connections that say nothing, a queue of a listener full at most. */
+async function openSilent({ address }: TestAgent, count: number): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(address.port, address.host))
+  for (const socket of sockets) socket.on('error', () => {}).resume()
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  return sockets
+}
+
+test('connections that say nothing keep nobody out, and no session ends for them', async () => {
+  const agent = await start({ limits: { maxConnections: 3 } })
+  const silent = await openSilent(agent, 100)
+  const session = await open(agent, mintHost(issuer))
+  silent.push(...(await openSilent(agent, 100)))
+  await eventually('room was made', () => silent.filter(({ closed }) => closed).length >= 198)
+  expect(session.closed).toBe(false)
+  for (const socket of silent) socket.destroy()
+})
+
 test('a console that asks for it is told who comes and what the grant is', async () => {
   const { console } = await start()
   const agent = await start({
@@ -312,6 +330,17 @@ test('an agent takes nobody but nodes of its control CA', async () => {
   expect(agent.console.sockets).toHaveLength(0)
   const reasons = agent.log.filter(({ event }) => event === 'host.refused')
   expect(reasons).toHaveLength(3)
+})
+
+test('connections that begin no TLS keep no node out, and leave few lines', async () => {
+  const agent = await withTls({ limits: { maxConnections: 3 } })
+  const silent = await openSilent(agent, 300)
+  const node = dialTls(agent.address, peers.ca, peers.node)
+  node.once('secureConnect', () => node.write(opening(mintHost(issuer))))
+  expect((await said(node, 4)).toString()).toBe('pong')
+  await eventually('room was made', () => silent.filter(({ closed }) => closed).length >= 298)
+  expect(agent.log.filter(({ event }) => event === 'host.refused').length).toBeLessThan(150)
+  for (const socket of [node, ...silent]) socket.destroy()
 })
 
 test('a connection that begins no TLS is closed when its time is over', async () => {

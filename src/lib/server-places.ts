@@ -1,0 +1,71 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import type { Server, Socket } from 'node:net'
+import { Places } from './places.ts'
+
+/** The places of one server, as {@link Places} has them, by the sockets that its listeners are given. */
+export interface ServerPlaces {
+  heard(socket: Socket): void
+  answered(socket: Socket): void
+  destroySilent(): void
+  destroyAll(): void
+}
+
+/**
+ * Gives a TCP or TLS server so many connections at once; in place of `maxConnections`, which turns everybody away who
+ * comes after those that say nothing. Whoever serves a connection says when it was heard.
+ */
+export function limitConnections(server: Server, most: number): ServerPlaces {
+  const places = new Places<Socket>(most)
+  /** The TCP connections, which the sockets that speak TLS wrap. */
+  const accepted = new Map<string, Socket>()
+  const find = (socket: Socket): Socket | undefined => accepted.get(connectionName(socket))
+
+  server.on('connection', (socket: Socket) => {
+    const name = connectionName(socket)
+    if (!places.accept(socket)) {
+      socket.destroy()
+      return
+    }
+    accepted.set(name, socket)
+    socket.once('close', () => {
+      if (accepted.get(name) === socket) accepted.delete(name)
+    })
+  })
+  return {
+    heard(socket) {
+      const connection = find(socket)
+      if (connection !== undefined) places.heard(connection)
+    },
+    answered(socket) {
+      const connection = find(socket)
+      if (connection !== undefined) places.answered(connection)
+    },
+    destroySilent: () => places.destroySilent(),
+    destroyAll: () => places.destroyAll(),
+  }
+}
+
+/**
+ * The same for HTTP: a connection with a request under way, or upgraded, stays.
+ *
+ * @returns what a server that closes has to end: it waits for handshakes too, and knows only connections with HTTP
+ */
+export function limitHttpConnections(
+  server: HttpServer | HttpsServer,
+  most: number,
+): Pick<ServerPlaces, 'destroySilent' | 'destroyAll'> {
+  const places = limitConnections(server, most)
+  server.prependListener('request', ({ socket }, response) => {
+    places.heard(socket)
+    response.once('close', () => places.answered(socket))
+  })
+  server.prependListener('upgrade', ({ socket }) => places.heard(socket))
+  return places
+}
+
+/** A TCP connection is named by its two ends, which the socket inside TLS and the one around it share. */
+export function connectionName(socket: Socket): string {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+}
