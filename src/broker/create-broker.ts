@@ -1,4 +1,5 @@
 import type Koa from 'koa'
+import type { Certificate } from '../certs/index.ts'
 import type { ControlService } from '../control/index.ts'
 import { BrokerError, type Clock, errorText, type Log, Metrics } from '../lib/index.ts'
 import { BUILT_IN_POLICY, type PolicyValues } from '../policy/index.ts'
@@ -113,6 +114,8 @@ export interface Broker {
   services: PortalServices
   /** For what is mounted after it: refusals with a `ref` can be looked up then. */
   log: Log
+  /** Certificate of the issuer that signs now: after a rotation no setting may name it. */
+  signing(): Certificate
   /** Answers nodes and agents. */
   control: ControlService
   /** Ends what runs by itself; requests are the server's business. */
@@ -222,6 +225,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       ...{ log, sessions: portalSessions, consoles, policies, probes, tally },
     }),
     log,
+    signing: () => signer.current.certificate,
     control: createControlService({
       ...base,
       farmName: farm.name,

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { createBroker, type IssuerFiles } from '../broker/index.ts'
-import { checkPair } from '../certs/index.ts'
+import { type Certificate, checkPair } from '../certs/index.ts'
 import { assertDevelopmentAllowed, type BrokerConfig, loadBrokerConfig } from '../config/index.ts'
 import {
   type Clock,
@@ -38,7 +38,9 @@ async function runBroker(options: { config: string }): Promise<void> {
   const log = createLog({ level: config.logLevel, fields: { role: 'broker', broker: config.name } })
   const metrics = new Metrics()
   const broker = await startBroker({ config, clock: systemClock, log, metrics })
-  const expiry = watchExpiry({ config, clock: systemClock, log: broker.log })
+  const { log: followed, signing } = broker
+  const others = () => [{ name: 'issuer', certificate: signing() }]
+  const expiry = watchExpiry({ config, clock: systemClock, log: followed, others })
   metrics.watchProcess()
   metrics.certificates(expiry.ends)
   closeOnSignal(() => {
@@ -57,6 +59,8 @@ export interface RunningBroker {
   controlAddress?: Endpoint
   /** Its log, whose lines go to who follows its events as well. */
   log: Log
+  /** Certificate of the issuer that signs now. */
+  signing(): Certificate
   close(): Promise<void>
 }
 
@@ -140,6 +144,7 @@ export async function startBroker({
     return {
       address: server.address,
       log: broker.log,
+      signing: broker.signing,
       ...(control === undefined ? {} : { controlAddress: control.address }),
       close: () => parts.disposeAsync(),
     }

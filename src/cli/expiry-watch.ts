@@ -6,6 +6,14 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** From here on a person must act. */
 const URGENT_DAYS = 7
 
+export interface WatchOptions {
+  config: object
+  clock: Clock
+  log: Log
+  /** What is in use without a setting that names it, as after a rotation. */
+  others?: () => NamedCertificate[]
+}
+
 export interface ExpiryWatch {
   /** Names and ends, as of the last look. */
   ends(): CertificateEnd[]
@@ -16,7 +24,7 @@ export interface ExpiryWatch {
  * Event `cert.expiring` for each certificate that a configuration names and that ends soon: now, and
  * every day. Files are read anew each time, so that a replaced certificate falls silent without a restart.
  */
-export function watchExpiry(options: { config: object; clock: Clock; log: Log }): ExpiryWatch {
+export function watchExpiry(options: WatchOptions): ExpiryWatch {
   let certificates = reportExpiry(options)
   const timer = setInterval(() => {
     certificates = reportExpiry(options)
@@ -28,15 +36,18 @@ export function watchExpiry(options: { config: object; clock: Clock; log: Log })
   }
 }
 
-/** One look at all of them. @returns them, whether they end soon or not */
-export function reportExpiry(options: {
-  config: object
-  clock: Clock
-  log: Log
-}): NamedCertificate[] {
-  const { config, clock, log } = options
+/** One look at all of them. @returns those that the configuration names, whether they end soon or not */
+export function reportExpiry({
+  config,
+  clock,
+  log,
+  others = () => [],
+}: WatchOptions): NamedCertificate[] {
   const certificates = certificateFilesIn(config).flatMap((named) => readNamed(named, log))
-  for (const finding of expiryFindings(certificates, new Date(clock.now()))) {
+  const known = new Set(certificates.map(({ certificate }) => certificate.sha256Thumbprint))
+  const unnamed = others().filter(({ certificate }) => !known.has(certificate.sha256Thumbprint))
+  const findings = expiryFindings([...certificates, ...unnamed], new Date(clock.now()))
+  for (const finding of findings) {
     const { name, certificate, daysLeft, stepDays } = finding
     const { subject, sha256Thumbprint, notAfter } = certificate
     const level = stepDays <= URGENT_DAYS ? 'error' : 'warn'

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { callApi } from '../../src/cli/api-client.ts'
 import type { RunningBroker } from '../../src/cli/broker.ts'
+import { reportExpiry } from '../../src/cli/expiry-watch.ts'
 import { Secret } from '../../src/lib/index.ts'
 import { type BrokerFiles, createBrokerFiles, start } from './running-broker.ts'
 
@@ -44,6 +45,28 @@ test('serves the portal on the same origin', async () => {
       .end()
   })
   expect(text).toContain('<form')
+})
+
+test('tells who follows its events of a certificate that ends soon', async () => {
+  const heard = new Promise<string>((resolve, reject) => {
+    const headers = { Authorization: `Bearer ${files.key.reveal()}` }
+    const asking = request(new URL('/v1/events', url), { ca, agent: false, headers }, (answer) => {
+      let text = ''
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+        if (text.includes('event: cert.expiring')) {
+          resolve(text)
+          asking.destroy()
+        }
+      })
+      const inAYear = { now: () => Date.now() + 400 * 24 * 60 * 60_000 }
+      const { log, signing } = broker
+      const others = () => [{ name: 'issuer', certificate: signing() }]
+      reportExpiry({ config: {}, clock: inAYear, log, others })
+    })
+    asking.on('error', reject).end()
+  })
+  expect(await heard).toContain('"certificate":"issuer"')
 })
 
 test('speaks no TLS below 1.2', async () => {

@@ -1,6 +1,11 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
+import {
+  createAuthority,
+  issueCertificate,
+  type NamedCertificate,
+  readCertificate,
+} from '../../src/certs/index.ts'
 import { reportExpiry } from '../../src/cli/expiry-watch.ts'
 import { createLog, type LogFields } from '../../src/lib/index.ts'
 import { writeFiles } from './run-command.ts'
@@ -20,11 +25,11 @@ async function makeFiles() {
   })
 }
 
-function report(config: object, day: number): LogFields[] {
+function report(config: object, day: number, others: NamedCertificate[] = []): LogFields[] {
   const lines: LogFields[] = []
   const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
   const clock = { now: () => notBefore.getTime() + day * DAY_MS }
-  reportExpiry({ config, clock, log: createLog({ stream }) })
+  reportExpiry({ config, clock, log: createLog({ stream }), others: () => others })
   return lines
 }
 
@@ -54,6 +59,20 @@ test('logs each certificate of a configuration that ends soon, louder when a per
       subject: 'CN=issuer, O=Example',
       stepDays: 7,
     },
+  ])
+})
+
+test('names an issuer that signs since a rotation, and no certificate twice', async () => {
+  const files = await makeFiles()
+  const config = { issuer: { certificateFile: files['tls.crt'] } }
+  const named = (file: string) => ({
+    name: 'issuer',
+    certificate: readCertificate(readFileSync(file, 'utf8')),
+  })
+  expect(report(config, 99, [named(files['tls.crt'])])).toHaveLength(1)
+  expect(report(config, 361, [named(files['issuer.crt'])])).toMatchObject([
+    { certificate: 'issuer.certificateFile', subject: 'CN=tls, O=Example' },
+    { certificate: 'issuer', subject: 'CN=issuer, O=Example', daysLeft: 4 },
   ])
 })
 
