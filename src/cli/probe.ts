@@ -30,12 +30,12 @@ import { parseRdpFile, type RdpFile } from '../rdpfile/index.ts'
 import { demoAuthority } from './demo-authority.ts'
 import { readBytes, readText } from './files.ts'
 import { print, printJson, say } from './output.ts'
+import { addressParser, GATEWAY_PORT } from './port.ts'
 
 const TRANSPORTS: readonly TransportKind[] = ['websocket', 'http']
 const DEFAULT_TIMEOUT_MS = 10_000
 /** Nobody waits longer for one step; timers of Node end at 24 days, and then fire at once. */
 const MAX_TIMEOUT_MS = 3_600_000
-const GATEWAY_PORT = 443
 const RDP_PORT = 3389
 
 interface Options {
@@ -76,7 +76,7 @@ export function register(program: Command): void {
     .option(
       '--gateway <host:port>',
       "one node of a farm, in place of the file's gateway, as which it must still prove itself",
-      parseGateway,
+      addressParser(GATEWAY_PORT),
     )
     .addOption(
       new Option('--transport <kind>', 'how to reach the gateway')
@@ -239,12 +239,6 @@ function describe(confirm: ConnectionConfirm): string {
 
 function nameIn(table: Record<string, number>, value: number): string {
   return Object.entries(table).find(([, code]) => code === value)?.[0] ?? String(value)
-}
-
-function parseGateway(text: string): Endpoint {
-  const endpoint = parseEndpoint(text, GATEWAY_PORT)
-  if (endpoint !== undefined) return endpoint
-  throw new InvalidArgumentError('need host:port.')
 }
 
 /** `500ms`, `10s`, `2m` or plain seconds, in milliseconds. */

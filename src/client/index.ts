@@ -2,8 +2,8 @@
  * A client of RD Gateways over HTTP, [MS-TSGU]: WebSocket or OUT/IN pair, token as PAA cookie, one
  * channel as a duplex stream. For probes, laboratories and benchmarks: it reports every step with its
  * time, and why one failed. It shows no picture, asks nobody anything, and never skips the check of the
- * gateway's certificate. Start with `open-console.ts`; `negotiate.ts` and
- * `host-tls.ts` ask the target behind it.
+ * gateway's certificate. Start with `open-console.ts`; `negotiate.ts`,
+ * `host-tls.ts` and `echo.ts` ask the target behind it.
  *
  * ```ts
  * const limits = { timeoutMs: 10_000, onStep: ({ step, durationMs }) => log(step, durationMs) }
@@ -21,6 +21,7 @@
 export { Secret } from '../lib/index.ts'
 export { formatStatus, statusName } from '../protocol/index.ts'
 export { ConsoleChannel } from './console-channel.ts'
+export { negotiateWithEcho } from './echo.ts'
 export { type HostTls, negotiateDirectly } from './host-tls.ts'
 export { type NegotiateOptions, negotiate } from './negotiate.ts'
 export { type OpenConsoleOptions, openConsole } from './open-console.ts'

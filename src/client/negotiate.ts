@@ -38,30 +38,50 @@ export function negotiate(
 ): Promise<ConnectionConfirm> {
   return new Steps(options).run('negotiation', async (signal) => {
     if (preconnectionBlob !== undefined) sendPreconnectionBlob(channel, preconnectionBlob)
-    channel.write(
-      encodeConnectionRequest({ negotiation: { flags: 0, requestedProtocols: OFFERED } }),
+    channel.write(connectionRequest())
+    const confirm = await readAnswer(channel, signal, (received) =>
+      tpktLength(received, MAX_CONFIRM_BYTES),
     )
-    return decodeConnectionConfirm(await readTpkt(channel, signal))
+    return decodeConnectionConfirm(confirm)
   })
 }
 
 /** @throws BrokerError `ERR_USAGE` when it is too long for the wire */
 export function sendPreconnectionBlob(channel: ConsoleChannel, text: string): void {
+  channel.write(preconnectionBytes(text))
+}
+
+/** @throws BrokerError `ERR_USAGE` when it is too long for the wire */
+export function preconnectionBytes(text: string): Buffer {
   if (text.length > MAX_BLOB_CHARACTERS) {
     const message = `preconnectionBlob: need at most ${MAX_BLOB_CHARACTERS} characters, have ${text.length}`
     throw new BrokerError('ERR_USAGE', message)
   }
-  channel.write(encodePreconnectionBlob({ version: 2, id: 0, text }))
+  return encodePreconnectionBlob({ version: 2, id: 0, text })
 }
 
-/** Leaves the channel paused; bytes past the packet are lost. */
-async function readTpkt(channel: ConsoleChannel, signal: AbortSignal): Promise<Buffer> {
+/** The first question, [MS-RDPBCGR] 2.2.1.1. */
+export function connectionRequest(): Buffer {
+  return encodeConnectionRequest({ negotiation: { flags: 0, requestedProtocols: OFFERED } })
+}
+
+/**
+ * The target's first bytes. Leaves the channel paused; bytes past the answer are lost.
+ *
+ * @param lengthOf how long the answer is, by what there is of it; undefined as long as that can't be told.
+ *   What it throws ends the reading.
+ */
+export async function readAnswer(
+  channel: ConsoleChannel,
+  signal: AbortSignal,
+  lengthOf: (received: Buffer) => number | undefined,
+): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   let received: Buffer = Buffer.alloc(0)
   const onData = (bytes: Buffer): void => {
     received = Buffer.concat([received, bytes])
     try {
-      const length = tpktLength(received, MAX_CONFIRM_BYTES)
+      const length = lengthOf(received)
       if (length !== undefined && received.length >= length) resolve(received.subarray(0, length))
     } catch (error) {
       reject(error)

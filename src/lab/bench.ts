@@ -1,5 +1,5 @@
 import type { TransportKind } from '../client/index.ts'
-import type { GatewayClaims, HostClaims } from '../tokens/index.ts'
+import type { GatewayClaims, HostClaims, Issuer } from '../tokens/index.ts'
 import { AGENT_HOST } from './certificates.ts'
 import {
   type ClientSaw,
@@ -9,16 +9,13 @@ import {
   type LogSaw,
   opens,
 } from './expectation.ts'
-import type { Farm, FarmNode, NodeWishes } from './farm.ts'
+import type { Farm, Node } from './farm.ts'
 import { splitToken } from './forge.ts'
 import { Machine } from './inventory.ts'
 import type { LogLine } from './log-book.ts'
 import { Opening } from './opening.ts'
 import type { Random } from './random.ts'
 import { type Ticket, ticketOf } from './ticket.ts'
-
-/** Two clients of one machine: any address of 127.0.0.0/8 may be come from on Linux. */
-export const Client = { alice: '127.0.0.1', bob: '127.0.0.2' } as const
 
 /** What one client saw of one thing it did, beside what the node wrote down, and whether that is right. */
 export interface Row {
@@ -32,15 +29,19 @@ export interface Row {
   ref?: string
   expected: Expectation
   client: ClientSaw
-  log: LogSaw
+  /** From its first byte to what it saw last. */
+  tookMs: number
+  /** Absent where nobody reads the log. */
+  log?: LogSaw
   /** Empty when all is right. */
   faults: string[]
 }
 
 export interface PresentOptions {
   /** The farm's first when absent. */
-  node?: FarmNode | undefined
-  from?: string
+  node?: Node | undefined
+  /** One of the farm's clients; alice's when absent. */
+  from?: string | undefined
   transport?: TransportKind
 }
 
@@ -48,7 +49,7 @@ export interface PresentOptions {
 export interface Presented {
   opening: Opening
   ticket: Ticket
-  node: FarmNode
+  node: Node
   /** Lines of the log before it: a host agent knows no connection id, and clients come to it one by one. */
   linesBefore: number
 }
@@ -57,21 +58,21 @@ const LOG_WITHIN_MS = 3_000
 const END_WITHIN_MS = 10_000
 
 /** Where a scenario works: it does things here, and every one that a client notices becomes a row. */
-export class Bench {
-  readonly farm: Farm
+export class Bench<F extends Farm = Farm> {
+  readonly farm: F
   readonly random: Random
   readonly rows: Row[] = []
   /** Names the scenario's user at the broker. */
-  readonly #user: string
+  readonly user: string
   /** `jti` and reference of its tokens. */
   readonly #ids = new Set<string>()
   readonly #openings: Opening[] = []
-  readonly #nodes: FarmNode[] = []
+  readonly #parts = new AsyncDisposableStack()
 
-  constructor(farm: Farm, random: Random, user: string) {
+  constructor(farm: F, random: Random, user: string) {
     this.farm = farm
     this.random = random
-    this.#user = user
+    this.user = user
   }
 
   /** What the broker wrote down about the tokens that it has minted here. */
@@ -83,14 +84,19 @@ export class Bench {
     )
   }
 
-  async mint(vm: Machine = Machine.plain, ttlSeconds?: number): Promise<Ticket> {
-    const ticket = await this.farm.mint(vm, this.#user, ttlSeconds)
+  async mint(machine: Machine = Machine.plain, ttlSeconds?: number): Promise<Ticket> {
+    const ticket = await this.farm.mint(machine, this.user, ttlSeconds)
     this.#ids.add(ticket.claims.jti).add(ticket.grant?.ref ?? '')
     return ticket
   }
 
+  /** One whose end can be waited for. */
+  mintBrief(): Promise<Ticket> {
+    return this.mint(Machine.plain, this.farm.briefSeconds)
+  }
+
   /** A token of no broker: the claims of a fresh one, changed, and signed by the lab. */
-  async sign(change: Partial<GatewayClaims>, issuer = this.farm.issuer): Promise<Ticket> {
+  async sign(change: Partial<GatewayClaims>, issuer: Issuer = this.farm.issuer): Promise<Ticket> {
     const { claims } = await this.mint()
     const jti = `lab-${claims.jti}`
     return ticketOf(await issuer.sign({ ...claims, jti, ...change }))
@@ -100,18 +106,16 @@ export class Bench {
   async signHost(
     ticket: Ticket,
     change: Partial<HostClaims>,
-    issuer = this.farm.issuer,
+    issuer: Issuer = this.farm.issuer,
   ): Promise<Ticket> {
     if (ticket.hostToken === undefined) throw new TypeError('the machine is behind no host agent')
     const { claims } = splitToken<HostClaims>(ticket.hostToken)
     return { ...ticket, hostToken: await issuer.signHost({ ...claims, ...change }) }
   }
 
-  /** A node of the scenario's own; gone with the scenario. */
-  async startNode(wishes: NodeWishes): Promise<FarmNode> {
-    const node = await this.farm.startNode(wishes)
-    this.#nodes.push(node)
-    return node
+  /** To be done when the scenario is over. */
+  onClose(work: () => Promise<void>): void {
+    this.#parts.defer(work)
   }
 
   /** One client goes to one node with a token. */
@@ -122,7 +126,8 @@ export class Bench {
     options: PresentOptions = {},
   ): Promise<Presented> {
     const presented = this.#open(ticket, options)
-    await this.#record(what, presented, expected, await presented.opening.start())
+    const saw = await timed(presented.opening.start())
+    await this.#record(what, presented, expected, saw)
     return presented
   }
 
@@ -135,10 +140,10 @@ export class Bench {
     const racing = await Promise.all(
       options.map(async (option) => {
         const presented = this.#open(ticket, option)
-        return { presented, saw: await presented.opening.start() }
+        return { presented, saw: await timed(presented.opening.start()) }
       }),
     )
-    const winner = racing.find(({ saw }) => saw.outcome === 'open') ?? racing[0]
+    const winner = racing.find(({ saw }) => saw.client.outcome === 'open') ?? racing[0]
     for (const entry of racing) {
       const expected = entry === winner ? opens : denied('client-mismatch')
       const whose = entry === winner ? 'the first' : 'the other'
@@ -147,74 +152,55 @@ export class Bench {
   }
 
   /** Its session is ended by somebody else. */
-  async end(what: string, presented: Presented, expected: Expectation): Promise<void> {
-    await this.#record(what, presented, expected, await presented.opening.end(END_WITHIN_MS))
+  async end(
+    what: string,
+    presented: Presented,
+    expected: Expectation,
+    withinMs = END_WITHIN_MS,
+  ): Promise<void> {
+    const saw = await timed(presented.opening.end(withinMs))
+    await this.#record(what, presented, expected, saw)
   }
 
-  /** The client goes away without a word; resolves when node and broker know. */
+  /** The client goes away without a word; resolves when all who count know. */
   async drop({ opening }: Presented): Promise<void> {
-    const { farm } = this
     opening.close()
-    const closed = await farm.book.until(
-      ({ event, fields }) =>
-        event === 'session.closed' && fields.connectionId === opening.connectionId,
-      END_WITHIN_MS,
-    )
-    const tunnel = closed?.fields.tunnel
-    await farm.until('a session that is over', async () =>
-      (await this.sessions()).every((session) => session.tunnel !== tunnel),
-    )
-  }
-
-  /** The scenario's sessions that are open, as the broker has them. */
-  async sessions(): Promise<Array<{ id: string; tunnel: string }>> {
-    const user = encodeURIComponent(this.#user)
-    const list = await this.farm.broker.api('GET', `/v1/sessions?user=${user}`)
-    // The shape of our own API.
-    return (list as { items: Array<{ id: string; tunnel: string }> }).items
+    if (opening.wasOpen) await this.farm.untilDropped(opening.connectionId, this.user)
   }
 
   /** Ends what is still open; the rows stay. */
   async close(): Promise<void> {
     for (const opening of this.#openings) opening.close()
-    await Promise.all(this.#nodes.map((node) => node.close()))
-    // A verifier that is gone would hold up the next rotation.
-    for (const { name } of this.#nodes) {
-      await this.farm.broker.api('DELETE', `/v1/issuers/verifiers/${name}`)
-    }
+    await this.#parts.disposeAsync()
   }
 
   #open(ticket: Ticket, options: PresentOptions): Presented {
-    const { node = this.#firstNode(), from = Client.alice, transport = 'websocket' } = options
+    const { farm } = this
+    const { node = firstNode(farm), from = farm.clients.alice, transport = 'websocket' } = options
     const { token, target, vmGuid, hostToken } = ticket
     const opening = new Opening({
       gateway: node.address,
-      ca: this.farm.ca,
       token,
       target,
       transport,
-      from,
+      echoes: farm.echoes,
+      ...(farm.ca === undefined ? {} : { ca: farm.ca }),
+      ...(from === undefined ? {} : { from }),
       ...(vmGuid === undefined ? {} : { vmGuid }),
       ...(hostToken === undefined ? {} : { hostToken }),
     })
     this.#openings.push(opening)
-    return { opening, ticket, node, linesBefore: this.farm.book.size }
-  }
-
-  #firstNode(): FarmNode {
-    const [node] = this.farm.nodes
-    if (node === undefined) throw new TypeError('the farm has no node')
-    return node
+    return { opening, ticket, node, linesBefore: farm.book.size }
   }
 
   async #record(
     what: string,
     presented: Presented,
     expected: Expectation,
-    client: ClientSaw,
+    { client, tookMs }: Timed,
   ): Promise<void> {
     const { opening, ticket, node } = presented
-    const log = await this.#readLog(presented, client)
+    const log = this.farm.readsLog ? await this.#readLog(presented, client) : undefined
     this.rows.push({
       what,
       atMs: this.farm.clock.now(),
@@ -223,7 +209,8 @@ export class Bench {
       ...(ticket.grant === undefined ? {} : { ref: ticket.grant.ref }),
       expected,
       client,
-      log,
+      tookMs,
+      ...(log === undefined ? {} : { log }),
       faults: compare(expected, client, log),
     })
   }
@@ -257,6 +244,22 @@ export class Bench {
       lines,
     }
   }
+}
+
+function firstNode({ nodes: [node] }: Farm): Node {
+  if (node === undefined) throw new TypeError('the farm has no node')
+  return node
+}
+
+interface Timed {
+  client: ClientSaw
+  tookMs: number
+}
+
+async function timed(seeing: Promise<ClientSaw>): Promise<Timed> {
+  const startedMs = performance.now()
+  const client = await seeing
+  return { client, tookMs: Math.round(performance.now() - startedMs) }
 }
 
 const VERDICTS = {

@@ -1,330 +1,56 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { DevelopmentCertificates, KeyPair } from '../certs/index.ts'
-import { createDemoHost } from '../demo/index.ts'
-import { BrokerError, type Clock, type Endpoint, Secret, silentLog } from '../lib/index.ts'
-import { createIssuer, type Issuer } from '../tokens/index.ts'
-import {
-  AGENT_HOST,
-  createLabCertificates,
-  createOtherIssuer,
-  FARM_NAME,
-  NODE_NAMES,
-} from './certificates.ts'
-import { type LabClock, skewed } from './clock.ts'
-import { startHyperVHost } from './hyperv-host.ts'
-import { AGENT_GUID, fillInventory, type Machine } from './inventory.ts'
-import { type Link, openLink } from './link.ts'
+import type { KeyPair } from '../certs/index.ts'
+import type { Clock, Endpoint } from '../lib/index.ts'
+import type { Issuer } from '../tokens/index.ts'
+import type { Machine } from './inventory.ts'
 import type { LogBook } from './log-book.ts'
-import type { LabBroker, LabRoles, LabVerifier } from './roles.ts'
-import { type Ticket, ticketOf } from './ticket.ts'
+import type { Ticket } from './ticket.ts'
 
-/** A node of the lab; `link` for one whose way to the broker can break. */
-export interface FarmNode {
+/** Where a client can go. */
+export interface Node {
   name: string
   address: Endpoint
-  clock: Clock
-  link?: Link
-  figures: LabVerifier['figures']
-  close(): Promise<void>
 }
 
-export interface NodeWishes {
-  /** How far its clock is ahead. */
-  skewSeconds?: number
-  /** With a way to the broker that can break. */
-  breakable?: boolean
-  whenBrokerAway?: 'local' | 'refuse'
+/** How long what a scenario waits for takes here, in seconds. */
+export interface Pace {
+  /** Life of a token whose end a scenario waits for. */
+  briefSeconds: number
+  /** Clock difference that the nodes forgive. */
+  leewaySeconds: number
+  /** Until a dropped session is known to be gone. */
+  dropSeconds: number
 }
 
-/**
- * Timers, which no clock moves: a session limit of 60 s takes one and a half here, an idle minute as long, so that
- * on a busy machine a session is still open before it ends.
- */
-const SESSION_SECOND_MS = 25
-const IDLE_MINUTE_MS = 1_500
-/** The longest there is: only a scenario's own node shall ever be stale. */
-const MAX_TRUST_AGE_HOURS = 720
-/** For what the parts tell each other; heartbeats are a fraction of a second apart here. */
-const SETTLE_WITHIN_MS = 10_000
-
-export interface FarmOptions {
-  roles: LabRoles
-  clock: LabClock
-  book: LogBook
-}
-
-/** Everything that a scenario meets, on loopback and in this process. */
-export class Farm {
-  readonly clock: LabClock
+/** What a scenario meets: the laboratory's own farm with its steerable clock, or one that is running anyway. */
+export interface Farm extends Pace {
+  /** What tokens have to be for. */
+  readonly farmName: string
+  readonly clock: Clock
   readonly book: LogBook
-  readonly broker: LabBroker
-  /** PEM of the authority behind the nodes' certificates. */
-  readonly ca: string
-  /** The two that are always there. */
-  readonly nodes: FarmNode[] = []
-  /** What the broker signs with; the lab has made it, and so has its key. */
-  issuer: Issuer
-  issuerPair: KeyPair
-  readonly #options: FarmOptions
-  readonly #certificates: DevelopmentCertificates
-  readonly #targetPorts: number[]
-  readonly #agent: LabVerifier
-  readonly #running = new Set<FarmNode>()
-  readonly #parts: AsyncDisposableStack
-
-  static async start(options: FarmOptions): Promise<Farm> {
-    const { roles, clock, book } = options
-    await using starting = new AsyncDisposableStack()
-    const certificates = await createLabCertificates(clock.now())
-    const { authority, issuer, portalTls, gatewayTls, brokerControl, controlAuthority } =
-      certificates
-    const rdpHost = createDemoHost({
-      name: 'Laboratory',
-      tls: portalTls,
-      clock,
-      log: silentLog,
-    })
-    starting.defer(() => rdpHost.close())
-    const hypervHost = await startHyperVHost(gatewayTls.gw1 ?? portalTls)
-    starting.defer(() => hypervHost.close())
-    const broker = await roles.startBroker({
-      farmName: FARM_NAME,
-      tls: portalTls,
-      ca: authority.certificatePem,
-      issuer,
-      control: { tls: brokerControl, ca: controlAuthority.certificatePem },
-      clock,
-      log: book.open('broker'),
-    })
-    starting.defer(() => broker.close())
-    const { port: rdp } = await rdpHost.listen()
-    const agent = await roles.startAgent({
-      name: AGENT_HOST,
-      control: {
-        tls: certificates.agentControl[AGENT_HOST] ?? brokerControl,
-        ca: controlAuthority.certificatePem,
-        broker: broker.control,
-      },
-      consoles: { [AGENT_GUID]: rdp },
-      clock,
-      log: book.open(AGENT_HOST),
-    })
-    starting.defer(() => agent.close())
-    const ports = {
-      rdp,
-      hyperv: hypervHost.port,
-      agent: agent.address.port,
-      off: await closedPort(),
-      forbidden: 1,
-    }
-    await fillInventory(broker, ports)
-    const farm = new Farm(options, {
-      broker,
-      certificates,
-      issuer: await createIssuer(issuer),
-      targetPorts: [ports.rdp, ports.hyperv, ports.agent, ports.off],
-      agent,
-      parts: starting.move(),
-    })
-    try {
-      farm.nodes.push(await farm.startNode(), await farm.startNode())
-      return farm
-    } catch (error) {
-      await farm.close()
-      throw error
-    }
-  }
-
-  private constructor(
-    options: FarmOptions,
-    made: {
-      broker: LabBroker
-      certificates: DevelopmentCertificates
-      issuer: Issuer
-      targetPorts: number[]
-      agent: LabVerifier
-      parts: AsyncDisposableStack
-    },
-  ) {
-    this.#options = options
-    this.clock = options.clock
-    this.book = options.book
-    this.broker = made.broker
-    this.#certificates = made.certificates
-    this.ca = made.certificates.authority.certificatePem
-    this.issuer = made.issuer
-    this.issuerPair = made.certificates.issuer
-    this.#targetPorts = made.targetPorts
-    this.#agent = made.agent
-    this.#parts = made.parts
-  }
-
-  /** A node with the next free name; resolves when it has its trust. */
-  async startNode(wishes: NodeWishes = {}): Promise<FarmNode> {
-    const { skewSeconds = 0, breakable = false, whenBrokerAway = 'local' } = wishes
-    const taken = [...this.#running].map(({ name }) => name)
-    const name = NODE_NAMES.find((candidate) => !taken.includes(candidate))
-    const { gatewayTls, gatewayControl, controlAuthority } = this.#certificates
-    const tls = gatewayTls[name ?? '']
-    const controlTls = gatewayControl[name ?? '']
-    if (name === undefined || tls === undefined || controlTls === undefined) {
-      throw new TypeError(`the lab has ${NODE_NAMES.length} nodes at most`)
-    }
-    const clock = skewed(this.clock, skewSeconds)
-    const link = breakable ? await openLink(this.broker.control) : undefined
-    const node = await this.#options.roles.startNode({
-      name,
-      farmName: FARM_NAME,
-      tls,
-      control: {
-        tls: controlTls,
-        ca: controlAuthority.certificatePem,
-        broker: link?.address ?? this.broker.control,
-      },
-      whenBrokerAway,
-      maxTrustAgeHours: breakable ? 24 : MAX_TRUST_AGE_HOURS,
-      targetPorts: this.#targetPorts,
-      idleMinuteMs: IDLE_MINUTE_MS,
-      sessionSecondMs: SESSION_SECOND_MS,
-      clock,
-      log: this.book.open(name),
-    })
-    const started: FarmNode = {
-      name,
-      address: node.address,
-      clock,
-      ...(link === undefined ? {} : { link }),
-      figures: () => node.figures(),
-      close: async () => {
-        this.#running.delete(started)
-        await node.close()
-        link?.close()
-      },
-    }
-    this.#running.add(started)
-    await this.settle()
-    return started
-  }
-
-  /** Moves everybody's clock, and waits until broker and nodes have spoken since. */
-  async moveTo(timeMs: number): Promise<void> {
-    this.clock.moveTo(timeMs)
-    await this.settle()
-  }
-
-  async moveBy(seconds: number): Promise<void> {
-    await this.moveTo(this.clock.now() + seconds * 1000)
-  }
-
-  /** Breaks a node's way to its broker; resolves when it knows, so that no word of the broker's is still to come. */
-  async cut({ name, link }: FarmNode): Promise<void> {
-    const known = this.book.next(
-      ({ role, event }) => role === name && event === 'control.disconnected',
-      SETTLE_WITHIN_MS,
-    )
-    link?.cut()
-    if ((await known) !== undefined) return
-    throw new BrokerError('ERR_DEADLINE', `${name}: does not notice that its broker is gone`)
-  }
-
-  /** Resolves when every node that can has heard its broker at this time, and has its trust set. */
-  async settle(): Promise<void> {
-    const reachable = this.#reachable()
-    await this.until('nodes that have heard their broker', async () =>
-      reachable.every(({ clock, figures }) => {
-        const { trustConfirmedMs = 0, trustVersion } = figures()
-        return trustVersion !== undefined && trustConfirmedMs >= clock.now()
-      }),
-    )
-  }
-
-  /** Resolves when every node that can has the trust set of this version. */
-  async settleTrust(version: number): Promise<void> {
-    const reachable = this.#reachable()
-    await this.until(`trust version ${version} at the nodes`, async () =>
-      reachable.every(({ figures }) => (figures().trustVersion ?? 0) >= version),
-    )
-  }
-
-  /** @throws BrokerError `ERR_DEADLINE`: something in the farm does not do what it should */
-  async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-    const endsAtMs = performance.now() + SETTLE_WITHIN_MS
-    while (!(await isSo())) {
-      if (performance.now() > endsAtMs) {
-        throw new BrokerError('ERR_DEADLINE', `${what}: not within ${SETTLE_WITHIN_MS} ms`)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-  }
-
-  /** A console of the broker's own making. */
-  async mint(vm: Machine, user: string, ttlSeconds = 60): Promise<Ticket> {
-    // Shapes of our own API.
-    const opened = (await this.broker.api('POST', '/v1/consoles', { vm, user, ttlSeconds })) as {
-      id: string
-      ref: string
-      gatewayToken: string
-      hostToken?: string
-    }
-    const { id, ref, gatewayToken, hostToken } = opened
-    return ticketOf(new Secret(gatewayToken), {
-      grant: { id, ref },
-      ...(hostToken === undefined ? {} : { hostToken: new Secret(hostToken) }),
-    })
-  }
-
-  /** The broker signs with another issuer from now on. */
-  async rotate(): Promise<void> {
-    const pair = await createOtherIssuer('lab token issuer 2', this.clock.now())
-    const files = this.broker.addIssuer(pair)
-    await this.until('a rotation', async () => {
-      const state = await this.broker.api('POST', '/v1/issuers/rotation', files)
-      return (state as { step: string }).step === 'done'
-    })
-    this.issuerPair = pair
-    this.issuer = await createIssuer(pair)
-    await this.#settleLatestTrust()
-  }
-
-  /** Has everybody trust an issuer that is not the broker's. */
-  async trust({ certificate }: Issuer, terms: object): Promise<void> {
-    const body = { certificatePem: certificate.pem, ...terms }
-    await this.broker.api('PUT', `/v1/issuers/${certificate.sha256Thumbprint}`, body)
-    await this.#settleLatestTrust()
-  }
-
-  async distrust({ certificate }: Issuer): Promise<void> {
-    await this.broker.api('DELETE', `/v1/issuers/${certificate.sha256Thumbprint}`)
-    await this.#settleLatestTrust()
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#running].map((node) => node.close()))
-    await this.#parts.disposeAsync()
-  }
-
-  /** Who has a broker, and the agent. */
-  #reachable(): Pick<FarmNode, 'clock' | 'figures'>[] {
-    const nodes = [...this.#running].filter(({ link }) => link?.whole !== false)
-    return [...nodes, { clock: this.clock, figures: () => this.#agent.figures() }]
-  }
-
-  async #settleLatestTrust(): Promise<void> {
-    const { trustVersion } = (await this.broker.api('GET', '/v1/issuers')) as {
-      trustVersion: number
-    }
-    await this.settleTrust(trustVersion)
-  }
-}
-
-/** A port that was free a moment ago. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen({ host: '127.0.0.1', port: 0 })
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return address.port
+  /** The nodes' lines come into the book. */
+  readonly readsLog: boolean
+  /** PEM of the authority behind the nodes' certificates; the system's when undefined. */
+  readonly ca: string | undefined
+  readonly nodes: readonly Node[]
+  /** Literal addresses of this machine for two clients of one token; undefined: the system's choice, or none. */
+  readonly clients: { alice: string | undefined; bob: string | undefined }
+  /** There is one target, which sends back what it gets. */
+  readonly echoes: boolean
+  /** Signs what no broker would. */
+  readonly issuer: Issuer
+  readonly issuerPair: KeyPair
+  /** How exactly an instant can be met. */
+  readonly instantMs: number
+  /** What a minute of an idle limit takes. */
+  readonly idleMinuteMs: number
+  /** A good token for this machine; its life is the farm's choice unless said. */
+  mint(machine: Machine, user: string, ttlSeconds?: number): Promise<Ticket>
+  moveTo(timeMs: number): Promise<void>
+  /** As late before this time as can be met for sure. */
+  moveToEndOf(timeMs: number): Promise<void>
+  /** As soon from this time on as can be met for sure. */
+  moveJustPast(timeMs: number): Promise<void>
+  /** Resolves when a connection that was dropped is known to be gone by all who count. */
+  untilDropped(connectionId: string, user: string): Promise<void>
+  close(): Promise<void>
 }

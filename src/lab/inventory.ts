@@ -21,6 +21,8 @@ export const Machine = {
 export type Machine = (typeof Machine)[keyof typeof Machine]
 
 export const RECONNECT_SECONDS = 150
+/** Of a session limit that a scenario waits for where nobody can make seconds shorter. */
+export const SHORT_SESSION_SECONDS = 5
 export const HYPERV_GUID = '11111111-2222-4333-8444-555555555555'
 export const OTHER_GUID = '99999999-2222-4333-8444-555555555555'
 

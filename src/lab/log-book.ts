@@ -12,9 +12,12 @@ export interface LogLine {
   fields: Record<string, unknown>
 }
 
+/** Of a node in service, which has other clients as well; about 100 MB. */
+const MAX_LINES = 200_000
+
 type Matches = (line: LogLine) => boolean
 
-/** What all roles have logged: made by the product's own log from the bytes that it writes. */
+/** What all roles have logged, from the bytes that the product's own log writes. */
 export class LogBook {
   readonly #clock: Clock
   readonly #lines: LogLine[] = []
@@ -30,6 +33,18 @@ export class LogBook {
       level: 'debug',
       stream: { write: (text) => this.#write(role, text) },
     })
+  }
+
+  /**
+   * A line of a process elsewhere, at the time that it says. Text that is no line of a log is passed over, and what is
+   * about no connection, and what is too much.
+   */
+  add(text: string): void {
+    const parsed = parseLine(text)
+    if (parsed?.fields.connectionId === undefined || this.#lines.length >= MAX_LINES) return
+    const { time, ...line } = parsed
+    const { node, role } = line.fields
+    this.#keep({ ...line, role: String(node ?? role ?? ''), atMs: Date.parse(time) })
   }
 
   /** How many lines there are. */
@@ -65,9 +80,29 @@ export class LogBook {
   }
 
   #write(role: string, text: string): void {
-    const { level, event, time: _real, ...fields } = JSON.parse(text)
-    const line = { atMs: this.#clock.now(), role, level, event, fields }
+    const parsed = parseLine(text)
+    if (parsed === undefined) throw new TypeError('the log has written something else')
+    // The lab's clock is not the one that the log has.
+    const { time: _real, ...line } = parsed
+    this.#keep({ ...line, role, atMs: this.#clock.now() })
+  }
+
+  #keep(line: LogLine): void {
     this.#lines.push(line)
     for (const onLine of this.#waiting) onLine(line)
+  }
+}
+
+interface ParsedLine extends Pick<LogLine, 'level' | 'event' | 'fields'> {
+  time: string
+}
+
+function parseLine(text: string): ParsedLine | undefined {
+  try {
+    const { level, event, time, ...fields } = JSON.parse(text)
+    const isLine = [level, event, time].every((value) => typeof value === 'string')
+    return isLine && Date.parse(time) > 0 ? { level, event, time, fields } : undefined
+  } catch {
+    return undefined
   }
 }

@@ -3,6 +3,7 @@ import {
   type ConsoleChannel,
   negotiate,
   negotiateDirectly,
+  negotiateWithEcho,
   openConsole,
   StepError,
   type TransportKind,
@@ -16,13 +17,15 @@ const STEP_TIMEOUT_MS = 10_000
 
 export interface OpeningOptions {
   gateway: Endpoint
-  /** PEM of the authority behind the gateway's certificate. */
-  ca: string
+  /** PEM of the authority behind the gateway's certificate; the system's when absent. */
+  ca?: string
   token: Secret
   target: Endpoint
   transport: TransportKind
-  /** Address of this machine to come from. */
-  from: string
+  /** Address of this machine to come from; the system's choice when absent. */
+  from?: string
+  /** The target sends back what it gets. */
+  echoes: boolean
   /** The VM to ask the host for; absent for hosts with one console. */
   vmGuid?: string
   /** Goes with it to a host agent; absent for Hyper-V. */
@@ -77,6 +80,11 @@ export class Opening {
     return { ...seen, outcome: 'closed', code, text: describeCode(code) }
   }
 
+  /** It has had a channel. */
+  get wasOpen(): boolean {
+    return this.#channel !== undefined
+  }
+
   /** As a client that loses its network: no goodbye. */
   close(): void {
     this.#channel?.destroy()
@@ -86,9 +94,14 @@ export class Opening {
 /** The host's first answer, in the way of its kind. */
 async function ask(
   channel: ConsoleChannel,
-  { vmGuid, hostToken }: OpeningOptions,
+  { echoes, vmGuid, hostToken }: OpeningOptions,
 ): Promise<ClientSaw> {
   const limits = { timeoutMs: STEP_TIMEOUT_MS }
+  if (echoes) {
+    await negotiateWithEcho(channel, { ...limits, preconnectionBlob: vmGuid })
+    channel.resume()
+    return open('the echo host sends the same bytes back')
+  }
   if (vmGuid !== undefined && hostToken === undefined) {
     const { protocol } = await negotiateDirectly(channel, { ...limits, preconnectionBlob: vmGuid })
     return open(`the machine answers: ${protocol}`)

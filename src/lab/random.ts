@@ -7,6 +7,15 @@ export class Random {
     this.#state = seed >>> 0
   }
 
+  /** The same again for the same seed and name (FNV-1a of the name), whatever else has drawn before. */
+  static named(seed: number, name: string): Random {
+    const mixed = [...Buffer.from(name)].reduce(
+      (hash, byte) => Math.imul(hash ^ byte, 0x0100_0193),
+      seed ^ 0x811c_9dc5,
+    )
+    return new Random(mixed)
+  }
+
   /** From 0 to `count` − 1. */
   below(count: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0

@@ -1,23 +1,46 @@
 import { errorText } from '../lib/index.ts'
 import { Bench, type Row } from './bench.ts'
 import { LabClock } from './clock.ts'
-import { Farm } from './farm.ts'
+import type { Farm } from './farm.ts'
 import { LogBook, type LogLine } from './log-book.ts'
+import { OwnFarm } from './own-farm.ts'
 import { Random } from './random.ts'
 import type { LabRoles } from './roles.ts'
-import type { Scenario } from './scenario.ts'
+import { RunningFarm, type RunningFarmOptions } from './running-farm.ts'
+import type { OpenScenario, Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 
-export interface LabOptions {
-  roles: LabRoles
-  /** Where the lab's clock begins; certificates are made for it, and TLS looks at the real time. */
-  startMs: number
+interface CommonOptions {
   /** What is left to chance depends on it alone. */
   seed: number
+  /** Called before the first scenario. */
+  onPlan?: (plan: LabPlan) => void
   /** Called after each scenario. */
   onResult?: (result: ScenarioResult) => void
   /** All when absent. */
   scenarios?: readonly Scenario[]
+  /** Leaves what is not walked yet. */
+  signal?: AbortSignal
+}
+
+const INTERRUPTED = 'interrupted'
+
+export interface LabOptions extends CommonOptions {
+  roles: LabRoles
+  /** Where the lab's clock begins; certificates are made for it, and TLS looks at the real time. */
+  startMs: number
+}
+
+export interface RunningLabOptions extends CommonOptions, RunningFarmOptions {
+  /** Scenarios that wait longer than so many seconds are left out. */
+  longestSeconds: number
+}
+
+export interface LabPlan {
+  walked: number
+  skipped: number
+  /** What is waited for at least. */
+  waitsSeconds: number
 }
 
 export interface ScenarioResult {
@@ -28,14 +51,18 @@ export interface ScenarioResult {
   brokerLog: LogLine[]
   /** It could not be walked to its end: something in the lab itself, or in the farm. */
   error?: string
+  /** Why it was not walked, or not to its end. */
+  skipped?: string
   durationMs: number
 }
 
 export interface LabResult {
   seed: number
   startMs: number
+  /** The farm that was running anyway; absent for the laboratory's own. */
+  gateway?: string
   scenarios: ScenarioResult[]
-  /** Everything was as it should be. */
+  /** Everything that was walked was as it should be. */
   passed: boolean
 }
 
@@ -45,42 +72,131 @@ export interface LabResult {
  * @throws BrokerError `ERR_START` and others when the farm does not start
  */
 export async function runLab(options: LabOptions): Promise<LabResult> {
-  const { roles, startMs, seed, onResult, scenarios = SCENARIOS } = options
+  const { roles, startMs, seed, signal, scenarios = SCENARIOS } = options
   const clock = new LabClock(startMs)
-  const book = new LogBook(clock)
-  const random = new Random(seed)
-  const farm = await Farm.start({ roles, clock, book })
-  const results: ScenarioResult[] = []
+  const farm = await OwnFarm.start({ roles, clock, book: new LogBook(clock) })
   try {
+    options.onPlan?.({ walked: scenarios.length, skipped: 0, waitsSeconds: 0 })
+    const results: ScenarioResult[] = []
     for (const scenario of scenarios) {
-      const result = await walk(scenario, new Bench(farm, random, scenario.name))
+      const bench = benchFor(farm, scenario, seed)
+      const result = await walk({ scenario, bench, run: () => scenario.run(bench), signal })
       results.push(result)
-      onResult?.(result)
+      options.onResult?.(result)
     }
+    return { seed, startMs, ...judge(results) }
   } finally {
     await farm.close()
   }
-  return { seed, startMs, scenarios: results, passed: results.every(hasPassed) }
 }
 
-/** A scenario without a row has shown nothing. */
-export function hasPassed({ rows, error }: ScenarioResult): boolean {
-  return error === undefined && rows.length > 0 && rows.every(({ faults }) => faults.length === 0)
+/**
+ * Walks the scenarios that a farm in service can be put through: those that wait beside each other, the others one by
+ * one.
+ *
+ * @throws BrokerError as `RunningFarm.start`
+ */
+export async function runLabAt(options: RunningLabOptions): Promise<LabResult> {
+  const { seed, signal, onResult, scenarios = SCENARIOS } = options
+  const farm = await RunningFarm.start(options)
+  const startMs = farm.clock.now()
+  const results = new Map<Scenario, ScenarioResult>()
+  const open: OpenScenario[] = []
+  for (const scenario of scenarios) {
+    const reason = whyNot(scenario, farm, options)
+    if (reason !== undefined) results.set(scenario, notWalked(scenario, reason))
+    else if (scenario.needs === undefined) open.push(scenario)
+  }
+  const waits = (scenario: OpenScenario): number => scenario.waitsSeconds?.(farm) ?? 0
+  options.onPlan?.({
+    walked: open.length,
+    skipped: results.size,
+    waitsSeconds: Math.max(0, ...open.map(waits)),
+  })
+  const walkAll = async (lane: OpenScenario[]): Promise<void> => {
+    for (const scenario of lane) {
+      const bench = benchFor(farm, scenario, seed)
+      const result = await walk({ scenario, bench, run: () => scenario.run(bench), signal })
+      results.set(scenario, result)
+      onResult?.(result)
+    }
+  }
+  const lanes = [
+    ...open.filter((scenario) => waits(scenario) > 0).map((scenario) => [scenario]),
+    open.filter((scenario) => waits(scenario) === 0),
+  ]
+  await Promise.all(lanes.map(walkAll))
+  await farm.close()
+  const inOrder = scenarios.flatMap((scenario) => results.get(scenario) ?? [])
+  return { seed, startMs, gateway: farm.nodes[0]?.name ?? '', ...judge(inOrder) }
 }
 
-async function walk({ name, title, run }: Scenario, bench: Bench): Promise<ScenarioResult> {
+/** Whether it was walked and is as it should be; one without a row has shown nothing. */
+export function hasPassed(result: ScenarioResult): boolean {
+  return verdictOf(result) === 'ok'
+}
+
+export type Verdict = 'ok' | 'fail' | 'skip'
+
+export function verdictOf({ rows, error, skipped }: ScenarioResult): Verdict {
+  if (error !== undefined || rows.some(({ faults }) => faults.length > 0)) return 'fail'
+  if (skipped !== undefined) return 'skip'
+  return rows.length > 0 ? 'ok' : 'fail'
+}
+
+function judge(scenarios: ScenarioResult[]): Pick<LabResult, 'scenarios' | 'passed'> {
+  const verdicts = scenarios.map(verdictOf)
+  return { scenarios, passed: verdicts.includes('ok') && !verdicts.includes('fail') }
+}
+
+function benchFor<F extends Farm>(farm: F, { name }: Scenario, seed: number): Bench<F> {
+  return new Bench(farm, Random.named(seed, name), name)
+}
+
+/** @returns what is missing for it; undefined when it can be walked */
+function whyNot(
+  scenario: Scenario,
+  farm: Farm,
+  { longestSeconds }: Pick<RunningLabOptions, 'longestSeconds'>,
+): string | undefined {
+  if (scenario.needs !== undefined) return `needs ${scenario.needs}: in a farm of its own only`
+  const { twoClients = false, minLeewaySeconds = 0, waitsSeconds } = scenario
+  if (twoClients && farm.clients.bob === undefined) {
+    return 'needs a second address of this machine: --second-address'
+  }
+  if (minLeewaySeconds > farm.leewaySeconds) {
+    return `needs a leeway of ${minLeewaySeconds} s, the node forgives ${farm.leewaySeconds}`
+  }
+  const seconds = waitsSeconds?.(farm) ?? 0
+  return seconds > longestSeconds ? `waits ${seconds} s: --longest ${seconds}s` : undefined
+}
+
+function notWalked({ name, title }: Scenario, skipped: string): ScenarioResult {
+  return { name, title, rows: [], brokerLog: [], skipped, durationMs: 0 }
+}
+
+interface Walk {
+  scenario: Scenario
+  bench: Bench<Farm>
+  run(): Promise<void>
+  signal: AbortSignal | undefined
+}
+
+async function walk({ scenario, bench, run, signal }: Walk): Promise<ScenarioResult> {
+  if (signal?.aborted) return notWalked(scenario, INTERRUPTED)
   const startedMs = performance.now()
-  let failure: { error: string } | undefined
+  let failure: { error: string } | { skipped: string } | undefined
   try {
-    await run(bench)
+    await untilAborted(run(), signal)
   } catch (error) {
-    failure = { error: errorText(error) }
+    failure = signal?.aborted ? { skipped: INTERRUPTED } : { error: errorText(error) }
   }
   try {
     await bench.close()
   } catch (error) {
     failure ??= { error: `while it was cleared away: ${errorText(error)}` }
   }
+  const { name, title } = scenario
   return {
     name,
     title,
@@ -88,5 +204,18 @@ async function walk({ name, title, run }: Scenario, bench: Bench): Promise<Scena
     brokerLog: bench.brokerLog,
     ...failure,
     durationMs: performance.now() - startedMs,
+  }
+}
+
+/** What still runs then finds its connections closed, and nobody looks at its end. */
+async function untilAborted(work: Promise<void>, signal?: AbortSignal): Promise<void> {
+  if (signal === undefined) return work
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }

@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import * as lab from '../../src/lab/index.ts'
 
 /** A host that sends back whatever it gets: shows that bytes still flow both ways. */
 export interface EchoHost {
@@ -9,23 +8,6 @@ export interface EchoHost {
 }
 
 export async function startEchoHost(): Promise<EchoHost> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('close', () => sockets.delete(socket))
-    socket.pipe(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return {
-    host: '127.0.0.1',
-    port: address.port,
-    stop() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
+  const { address, close: stop } = await lab.startEchoHost({ host: '127.0.0.1', port: 0 })
+  return { ...address, stop }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import type { KeyPair } from '../../src/certs/index.ts'
+import { type KeyPair, readCertificate } from '../../src/certs/index.ts'
 import type { LogFields } from '../../src/lib/index.ts'
 import { ENTRY } from './demo.ts'
 import { eventually } from './eventually.ts'
@@ -17,6 +17,8 @@ export interface NodeProcessOptions {
   name: string
   /** Where it may dial. */
   allow: { cidr: string; ports: number[] }[]
+  /** Lets the tokens of this issuer in, towards one host. */
+  lab?: { certificatePem: string; echoHost: string }
 }
 
 /** A node of a farm as a process of its own, and what it tells of itself. */
@@ -57,7 +59,7 @@ async function writeConfig(
   directory: string,
   port: number,
   metricsPort: number,
-  { farm, name, allow }: NodeProcessOptions,
+  { farm, name, allow, lab }: NodeProcessOptions,
 ): Promise<string> {
   const file = async (of: string, text: string): Promise<string> => {
     const path = join(directory, of)
@@ -81,6 +83,17 @@ async function writeConfig(
         caFile: await file('control-ca.crt', farm.controlCa),
       },
       targets: { allow },
+      ...(lab === undefined
+        ? {}
+        : {
+            lab: {
+              issuer: {
+                certificateFile: await file('lab.crt', lab.certificatePem),
+                thumbprint: readCertificate(lab.certificatePem).sha256Thumbprint,
+              },
+              echoHost: lab.echoHost,
+            },
+          }),
       metrics: { listen: `127.0.0.1:${metricsPort}` },
       // Every client of a test has the same address.
       limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 1_000 },

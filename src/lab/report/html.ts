@@ -1,7 +1,7 @@
 import { escapeHtml } from '../../lib/index.ts'
 import type { Row } from '../bench.ts'
 import type { LogLine } from '../log-book.ts'
-import { hasPassed, type LabResult, type ScenarioResult } from '../run.ts'
+import { type LabResult, type ScenarioResult, verdictOf } from '../run.ts'
 import { STYLE } from './style.ts'
 import { describeLog, referencesOf } from './words.ts'
 
@@ -20,10 +20,11 @@ const GROUPS: Record<string, string> = {
 
 /** The whole result as one page that needs nothing else. */
 export function renderHtml(result: LabResult): string {
-  const { scenarios, seed, startMs } = result
+  const { scenarios, seed, startMs, gateway } = result
   const rows = scenarios.flatMap((scenario) => scenario.rows)
-  const failed = scenarios.filter((scenario) => !hasPassed(scenario))
-  const verdict = failed.length === 0 ? 'All as expected' : `${failed.length} not as expected`
+  const ofVerdict = Object.groupBy(scenarios, verdictOf)
+  const { fail: failed = [], skip: skipped = [] } = ofVerdict
+  const verdict = wordsFor(result, failed.length)
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -36,24 +37,46 @@ export function renderHtml(result: LabResult): string {
 <body>
 <header>
 <h1>Expiry laboratory</h1>
-<p class="verdict ${failed.length === 0 ? 'ok' : 'fail'}">${verdict}</p>
+<p class="verdict ${result.passed ? 'ok' : 'fail'}">${verdict}</p>
 <dl>
-<div><dt>Scenarios</dt><dd>${scenarios.length}</dd></div>
+${gateway === undefined ? '' : `<div><dt>Gateway</dt><dd>${escapeHtml(gateway)}</dd></div>`}
+<div><dt>Scenarios</dt><dd>${scenarios.length - skipped.length}</dd></div>
+${skipped.length === 0 ? '' : `<div><dt>Left out</dt><dd><a href="#left-out">${skipped.length}</a></dd></div>`}
 <div><dt>Clients</dt><dd>${rows.length}</dd></div>
 <div><dt>Started</dt><dd>${escapeHtml(timeOf(startMs))}</dd></div>
 <div><dt>Seed</dt><dd>${seed}</dd></div>
 </dl>
 <p>Each row is one client: what it saw, read from the bytes that the gateway sent, beside what the
 log of node or host agent says of the same connection. Both are compared with what should be; neither is filled in from it.
-The clock is the laboratory's.</p>
+${gateway === undefined ? "The clock is the laboratory's." : 'Times are real.'}</p>
 ${renderFailed(failed)}
 </header>
 <main>
-${groupsOf(scenarios).map(renderGroup).join('\n')}
+${groupsOf(scenarios.filter(({ rows, error }) => rows.length > 0 || error !== undefined))
+  .map(renderGroup)
+  .join('\n')}
+${renderSkipped(skipped)}
 </main>
 </body>
 </html>
 `
+}
+
+function wordsFor({ passed }: LabResult, failed: number): string {
+  if (passed) return 'All as expected'
+  return failed === 0 ? 'Nothing to show' : `${failed} not as expected`
+}
+
+function renderSkipped(skipped: ScenarioResult[]): string {
+  if (skipped.length === 0) return ''
+  const items = skipped.map(
+    ({ name, title, skipped: why = '' }) =>
+      `<li>${escapeHtml(title)} <code>${escapeHtml(name)}</code><br><span class="quiet">${escapeHtml(why)}</span></li>`,
+  )
+  return `<section id="left-out">
+<h2>Left out</h2>
+<article class="skip"><ul>${items.join('\n')}</ul></article>
+</section>`
 }
 
 function renderFailed(failed: ScenarioResult[]): string {
@@ -83,9 +106,9 @@ ${scenarios.map(renderScenario).join('\n')}
 
 function renderScenario(scenario: ScenarioResult): string {
   const { name, title, rows, brokerLog, error } = scenario
-  const passed = hasPassed(scenario)
-  return `<article id="${escapeHtml(name)}" class="${passed ? 'ok' : 'fail'}">
-<h3><span class="mark">${passed ? 'ok' : 'fail'}</span> ${escapeHtml(title)} <code>${escapeHtml(name)}</code></h3>
+  const verdict = verdictOf(scenario)
+  return `<article id="${escapeHtml(name)}" class="${verdict}">
+<h3><span class="mark">${verdict}</span> ${escapeHtml(title)} <code>${escapeHtml(name)}</code></h3>
 ${error === undefined ? '' : `<p class="fault">Broken off: ${escapeHtml(error)}</p>`}
 <div class="scroll"><table>
 <thead><tr><th>Client</th><th>Clock, UTC</th><th>What the client saw</th><th>What the log says</th><th>Reference</th></tr></thead>
@@ -98,18 +121,19 @@ ${renderLines('Log of the broker', brokerLog)}
 }
 
 function renderRow(row: Row): string {
-  const { what, atMs, node, connectionId, client, log, faults } = row
+  const { what, atMs, node, connectionId, client, tookMs, log, faults } = row
   const references = referencesOf(row).map((ref) => `<b>${escapeHtml(ref)}</b><br>`)
-  const isReason = ({ fields }: LogLine): boolean => fields.reason === log.reason
-  const { error } = log.lines.findLast(isReason)?.fields ?? {}
+  const lines = log?.lines ?? []
+  const isReason = ({ fields }: LogLine): boolean => fields.reason === log?.reason
+  const { error } = lines.findLast(isReason)?.fields ?? {}
   return `<tr class="${faults.length === 0 ? 'ok' : 'fail'}">
 <th scope="row">${escapeHtml(what)}</th>
 <td class="number">${timeOf(atMs).replace(' ', '<br>')}</td>
-<td><b class="${client.outcome}">${client.outcome}</b> at ${client.step}<br>${escapeHtml(client.text)}
+<td><b class="${client.outcome}">${client.outcome}</b> at ${client.step} <span class="quiet">${tookMs} ms</span><br>${escapeHtml(client.text)}
 ${faults.map((fault) => `<p class="fault">${escapeHtml(fault)}</p>`).join('')}</td>
-<td><b>${escapeHtml(describeLog(log))}</b> <span class="quiet">${escapeHtml(log.by ?? node)}</span>
+<td><b>${escapeHtml(describeLog(log))}</b> <span class="quiet">${escapeHtml(log?.by ?? node)}</span>
 ${typeof error === 'string' ? `<br>${escapeHtml(error)}` : ''}
-${renderLines(`${log.lines.length} lines`, log.lines)}</td>
+${renderLines(`${lines.length} lines`, lines)}</td>
 <td>${references.join('')}<span class="id">${escapeHtml(connectionId)}</span></td>
 </tr>`
 }

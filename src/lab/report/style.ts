@@ -36,6 +36,8 @@ article {
   border-radius: 0.5rem;
 }
 article.fail { border-color: var(--fail) }
+article.skip ul { margin: 0; padding-left: 1.25rem }
+article.skip li + li { margin-top: 0.5rem }
 .scroll { overflow-x: auto }
 table { width: 100%; min-width: 66rem; border-collapse: collapse; table-layout: fixed }
 th, td { padding: 0.4rem 0.75rem 0.4rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top }

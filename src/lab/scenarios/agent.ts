@@ -1,16 +1,16 @@
 import { Secret } from '../../lib/index.ts'
 import { createIssuer } from '../../tokens/index.ts'
-import { Client } from '../bench.ts'
 import { createOtherIssuer } from '../certificates.ts'
 import { hostDenied, opens, otherMachine } from '../expectation.ts'
 import { HYPERV_GUID, Machine } from '../inventory.ts'
-import type { Scenario } from '../scenario.ts'
+import type { HomeScenario } from '../scenario.ts'
 
 /** Host tokens, which a host's agent verifies again; the gateway token beside them is good. */
-export const agent: Scenario[] = [
+export const agent: HomeScenario[] = [
   {
     name: 'agent.valid',
     title: 'Behind a host agent a machine opens with both tokens',
+    needs: 'a host agent and its broker',
     async run(bench) {
       await bench.present('over WebSocket', await bench.mint(Machine.agent), opens)
       const http = { transport: 'http' } as const
@@ -20,6 +20,7 @@ export const agent: Scenario[] = [
   {
     name: 'agent.times',
     title: 'The agent looks at the time by itself',
+    needs: 'a host agent and its broker',
     async run(bench) {
       const now = bench.farm.clock.now() / 1000
       const ticket = await bench.mint(Machine.agent)
@@ -34,6 +35,7 @@ export const agent: Scenario[] = [
   {
     name: 'agent.other-machine',
     title: 'A host token is for one machine on one host',
+    needs: 'a host agent and its broker',
     async run(bench) {
       const elsewhere = await bench.signHost(await bench.mint(Machine.agent), { aud: 'another' })
       await bench.present('for another host', elsewhere, hostDenied('audience-mismatch'))
@@ -47,6 +49,7 @@ export const agent: Scenario[] = [
   {
     name: 'agent.signature',
     title: 'The agent looks at issuer, signature and kind by itself',
+    needs: 'a host agent and its broker',
     async run(bench) {
       const stranger = await createIssuer(
         await createOtherIssuer('lab host stranger', bench.farm.clock.now()),
@@ -66,8 +69,9 @@ export const agent: Scenario[] = [
   {
     name: 'agent.stolen',
     title: 'A host token belongs to the client that came first, with whatever gateway token',
+    needs: 'a host agent and its broker',
     async run(bench) {
-      const { alice, bob } = Client
+      const { alice, bob } = bench.farm.clients
       const mine = await bench.mint(Machine.agent)
       await bench.present('its own client', mine, opens, { from: alice })
       const theirs = await bench.mint(Machine.agent)
@@ -82,6 +86,7 @@ export const agent: Scenario[] = [
   {
     name: 'agent.revoked',
     title: 'A revoked host token opens nothing',
+    needs: 'a host agent and its broker',
     async run(bench) {
       const revoked = await bench.mint(Machine.agent)
       const { jti } = revoked.claims

@@ -1,20 +1,21 @@
-import { Client } from '../bench.ts'
 import { denied, ends, opens } from '../expectation.ts'
-import type { Scenario } from '../scenario.ts'
+import { startOwnNode } from '../own-node.ts'
+import type { HomeScenario } from '../scenario.ts'
 
 const DAY_SECONDS = 24 * 3600
 
 /** What nodes decide when their broker does not answer. */
-export const brokerAway: Scenario[] = [
+export const brokerAway: HomeScenario[] = [
   {
     name: 'broker-away.local',
     title: 'Without its broker a node goes on admitting, and counts by itself',
+    needs: 'a broker that can be cut off',
     async run(bench) {
-      const node = await bench.startNode({ breakable: true })
+      const node = await startOwnNode(bench, { breakable: true })
       const ticket = await bench.mint()
       await bench.farm.cut(node)
       await bench.present('channel cut', ticket, opens, { node })
-      const { bob } = Client
+      const { bob } = bench.farm.clients
       const denial = denied('client-mismatch')
       await bench.present('another client', ticket, denial, { node, from: bob })
     },
@@ -22,8 +23,9 @@ export const brokerAway: Scenario[] = [
   {
     name: 'broker-away.silent',
     title: 'A broker that hangs costs a second, not the console',
+    needs: 'a broker that can be cut off',
     async run(bench) {
-      const node = await bench.startNode({ breakable: true })
+      const node = await startOwnNode(bench, { breakable: true })
       const ticket = await bench.mint()
       node.link?.stall()
       await bench.present('broker silent', ticket, opens, { node })
@@ -32,8 +34,9 @@ export const brokerAway: Scenario[] = [
   {
     name: 'broker-away.refuse',
     title: 'A node that is told so admits nobody without its broker',
+    needs: 'a broker that can be cut off',
     async run(bench) {
-      const node = await bench.startNode({ breakable: true, whenBrokerAway: 'refuse' })
+      const node = await startOwnNode(bench, { breakable: true, whenBrokerAway: 'refuse' })
       await bench.present('connected', await bench.mint(), opens, { node })
       const ticket = await bench.mint()
       await bench.farm.cut(node)
@@ -43,15 +46,19 @@ export const brokerAway: Scenario[] = [
   {
     name: 'broker-away.conflict',
     title: 'Two clients that got in with one token meanwhile: the younger session ends',
+    needs: 'a broker that can be cut off',
     async run(bench) {
-      const one = await bench.startNode({ breakable: true })
-      const other = await bench.startNode({ breakable: true })
+      const one = await startOwnNode(bench, { breakable: true })
+      const other = await startOwnNode(bench, { breakable: true })
       const ticket = await bench.mint()
       await bench.farm.cut(one)
       await bench.farm.cut(other)
-      await bench.present('first client', ticket, opens, { node: one, from: Client.alice })
+      await bench.present('first client', ticket, opens, {
+        node: one,
+        from: bench.farm.clients.alice,
+      })
       await bench.farm.moveBy(2)
-      const options = { node: other, from: Client.bob }
+      const options = { node: other, from: bench.farm.clients.bob }
       const younger = await bench.present('second client, 2 s later', ticket, opens, options)
       one.link?.mend()
       other.link?.mend()
@@ -63,8 +70,9 @@ export const brokerAway: Scenario[] = [
   {
     name: 'broker-away.stale-trust',
     title: 'Trust that no broker has confirmed for a day admits nobody',
+    needs: 'a broker that can be cut off',
     async run(bench) {
-      const node = await bench.startNode({ breakable: true })
+      const node = await startOwnNode(bench, { breakable: true })
       const { farm } = bench
       await farm.cut(node)
       await farm.moveBy(DAY_SECONDS)

@@ -18,6 +18,7 @@ export const issuers: Scenario[] = [
   {
     name: 'issuers.outside-window',
     title: 'An issuer counts within its window only',
+    needs: 'a broker that trusts whom the laboratory says',
     async run(bench) {
       const { farm } = bench
       const partner = await otherIssuer(bench, 'partner')
@@ -40,6 +41,7 @@ export const issuers: Scenario[] = [
   {
     name: 'issuers.other-purpose',
     title: 'An issuer that is trusted for hosts opens no gateway',
+    needs: 'a broker that trusts whom the laboratory says',
     async run(bench) {
       const partner = await otherIssuer(bench, 'host partner')
       await bench.farm.trust(partner, { purposes: ['host'] })
@@ -51,6 +53,7 @@ export const issuers: Scenario[] = [
   {
     name: 'issuers.rotation-between',
     title: 'A token from before a rotation still opens, until the old issuer is distrusted',
+    needs: 'a broker that rotates its issuer',
     async run(bench) {
       const { farm } = bench
       const old = farm.issuer

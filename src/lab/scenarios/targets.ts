@@ -47,11 +47,14 @@ export const targets: Scenario[] = [
       await bench.present('another port', await bench.mint(Machine.forbidden), denial)
       const metadata = await bench.sign({ dst: '169.254.169.254:80' })
       await bench.present('a metadata service', metadata, denial)
+      const elsewhere = await bench.sign({ dst: '192.0.2.1:3389' })
+      await bench.present('a host that is none of its own', elsewhere, denial)
     },
   },
   {
     name: 'targets.unreachable',
     title: 'A machine that is off is told apart from one that is forbidden',
+    needs: 'a machine that is switched off',
     async run(bench) {
       await bench.present('switched off', await bench.mint(Machine.off), unreachable)
     },
@@ -62,7 +65,7 @@ export const targets: Scenario[] = [
     async run(bench) {
       const denial = denied('audience-mismatch')
       await bench.present('another farm', await bench.sign({ aud: 'other' }), denial)
-      const browser = await bench.sign({ aud: 'lab/browser' })
+      const browser = await bench.sign({ aud: `${bench.farm.farmName}/browser` })
       await bench.present("this farm's browser consoles", browser, denial)
     },
   },

@@ -16,6 +16,7 @@ export const ROW: Row = {
     code: 0x8007_59f8,
     text: 'E_PROXY_COOKIE_AUTHENTICATION_ACCESS_DENIED [0x800759F8]',
   },
+  tookMs: 12,
   log: {
     opened: false,
     reason: 'issuer-unknown',

@@ -1,0 +1,88 @@
+import type { Command } from 'commander'
+import type { RunningFarmOptions } from '../lab/index.ts'
+import { BrokerError, type Endpoint } from '../lib/index.ts'
+import { demoAuthority } from './demo-authority.ts'
+import { parseDuration } from './duration.ts'
+import { readText } from './files.ts'
+import { addressParser, GATEWAY_PORT } from './port.ts'
+
+/** How `lab expiry` finds a farm in service. */
+export interface RunningOptions {
+  gateway?: Endpoint
+  ca?: string
+  audience?: string
+  issuerCertificate?: string
+  issuerKey?: string
+  echoHost?: Endpoint
+  secondAddress?: string
+  leeway?: number
+  longest?: number
+  nodeLog?: string
+}
+
+const NEEDED = ['audience', 'issuerCertificate', 'issuerKey', 'echoHost'] as const
+const OTHERS = ['ca', 'secondAddress', 'leeway', 'longest', 'nodeLog'] as const
+
+export const DEFAULT_LONGEST_SECONDS = 30
+
+export function addRunningOptions(command: Command): Command {
+  return command
+    .optionsGroup('Against a farm that is running:')
+    .option(
+      '--gateway <host:port>',
+      'one of its nodes, by a name in its certificate',
+      addressParser(GATEWAY_PORT),
+    )
+    .option(
+      '--ca <file>',
+      "authorities to trust, PEM (default: the running demo's, else the system's)",
+    )
+    .option('--audience <name>', 'name of the farm')
+    .option('--issuer-certificate <file>', "the issuer that `lab` in the node's file lists, PEM")
+    .option('--issuer-key <file>', 'its private key, PEM')
+    .option('--echo-host <host:port>', 'the echo host that stands beside it', addressParser())
+    .option('--second-address <address>', 'of this machine, for a second client')
+    .option('--leeway <time>', "the node's leewaySeconds (default: 5s)", parseDuration)
+    .option('--longest <time>', 'leaves out what waits longer (default: 30s)', parseDuration)
+    .option('--node-log <file>', "the node's log, as it grows; - for standard input")
+}
+
+/**
+ * @returns undefined when no farm is named
+ * @throws BrokerError `ERR_USAGE` for an option that is missing, or means nothing without `--gateway`
+ */
+export function runningFarm(options: RunningOptions): RunningFarmOptions | undefined {
+  const { gateway, audience, issuerCertificate, issuerKey, echoHost } = options
+  if (gateway === undefined) {
+    const idle = [...NEEDED, ...OTHERS].find((name) => options[name] !== undefined)
+    if (idle === undefined) return undefined
+    throw new BrokerError('ERR_USAGE', `${flag(idle)}: needs --gateway`)
+  }
+  if (
+    audience === undefined ||
+    issuerCertificate === undefined ||
+    issuerKey === undefined ||
+    echoHost === undefined
+  ) {
+    const missing = NEEDED.filter((name) => options[name] === undefined).map(flag)
+    throw new BrokerError('ERR_USAGE', `--gateway: needs ${missing.join(', ')}`)
+  }
+  const { secondAddress, leeway } = options
+  const ca = options.ca === undefined ? demoAuthority(gateway) : readText(options.ca, '--ca')
+  return {
+    gateway,
+    audience,
+    echoHost,
+    issuer: {
+      certificatePem: readText(issuerCertificate, '--issuer-certificate'),
+      privateKeyPem: readText(issuerKey, '--issuer-key'),
+    },
+    ...(ca === undefined ? {} : { ca }),
+    ...(secondAddress === undefined ? {} : { secondAddress }),
+    ...(leeway === undefined ? {} : { leewaySeconds: leeway }),
+  }
+}
+
+function flag(name: keyof RunningOptions): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
