@@ -85,6 +85,5 @@ export function covers(holder: Holder, other: Holder): boolean {
 export function assertCovers(caller: Holder, other: Holder): void {
   const beyond = other.roles.filter((role) => !covers(caller, { ...other, roles: [role] }))
   if (beyond.length === 0) return
-  const detail = `This is for who may all that the role ${beyond.join(', ')} may.`
-  throw new ApiError('forbidden', detail)
+  throw new ApiError('forbidden', `This takes all rights of these roles: ${beyond.join(', ')}.`)
 }

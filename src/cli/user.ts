@@ -21,7 +21,7 @@ const NO_ROLES = 'none'
 
 type Options = ApiOptions & { json?: boolean }
 type PasswordOptions = ApiOptions & { passwordFile?: string }
-type AddOptions = PasswordOptions & { tenant?: string; role: string[] }
+type AddOptions = PasswordOptions & { tenant?: string; role?: string[] }
 
 export function register(program: Command): void {
   const user = program.command('user').description('who may sign in at the portal')
@@ -34,7 +34,6 @@ export function register(program: Command): void {
         '--role <name>',
         `what the provider's own may: ${USER_ROLES.join(', ')}; may be repeated`,
         collect,
-        [],
       )
       .addHelpText(
         'after',
@@ -94,7 +93,7 @@ function addPasswordOption(command: Command): Command {
 
 async function add(
   id: string,
-  { tenant, role: roles, passwordFile, ...options }: AddOptions,
+  { tenant, role: roles = [], passwordFile, ...options }: AddOptions,
 ): Promise<void> {
   const api = await findApi(options)
   const password = await askPassword(id, passwordFile)

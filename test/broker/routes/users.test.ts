@@ -126,7 +126,10 @@ describe('a key of an operator', () => {
     for (const body of [{ password }, { roles: [] }, { tenant: 'acme' }, { disabled: true }]) {
       expect(await operator('put', 'root', body), JSON.stringify(body)).toBe(403)
     }
-    expect(await operator('delete', 'root')).toBe(403)
+    const refused = await api.anonymous
+      .delete('/v1/users/root')
+      .set('Authorization', `Bearer ${(await api.addKey(['operator'])).reveal()}`)
+    expect(refused.body.detail).toBe('This takes all rights of these roles: trust-admin.')
     expect(await api.store.users.get('root')).toEqual(before)
     const records = await api.get('/v1/audit?action=deleteUser').expect(200)
     expect(records.body.items).toMatchObject([{ subject: '/v1/users/root', outcome: 'forbidden' }])
