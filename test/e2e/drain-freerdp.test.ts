@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { type BalancedFarm, startBalancedFarm } from '../helpers/balanced-farm.ts'
@@ -13,33 +12,30 @@ import {
   type Transport,
 } from '../helpers/freerdp.ts'
 import { type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
-import { type Colour, isNear, takeScreenshot } from '../helpers/screenshot.ts'
-import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
+import type { Colour } from '../helpers/screenshot.ts'
+import { type ShownHost, startShownHost } from '../helpers/shown-host.ts'
 import { type Display, startDisplay } from '../helpers/xvfb.ts'
 
 const BEFORE: Colour = [200, 120, 40]
 const AFTER: Colour = [60, 60, 180]
 
 describe('FreeRDP behind HAProxy, while its node is drained', () => {
-  let host: ShadowHost
+  let shown: ShownHost
   let farm: BalancedFarm
-  /** One for the client that is there, one for the client that comes. */
-  let displays: Display[] = []
-  let scratch: string
+  /** For the client that comes; the one that is there has the host's. */
+  let second: Display
 
   beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'portcullis-drain-'))
-    host = await startShadowHost()
+    shown = await startShownHost()
     farm = await startBalancedFarm(['gw1', 'gw2'], {
-      target: { host: host.address, port: host.port },
+      target: { host: shown.host.address, port: shown.host.port },
     })
-    displays = [await startDisplay(), await startDisplay()]
+    second = await startDisplay()
   })
   afterAll(async () => {
-    await Promise.all(displays.map((display) => display.stop()))
+    await second?.stop()
     await farm?.stop()
-    await host?.stop()
-    await rm(scratch, { recursive: true, force: true })
+    await shown?.stop()
   })
 
   for (const program of FREERDP_PROGRAMS) {
@@ -53,11 +49,12 @@ describe('FreeRDP behind HAProxy, while its node is drained', () => {
   }
 
   async function survives(program: FreerdpProgram, transport: Transport): Promise<void> {
-    await paint(BEFORE)
+    await shown.paint(BEFORE)
     const clients: RunningProgram[] = []
+    const output = () => clients.map((client) => client.output()).join('\n')
     try {
-      clients.push(await start(program, transport, 0))
-      await shows(0, BEFORE, clients)
+      clients.push(await start(program, transport, shown.display))
+      await shown.shows(output)
       const [node] = await nodes()
       if (node === undefined) throw new Error('no session')
       const logged = farm.haproxy.output().length
@@ -67,17 +64,17 @@ describe('FreeRDP behind HAProxy, while its node is drained', () => {
       await eventually('the balancer has noticed', () =>
         farm.haproxy.output().slice(logged).includes(`nodes/${node} is DOWN`),
       )
-      clients.push(await start(program, transport, 1))
-      await shows(1, BEFORE, clients)
+      clients.push(await start(program, transport, second))
+      await shown.shows(output, second)
       const other = node === 'gw1' ? 'gw2' : 'gw1'
       expect(await nodes()).toEqual([node, other])
-      await paint(AFTER)
-      await shows(0, AFTER, clients)
-      await shows(1, AFTER, clients)
+      await shown.paint(AFTER)
+      await shown.shows(output)
+      await shown.shows(output, second)
       await clients[0]?.stop()
-      const { code, output } = await command
-      expect(output).toContain(`${node} is drained`)
-      expect(code).toBe(0)
+      const drained = await command
+      expect(drained.output).toContain(`${node} is drained`)
+      expect(drained.code).toBe(0)
       expect((await farm.cli('node', 'drain', node, '--cancel')).code).toBe(0)
     } finally {
       await Promise.all(clients.map((client) => client.stop()))
@@ -88,36 +85,13 @@ describe('FreeRDP behind HAProxy, while its node is drained', () => {
   async function start(
     program: FreerdpProgram,
     transport: Transport,
-    index: number,
+    display: Display,
   ): Promise<RunningProgram> {
-    const file = join(scratch, `console-${index}.rdp`)
+    const file = join(shown.scratch, `console-${display.name.slice(1)}.rdp`)
     const { body } = await farm.api('POST', '/v1/consoles', { vm: 'web' })
     await writeFile(file, Buffer.from(JSON.parse(body.toString('utf8')).rdp, 'base64'))
-    return startFreerdp({
-      program,
-      display: displayOf(index),
-      args: [file, ...TRANSPORT_ARGS[program][transport]],
-    })
-  }
-
-  function shows(index: number, colour: Colour, clients: RunningProgram[]): Promise<true> {
-    return eventually(
-      `client ${index} shows the host`,
-      async () => isNear((await takeScreenshot(displayOf(index))).at(700, 400), colour),
-      { timeoutMs: 30_000, context: () => clients.map(({ output }) => output()).join('\n') },
-    )
-  }
-
-  function displayOf(index: number): Display {
-    const display = displays[index]
-    if (display === undefined) throw new RangeError(`display ${index}`)
-    return display
-  }
-
-  function paint(colour: Colour): Promise<void> {
-    return host.display.paintRoot(
-      `#${colour.map((it) => it.toString(16).padStart(2, '0')).join('')}`,
-    )
+    const args = [file, ...TRANSPORT_ARGS[program][transport]]
+    return startFreerdp({ program, display, args })
   }
 
   const json = async (path: string) =>

@@ -1,11 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { stringify } from 'yaml'
 import { PacketType } from '../../src/protocol/index.ts'
 import { expectPacket } from '../gateway/support/conversation.ts'
-import { ENTRY } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type FarmRun, startFarm } from '../helpers/farm.ts'
 import {
@@ -16,19 +14,12 @@ import {
   TRANSPORTS,
   type Transport,
 } from '../helpers/freerdp.ts'
+import { startRenderedHaproxy } from '../helpers/haproxy.ts'
 import { openConnection, openHttpPair, requests } from '../helpers/packet-client.ts'
-import { accepts, freePort } from '../helpers/ports.ts'
-import {
-  type RunningProgram,
-  runProgram,
-  startProgram,
-  testWithPrograms,
-} from '../helpers/programs.ts'
-import { isNear, takeScreenshot } from '../helpers/screenshot.ts'
-import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
-import { type Display, startDisplay } from '../helpers/xvfb.ts'
+import { freePort } from '../helpers/ports.ts'
+import { type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
+import { type ShownHost, startShownHost } from '../helpers/shown-host.ts'
 
-const COLOUR = [40, 90, 200] as const
 /** Enough that chance puts them on one of two nodes once in millions of runs. */
 const PAIRS = 24
 const CLIENT = '127.0.0.9'
@@ -38,32 +29,28 @@ const LINKS = { plain: false, 're-encrypted': true }
 
 for (const [link, tls] of Object.entries(LINKS)) {
   describe(`behind HAProxy that ends TLS, ${link} to the nodes`, () => {
-    let host: ShadowHost
+    let shown: ShownHost
     let farm: FarmRun
     let haproxy: RunningProgram
-    let display: Display
-    let scratch: string
     let port: number
 
     beforeAll(async () => {
-      scratch = await mkdtemp(join(tmpdir(), 'portcullis-terminate-'))
       const first = await freePort(3)
       port = first
       const nodeAddress = (index: number): string => `127.0.0.1:${first + 1 + index}`
-      host = await startShadowHost()
-      await host.display.paintRoot(
-        `#${COLOUR.map((it) => it.toString(16).padStart(2, '0')).join('')}`,
-      )
+      shown = await startShownHost()
+      await shown.paint([40, 90, 200])
       farm = await startFarm(['gw1', 'gw2'], {
         address: `localhost:${port}`,
-        target: { host: host.address, port: host.port },
+        target: { host: shown.host.address, port: shown.host.port },
         listeners: (index) => [
           { address: nodeAddress(index), tls, proxy: 'required', from: ['127.0.0.1'] },
         ],
         logLevel: 'info',
       })
+      const config = join(shown.scratch, 'farm.yaml')
       await writeFile(
-        join(scratch, 'farm.yaml'),
+        config,
         stringify({
           name: 'test',
           address: `localhost:${port}`,
@@ -75,21 +62,13 @@ for (const [link, tls] of Object.entries(LINKS)) {
           caFile: join(farm.certs, 'public', 'ca.crt'),
         }),
       )
-      await runProgram(process.execPath, [
-        ENTRY,
-        ...['farm', 'render', '--config', join(scratch, 'farm.yaml'), '--out', scratch],
-      ])
-      haproxy = startProgram('haproxy', ['-db', '-f', join(scratch, 'haproxy.cfg')])
-      await eventually('HAProxy listens', () => accepts(port), { context: haproxy.output })
-      display = await startDisplay()
+      haproxy = await startRenderedHaproxy(shown.scratch, port, ['--config', config])
     })
 
     afterAll(async () => {
-      await display?.stop()
       await haproxy?.stop()
       await farm?.stop()
-      await host?.stop()
-      await rm(scratch, { recursive: true, force: true })
+      await shown?.stop()
     })
 
     for (const program of FREERDP_PROGRAMS) {
@@ -139,28 +118,21 @@ for (const [link, tls] of Object.entries(LINKS)) {
     )
 
     async function showsTheHost(program: FreerdpProgram, transport: Transport): Promise<void> {
-      const file = join(scratch, 'console.rdp')
+      const file = join(shown.scratch, 'console.rdp')
       const { body } = await farm.api('POST', '/v1/consoles', { vm: 'web' })
       await writeFile(file, Buffer.from(JSON.parse(body.toString('utf8')).rdp, 'base64'))
       const before = tunnels().length
       const client = await startFreerdp({
-        program,
-        display,
+        ...{ program, display: shown.display },
         args: [file, ...TRANSPORT_ARGS[program][transport]],
       })
       try {
-        await eventually(
-          'the client shows the host',
-          async () => isNear((await takeScreenshot(display)).at(700, 400), COLOUR),
-          { timeoutMs: 30_000, context: () => client.output() + haproxy.output() },
-        )
+        await shown.shows(() => client.output() + haproxy.output())
         expect(tunnels().slice(before)).toMatchObject([{ transport }])
       } finally {
         await client.stop()
       }
-      await eventually('the display is clear again', async () =>
-        isNear((await takeScreenshot(display)).at(700, 400), [0, 0, 0]),
-      )
+      await shown.clears()
     }
 
     /** What the nodes say of tunnels, in the order of time. */

@@ -1,13 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { Secret } from '../../src/lib/index.ts'
 import { decodeTunnelResponse, PacketType } from '../../src/protocol/index.ts'
 import { expectPacket } from '../gateway/support/conversation.ts'
 import { callApi, fetchConsoleFile } from '../helpers/api.ts'
-import { type DemoRun, ENTRY, startDemoRun } from '../helpers/demo.ts'
-import { eventually } from '../helpers/eventually.ts'
+import { type DemoRun, startDemoRun } from '../helpers/demo.ts'
 import {
   FREERDP_PROGRAMS,
   type FreerdpProgram,
@@ -16,54 +14,32 @@ import {
   TRANSPORTS,
   type Transport,
 } from '../helpers/freerdp.ts'
+import { startRenderedHaproxy } from '../helpers/haproxy.ts'
 import { openWebSocket, requests } from '../helpers/packet-client.ts'
-import { accepts, freePort } from '../helpers/ports.ts'
-import {
-  type RunningProgram,
-  runProgram,
-  startProgram,
-  testWithPrograms,
-} from '../helpers/programs.ts'
-import { isNear, takeScreenshot } from '../helpers/screenshot.ts'
-import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
-import { type Display, startDisplay } from '../helpers/xvfb.ts'
-
-const COLOUR = [40, 200, 90] as const
+import { freePort } from '../helpers/ports.ts'
+import { type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
+import { type ShownHost, startShownHost } from '../helpers/shown-host.ts'
 
 describe('through HAProxy, with the configuration that farm render wrote', () => {
-  let host: ShadowHost
+  let shown: ShownHost
   let demo: DemoRun
   let haproxy: RunningProgram
-  let display: Display
-  let scratch: string
 
   beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'portcullis-haproxy-'))
     const port = await freePort()
-    host = await startShadowHost()
-    await host.display.paintRoot(
-      `#${COLOUR.map((it) => it.toString(16).padStart(2, '0')).join('')}`,
-    )
+    shown = await startShownHost()
+    await shown.paint([40, 200, 90])
     demo = await startDemoRun([
-      ...['--console', `${host.address}:${host.port}`],
+      ...['--console', `${shown.host.address}:${shown.host.port}`],
       ...['--farm-address', `localhost:${port}`],
     ])
-    await runProgram(process.execPath, [
-      ENTRY,
-      ...['farm', 'render', '--ready-file', demo.readyFile],
-      ...['--out', scratch],
-    ])
-    haproxy = startProgram('haproxy', ['-db', '-f', join(scratch, 'haproxy.cfg')])
-    await eventually('HAProxy listens', () => accepts(port), { context: haproxy.output })
-    display = await startDisplay()
+    haproxy = await startRenderedHaproxy(shown.scratch, port, ['--ready-file', demo.readyFile])
   })
 
   afterAll(async () => {
-    await display?.stop()
     await haproxy?.stop()
     await demo?.stop()
-    await host?.stop()
-    await rm(scratch, { recursive: true, force: true })
+    await shown?.stop()
   })
 
   for (const program of FREERDP_PROGRAMS) {
@@ -114,27 +90,20 @@ describe('through HAProxy, with the configuration that farm render wrote', () =>
 
   async function showsTheHost(program: FreerdpProgram, transport: Transport): Promise<void> {
     expect(demo.ready.gatewayAddress).not.toBe(demo.ready.gateways[0]?.address)
-    const file = join(scratch, 'console.rdp')
+    const file = join(shown.scratch, 'console.rdp')
     await writeFile(file, await fetchConsoleFile(demo.ready, demo.ready.vms[0]?.id ?? ''))
     const before = await tunnels()
     const client = await startFreerdp({
-      program,
-      display,
+      ...{ program, display: shown.display },
       args: [file, ...TRANSPORT_ARGS[program][transport]],
     })
     try {
-      await eventually(
-        'the client shows the host',
-        async () => isNear((await takeScreenshot(display)).at(700, 400), COLOUR),
-        { timeoutMs: 30_000, context: () => client.output() + haproxy.output() },
-      )
+      await shown.shows(() => client.output() + haproxy.output())
       expect((await tunnels()).slice(before.length)).toEqual([transport])
     } finally {
       await client.stop()
     }
-    await eventually('the display is clear again', async () =>
-      isNear((await takeScreenshot(display)).at(700, 400), [0, 0, 0]),
-    )
+    await shown.clears()
   }
 
   /** Transports of the tunnels that either node has seen: affinity may choose any. */

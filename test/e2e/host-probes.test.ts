@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  BROKEN,
-  rdpHost,
-  rdpWithoutItsTls,
-  type SimpleHost,
-  startHost,
-} from '../helpers/broken-hosts.ts'
+import { BROKEN, rdpHost, rdpWithoutItsTls } from '../helpers/broken-hosts.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type FarmRun, startFarm } from '../helpers/farm.ts'
 import { type HyperVHost, startHyperVHost } from '../helpers/hyperv-host.ts'
 import { freePort } from '../helpers/ports.ts'
 import { testWithPrograms } from '../helpers/programs.ts'
 import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
+import { startTcpHost, type TcpHost } from '../helpers/tcp-host.ts'
 import { createTestKeyPair } from '../helpers/test-key-pair.ts'
 
 const GUID = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
@@ -34,15 +29,18 @@ const EXPECTED: Record<string, { state: string; reason: string; detail: RegExp }
 
 /** Two nodes look at hosts that are broken, each in another way, and at three that work. */
 describe('probes', () => {
-  const hosts: (SimpleHost | HyperVHost)[] = []
+  const hosts: TcpHost[] = []
   let farm: FarmRun
   let shadow: ShadowHost | undefined
   let hyperv: HyperVHost
 
   beforeAll(async () => {
     const tls = await createTestKeyPair()
-    const run = async (behaviour: Parameters<typeof startHost>[0], port = 0): Promise<number> => {
-      const host = await startHost(behaviour, port)
+    const run = async (
+      behaviour: Parameters<typeof startTcpHost>[0],
+      port = 0,
+    ): Promise<number> => {
+      const host = await startTcpHost(behaviour, port)
       hosts.push(host)
       return host.port
     }
@@ -139,7 +137,7 @@ describe('probes', () => {
 
   test('notice a host that goes, and one that comes back', async () => {
     const { port } = await read('away')
-    const host = await startHost(rdpHost(), port)
+    const host = await startTcpHost(rdpHost(), port)
     try {
       expect((await farm.cli('host', 'probe', 'away')).code).toBe(0)
     } finally {

@@ -1,12 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { fetchConsoleFile } from '../helpers/api.ts'
 import { type BreakableFront, startBreakableFront } from '../helpers/breakable-front.ts'
 import { tokenOf } from '../helpers/broken-tokens.ts'
 import { type DemoRun, startDemoRun } from '../helpers/demo.ts'
-import { eventually } from '../helpers/eventually.ts'
 import {
   FREERDP_PROGRAMS,
   type FreerdpProgram,
@@ -15,10 +13,8 @@ import {
   TRANSPORTS,
   type Transport,
 } from '../helpers/freerdp.ts'
-import { type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
-import { type Colour, isNear, takeScreenshot } from '../helpers/screenshot.ts'
-import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
-import { type Display, startDisplay } from '../helpers/xvfb.ts'
+import { testWithPrograms } from '../helpers/programs.ts'
+import { type ShownHost, startShownHost } from '../helpers/shown-host.ts'
 
 // Line 83 of the checklist, and what a client without auto-reconnect makes of the same.
 
@@ -27,28 +23,21 @@ const CONNECT_FAILED = 131
 const NEEDED = ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot']
 
 describe('a host that resets its connections', () => {
-  let host: ShadowHost
+  let shown: ShownHost
   let front: BreakableFront
   let demo: DemoRun
-  let display: Display
-  let scratch: string
-  /** What the host shows now. */
-  let colour: Colour = [40, 200, 160]
 
   beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'portcullis-reset-'))
-    host = await startShadowHost()
-    front = await startBreakableFront(host)
+    shown = await startShownHost()
+    await shown.paint([40, 200, 160])
+    front = await startBreakableFront(shown.host)
     demo = await startDemoRun(['--console', `${front.address}:${front.port}`])
-    display = await startDisplay()
   })
 
   afterAll(async () => {
-    await display?.stop()
     await demo?.stop()
     front?.stop()
-    await host?.stop()
-    await rm(scratch, { recursive: true, force: true })
+    await shown?.stop()
   })
 
   for (const program of FREERDP_PROGRAMS) {
@@ -71,8 +60,8 @@ describe('a host that resets its connections', () => {
     try {
       front.reset()
       // Another picture than the one from before the reset.
-      await paintAnother()
-      await shows(client)
+      await shown.paintAnother()
+      await shown.shows(client.output)
       expect(await events('token.redeemed')).toHaveLength(2)
       expect(await events('channel.opened')).toHaveLength(2)
       expect(await events('session.closed')).toMatchObject([{ reason: 'host-closed' }])
@@ -98,14 +87,14 @@ describe('a host that resets its connections', () => {
   /** A client that shows the host, and what the node says of its token. */
   async function showing(program: FreerdpProgram, transport: Transport, options: string[]) {
     const rdp = await fetchConsoleFile(demo.ready, demo.ready.vms[0]?.id ?? '')
-    const file = join(scratch, `${program}-${transport}.rdp`)
+    const file = join(shown.scratch, `${program}-${transport}.rdp`)
     await writeFile(file, rdp)
     const jti = jtiOf(tokenOf(rdp))
-    await paintAnother()
+    await shown.paintAnother()
     const args = [file, ...TRANSPORT_ARGS[program][transport], ...options]
-    const client = await startFreerdp({ program, display, args })
+    const client = await startFreerdp({ program, display: shown.display, args })
     try {
-      await shows(client)
+      await shown.shows(client.output)
     } catch (error) {
       await client.stop()
       throw error
@@ -115,20 +104,6 @@ describe('a host that resets its connections', () => {
       events: async (event: string) =>
         (await demo.log('gw1')).filter((line) => line.event === event && line.jti === jti),
     }
-  }
-
-  function shows(client: RunningProgram): Promise<unknown> {
-    return eventually(
-      'the client shows the host',
-      async () => isNear((await takeScreenshot(display)).at(700, 400), colour),
-      { timeoutMs: 30_000, context: client.output },
-    )
-  }
-
-  async function paintAnother(): Promise<void> {
-    colour = [255 - colour[0], 255 - colour[1], 255 - colour[2]]
-    const hex = colour.map((value) => value.toString(16).padStart(2, '0')).join('')
-    await host.display.paintRoot(`#${hex}`)
   }
 })
 

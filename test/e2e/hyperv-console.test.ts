@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest'
@@ -16,14 +15,11 @@ import {
 } from '../helpers/freerdp.ts'
 import { type PreconnectionFront, startPreconnectionFront } from '../helpers/preconnection-front.ts'
 import { type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
-import { type Colour, isNear, takeScreenshot } from '../helpers/screenshot.ts'
-import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
-import { type Display, startDisplay } from '../helpers/xvfb.ts'
+import type { Colour } from '../helpers/screenshot.ts'
+import { type ShownHost, startShownHost } from '../helpers/shown-host.ts'
 
 const VM = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
 const OTHER_VM = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
-/** A point of the host's root window that the client covers with nothing of its own. */
-const SAMPLE = { x: 700, y: 400 }
 const PROGRAMS = ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot']
 
 /**
@@ -31,19 +27,15 @@ const PROGRAMS = ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot']
  * real RDP host. What is missing of Hyper-V is its order behind the blob, TLS and CredSSP before X.224.
  */
 describe('a machine of a host that serves many', () => {
-  let host: ShadowHost
+  let shown: ShownHost
   let front: PreconnectionFront
   let demo: DemoRun
-  let display: Display
-  let scratch: string
   let logged: number
 
   beforeAll(async () => {
-    host = await startShadowHost()
-    front = await startPreconnectionFront(host)
+    shown = await startShownHost()
+    front = await startPreconnectionFront(shown.host)
     demo = await startDemoRun(['--console', `${front.address}:${front.port}`])
-    display = await startDisplay()
-    scratch = await mkdtemp(join(tmpdir(), 'portcullis-hyperv-'))
     await putMachine('basic')
   })
 
@@ -52,11 +44,9 @@ describe('a machine of a host that serves many', () => {
   })
 
   afterAll(async () => {
-    await display?.stop()
     await demo?.stop()
     front?.stop()
-    await host?.stop()
-    await rm(scratch, { recursive: true, force: true })
+    await shown?.stop()
   })
 
   for (const program of FREERDP_PROGRAMS) {
@@ -67,15 +57,11 @@ describe('a machine of a host that serves many', () => {
         async () => {
           // Another one than in the run before, so that what is seen is this run's.
           const colour: Colour = transport === 'http' ? [200, 40, 60] : [40, 90, 210]
-          await host.display.paintRoot(toHex(colour))
+          await shown.paint(colour)
           const before = front.blobs.length
           const client = await open(program, transport, { negotiate: true })
           try {
-            await eventually(
-              `the client shows ${toHex(colour)}`,
-              async () => isNear((await takeScreenshot(display)).at(SAMPLE.x, SAMPLE.y), colour),
-              { timeoutMs: 30_000, context: client.output },
-            )
+            await shown.shows(client.output)
           } finally {
             await client.stop()
           }
@@ -165,19 +151,14 @@ describe('a machine of a host that serves many', () => {
     transport: Transport,
     { negotiate, args = [] }: { negotiate: boolean; args?: string[] },
   ): Promise<RunningProgram> {
-    const file = join(scratch, `${program}-${transport}.rdp`)
+    const file = join(shown.scratch, `${program}-${transport}.rdp`)
     const text = (await fetchConsoleFile(demo.ready, 'many1')).toString('utf16le')
     const changed = text.replace('negotiate security layer:i:0', 'negotiate security layer:i:1')
     expect(changed).not.toBe(text)
     await writeFile(file, Buffer.from(negotiate ? changed : text, 'utf16le'))
     return startFreerdp({
-      program,
-      display,
+      ...{ program, display: shown.display },
       args: [file, ...TRANSPORT_ARGS[program][transport], ...args],
     })
   }
 })
-
-function toHex(colour: Colour): string {
-  return `#${colour.map((value) => value.toString(16).padStart(2, '0')).join('')}`
-}

@@ -17,8 +17,9 @@ import {
   startProgram,
   testWithPrograms,
 } from '../helpers/programs.ts'
+import { startTcpHost, type TcpHost } from '../helpers/tcp-host.ts'
 import { inMb, MemoryWatch } from './soak/memory.ts'
-import { type EchoHost, SoakTunnels, startEchoHost } from './soak/tunnels.ts'
+import { SoakTunnels } from './soak/tunnels.ts'
 
 const TUNNELS = LONG ? 2_000 : 200
 /** Connections of others at a given moment: checks of the balancer, probes of hosts. */
@@ -43,7 +44,7 @@ const RESIDENT_MARGIN_BYTES = LONG ? 24e6 : 12e6
 
 describe(`${TUNNELS} tunnels through HAProxy`, () => {
   let scratch: string
-  let host: EchoHost
+  let host: TcpHost
   let farm: FarmRun
   let haproxy: RunningProgram
   let port: number
@@ -55,7 +56,7 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
 
   beforeAll(async () => {
     scratch = await mkdtemp(join(tmpdir(), 'portcullis-soak-'))
-    host = await startEchoHost()
+    host = await startTcpHost((socket) => void socket.pipe(socket))
     port = await freePort()
     farm = await startFarm(['gw1', 'gw2'], {
       address: `localhost:${port}`,
@@ -85,7 +86,7 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
     tunnels.close()
     await haproxy?.stop()
     await farm?.stop()
-    host?.close()
+    host?.stop()
     await rm(scratch, { recursive: true, force: true })
   })
 
@@ -107,7 +108,7 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
     expect(total(await home.scrape(), 'tunnels')).toBe(TUNNELS)
     await tunnels.hush()
     for (const number of [0, 1]) (await openConsole(await consoleOf(number))).destroy()
-    await eventually('fresh consoles gone', () => host.open === TUNNELS)
+    await eventually('fresh consoles gone', () => host.sockets.size === TUNNELS)
     tunnels.talk(ROUND_MS)
   }
 
@@ -200,7 +201,7 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
     const before = await home.scrape()
     expect(total(before, 'queued_bytes')).toBe(0)
     tunnels.close()
-    await eventually('no connection at the host', () => host.open === 0)
+    await eventually('no connection at the host', () => host.sockets.size === 0)
     await eventually('no tunnel', async () => total(await home.scrape(), 'tunnels') === 0)
     const after = await home.scrape()
     const ends = (reason: string) => after.get(`tunnels_ended_total{reason="${reason}"}`)

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
@@ -15,10 +14,9 @@ import {
   TRANSPORTS,
   type Transport,
 } from '../helpers/freerdp.ts'
-import { findProgram, type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
-import { type Colour, isNear, takeScreenshot } from '../helpers/screenshot.ts'
-import { type ShadowHost, startShadowHost } from '../helpers/shadow-host.ts'
-import { type Display, startDisplay } from '../helpers/xvfb.ts'
+import { findProgram, testWithPrograms } from '../helpers/programs.ts'
+import { type ShownHost, startShownHost } from '../helpers/shown-host.ts'
+import { startDisplay } from '../helpers/xvfb.ts'
 
 // Line 81 of the checklist; 82 is in refusals.test.ts, 83 in host-reset.test.ts.
 
@@ -51,21 +49,15 @@ const ASKING: readonly Asking[] = [
 ]
 
 describe('whole clients', () => {
-  let host: ShadowHost
+  let shown: ShownHost
   let demo: DemoRun
-  let display: Display
-  let scratch: string
-  /** What the host shows now. */
-  let colour: Colour = [0, 0, 0]
   /** Begun before the other tests and judged after them. */
   const asked = new Map<Asking, Promise<unknown>>()
 
   beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'portcullis-whole-'))
-    host = await startShadowHost()
-    await paint([200, 160, 40])
-    demo = await startDemoRun(['--console', `${host.address}:${host.port}`])
-    display = await startDisplay()
+    shown = await startShownHost()
+    await shown.paint([200, 160, 40])
+    demo = await startDemoRun(['--console', `${shown.host.address}:${shown.host.port}`])
     if (NEEDED.some((program) => findProgram(program) === undefined)) return
     for (const asking of ASKING) {
       if (findProgram(asking.program) === undefined) continue
@@ -78,10 +70,8 @@ describe('whole clients', () => {
 
   afterAll(async () => {
     await Promise.allSettled(asked.values())
-    await display?.stop()
     await demo?.stop()
-    await host?.stop()
-    await rm(scratch, { recursive: true, force: true })
+    await shown?.stop()
   })
 
   for (const program of FREERDP_PROGRAMS) {
@@ -102,7 +92,7 @@ describe('whole clients', () => {
       `81. xfreerdp over ${transport}, token and gateway by option, shows the host`,
       async () => {
         const { token } = await fetchFile()
-        const to = `/v:${host.address}:${host.port}`
+        const to = `/v:${shown.host.address}:${shown.host.port}`
         const by = [`/g:${demo.ready.gatewayAddress}`, `/gat:${token}`]
         const how = transport === 'http' ? '/gt:http,no-websockets' : '/gt:http'
         await shownBy({ program: 'xfreerdp', transport }, [to, ...by, how, '/size:800x600'])
@@ -133,11 +123,11 @@ describe('whole clients', () => {
   /** A colour that it cannot have shown before. */
   async function shownBy({ program, transport }: Kind, args: string[]): Promise<void> {
     const before = (await demo.log('gw1')).length
-    const client = await startFreerdp({ program, display, args })
+    const client = await startFreerdp({ program, display: shown.display, args })
     try {
-      await shows(display, client)
-      await paintAnother()
-      await shows(display, client)
+      await shown.shows(client.output)
+      await shown.paintAnother()
+      await shown.shows(client.output)
       expect(await logged(before, 'tunnel.created')).toContainEqual(
         expect.objectContaining({ transport }),
       )
@@ -161,7 +151,7 @@ describe('whole clients', () => {
         if (question === about) await sleep(PROMPT_MS)
         client.child.stdin?.write('Y\n')
       }
-      await shows(own, client)
+      await shown.shows(client.output, own)
     } finally {
       await client.stop()
       await own.stop()
@@ -173,26 +163,9 @@ describe('whole clients', () => {
     const json = { vm: demo.ready.vms[0]?.id, ttlSeconds: 120 }
     const { body } = await callApi(demo.ready, 'POST', '/v1/consoles', { json })
     const { id, rdp, gatewayToken: token } = JSON.parse(body.toString('utf8'))
-    const file = join(scratch, `${id}.rdp`)
+    const file = join(shown.scratch, `${id}.rdp`)
     await writeFile(file, Buffer.from(rdp, 'base64'))
     return { file, token }
-  }
-
-  function shows(on: Display, client: RunningProgram): Promise<unknown> {
-    return eventually(
-      'the client shows the host',
-      async () => isNear((await takeScreenshot(on)).at(700, 400), colour),
-      { timeoutMs: 30_000, context: client.output },
-    )
-  }
-
-  async function paint(next: Colour): Promise<void> {
-    colour = next
-    await host.display.paintRoot(`#${next.map((it) => it.toString(16).padStart(2, '0')).join('')}`)
-  }
-
-  function paintAnother(): Promise<void> {
-    return paint([255 - colour[0], 255 - colour[1], 255 - colour[2]])
   }
 
   async function logged(from: number, event: string): Promise<Array<Record<string, unknown>>> {

@@ -2,11 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { ENTRY } from './demo.ts'
-import { eventually } from './eventually.ts'
 import { type FarmOptions, type FarmRun, startFarm } from './farm.ts'
-import { accepts, freePort } from './ports.ts'
-import { type RunningProgram, runProgram, startProgram } from './programs.ts'
+import { startRenderedHaproxy } from './haproxy.ts'
+import { freePort } from './ports.ts'
+import type { RunningProgram } from './programs.ts'
 
 /** A farm whose clients come through HAProxy, in mode `passthrough`; `nodes[].port` goes past it. */
 export interface BalancedFarm extends FarmRun {
@@ -39,14 +38,10 @@ export async function startBalancedFarm(
     }))
     const caFile = join(farm.certs, 'public', 'ca.crt')
     const config = { name: 'test', address, listen: `127.0.0.1:${port}`, nodes, caFile }
-    await writeFile(join(scratch, 'farm.yaml'), stringify(config))
-    await runProgram(process.execPath, [
-      ENTRY,
-      ...['farm', 'render', '--config', join(scratch, 'farm.yaml'), '--out', scratch],
-    ])
-    const haproxy = startProgram('haproxy', ['-db', '-f', join(scratch, 'haproxy.cfg')])
+    const file = join(scratch, 'farm.yaml')
+    await writeFile(file, stringify(config))
+    const haproxy = await startRenderedHaproxy(scratch, port, ['--config', file])
     cleanUp.defer(() => haproxy.stop())
-    await eventually('HAProxy listens', () => accepts(port), { context: haproxy.output })
     return { ...farm, port, haproxy, stop: () => cleanUp.disposeAsync() }
   } catch (error) {
     await cleanUp.disposeAsync()

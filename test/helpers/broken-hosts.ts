@@ -1,14 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { KeyPair } from '../../src/certs/index.ts'
 import { encodeConnectionConfirm, SecurityProtocol } from '../../src/protocol/index.ts'
-
-/** A TCP listener on 127.0.0.1 that does one thing with whoever comes. */
-export interface SimpleHost {
-  port: number
-  stop(): void
-}
 
 type Behaviour = (socket: Socket) => void
 
@@ -52,26 +45,4 @@ export const rdpWithoutItsTls: Behaviour = (socket) => {
     socket.write(encodeConnectionConfirm({ kind: 'selected', flags: 0, selectedProtocol }))
     socket.once('data', () => socket.end('no TLS here'))
   })
-}
-
-/** @param port a free one when 0 */
-export async function startHost(behaviour: Behaviour, port = 0): Promise<SimpleHost> {
-  const sockets = new Set<Socket>()
-  const server: Server = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket)
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => sockets.delete(socket))
-    behaviour(socket)
-  })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const listening = server.address()
-  if (listening === null || typeof listening === 'string') throw new TypeError('no port')
-  return {
-    port: listening.port,
-    stop() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
 }

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { decodePreconnectionBlob } from '../../src/protocol/index.ts'
+import { startTcpHost, type TcpHost } from './tcp-host.ts'
 import { createTestKeyPair } from './test-key-pair.ts'
 
 /** One connection as Hyper-V's console port saw it, in order. */
@@ -20,11 +19,8 @@ export interface HyperVConnection {
  * 5.4.2.2): a blob of version 2 that names one of its VMs, then TLS without X.224, then CredSSP, which it
  * does not answer. What is wrong with the blob ends the connection.
  */
-export interface HyperVHost {
-  address: '127.0.0.1'
-  port: number
+export interface HyperVHost extends TcpHost {
   readonly connections: readonly HyperVConnection[]
-  stop(): void
 }
 
 const TEXT = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(;EnhancedMode=1)?$/i
@@ -33,11 +29,7 @@ const TEXT = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(;EnhancedMode=1)?$/
 export async function startHyperVHost(vms?: readonly string[]): Promise<HyperVHost> {
   const { certificatePem: cert, privateKeyPem: key } = await createTestKeyPair()
   const connections: HyperVConnection[] = []
-  const sockets = new Set<Socket>()
-  const server = createServer({ noDelay: true }, (client) => {
-    sockets.add(client)
-    client.on('error', () => client.destroy())
-    client.on('close', () => sockets.delete(client))
+  const host = await startTcpHost((client) => {
     let received: Buffer = Buffer.alloc(0)
     const read = (chunk: Buffer): void => {
       received = Buffer.concat([received, chunk])
@@ -75,17 +67,5 @@ export async function startHyperVHost(vms?: readonly string[]): Promise<HyperVHo
     }
     client.on('data', read)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const listening = server.address()
-  if (listening === null || typeof listening === 'string') throw new TypeError('no port')
-  return {
-    address: '127.0.0.1',
-    port: listening.port,
-    connections,
-    stop() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
+  return { ...host, connections }
 }

@@ -1,14 +1,11 @@
-import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { classifyFirstBytes, decodePreconnectionBlob } from '../../src/protocol/index.ts'
+import { startTcpHost, type TcpHost } from './tcp-host.ts'
 
 /** What stands before a console host that serves many VMs: it reads which one, and pipes on. */
-export interface PreconnectionFront {
-  address: '127.0.0.1'
-  port: number
+export interface PreconnectionFront extends TcpHost {
   /** One entry for each whole blob so far: its text, and what came behind it. */
   readonly blobs: readonly { text: string | undefined; behind: string | undefined }[]
-  stop(): void
 }
 
 /** @param host where every VM's console is */
@@ -17,14 +14,7 @@ export async function startPreconnectionFront(host: {
   port: number
 }): Promise<PreconnectionFront> {
   const blobs: { text: string | undefined; behind: string | undefined }[] = []
-  const sockets = new Set<Socket>()
-  const keep = (socket: Socket): void => {
-    sockets.add(socket)
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => sockets.delete(socket))
-  }
-  const server = createServer({ noDelay: true }, (client) => {
-    keep(client)
+  const front = await startTcpHost((client) => {
     let received: Buffer = Buffer.alloc(0)
     let text: string | undefined
     let start: number | undefined
@@ -42,7 +32,7 @@ export async function startPreconnectionFront(host: {
       blobs.push({ text, behind })
       client.off('data', read).pause()
       const console = connect({ host: host.address, port: host.port, noDelay: true })
-      keep(console)
+      console.on('error', () => console.destroy())
       console.write(rest)
       client.pipe(console).pipe(client)
       client.on('close', () => console.destroy())
@@ -50,19 +40,7 @@ export async function startPreconnectionFront(host: {
     }
     client.on('data', read)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const listening = server.address()
-  if (listening === null || typeof listening === 'string') throw new TypeError('no port')
-  return {
-    address: '127.0.0.1',
-    port: listening.port,
-    blobs,
-    stop() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
+  return { ...front, blobs }
 }
 
 /** A probe of another kind of host begins with something else. */

@@ -14,6 +14,7 @@ import {
   systemClock,
   withDeadline,
 } from '../../src/lib/index.ts'
+import { IDLE_HANDLERS } from './idle-handlers.ts'
 
 /** What a node needs to dial the broker. */
 export interface PresenterOptions {
@@ -74,18 +75,7 @@ export async function connectClient(
     ca: controlCa,
     identify: (der) => controlIdentityOf(readCertificate(der)),
     software: 'test',
-    handlers: {
-      versions: () => ({ trust: 0, revocations: 0 }),
-      applyTrust: () => {},
-      applyRevocations: () => {},
-      confirm: () => {},
-      drain: () => {},
-      status: () => undefined,
-      kill: () => {},
-      message: () => {},
-      tunnels: () => [],
-      connected: () => connected.resolve(),
-    },
+    handlers: { ...IDLE_HANDLERS, connected: () => connected.resolve() },
     clock: systemClock,
     log: silentLog,
     limits: { redeemMs },

@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
 import {
   type ConsoleChannel,
   type OpenConsoleOptions,
@@ -85,36 +83,5 @@ export class SoakTunnels {
 
   #onEnd(what: string): void {
     if (!this.#closing) this.ended.push(what)
-  }
-}
-
-export interface EchoHost {
-  port: number
-  /** Connections now. */
-  readonly open: number
-  close(): void
-}
-
-export async function startEchoHost(): Promise<EchoHost> {
-  const sockets = new Set<Socket>()
-  const server = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.once('close', () => sockets.delete(socket))
-    socket.pipe(socket)
-  })
-  server.listen({ host: '127.0.0.1', port: 0, backlog: 512 })
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return {
-    port: address.port,
-    get open() {
-      return sockets.size
-    },
-    close() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
   }
 }

@@ -8,9 +8,10 @@ import type { AgentSecurity } from '../../../src/gateway/agent-connection.ts'
 import { DEFAULT_PROBE_LIMITS } from '../../../src/gateway/probe/limits.ts'
 import { type ProbeTools, probeHost } from '../../../src/gateway/probe/probe-host.ts'
 import { createTargetPolicy } from '../../../src/gateway/targets.ts'
-import { BROKEN, rdpHost, rdpWithoutItsTls, startHost } from '../../helpers/broken-hosts.ts'
+import { BROKEN, rdpHost, rdpWithoutItsTls } from '../../helpers/broken-hosts.ts'
 import { startHyperVHost } from '../../helpers/hyperv-host.ts'
 import { freePort } from '../../helpers/ports.ts'
+import { startTcpHost } from '../../helpers/tcp-host.ts'
 import { createTestKeyPair } from '../../helpers/test-key-pair.ts'
 import { startUnanswering } from '../../helpers/unanswering-target.ts'
 import { createPeers, identify, startAgent, type TestAgent } from '../../host-agent/support.ts'
@@ -69,7 +70,7 @@ function probe(change: Partial<ProbedHost> & { port: number }, with_?: ProbeTool
 
 describe('a host that works', () => {
   test('is ready, with security, certificate and times', async () => {
-    const { port } = await started(startHost(rdpHost(tls)))
+    const { port } = await started(startTcpHost(rdpHost(tls)))
     const result = await probe({ port })
     const { sha256Thumbprint, notAfter } = readCertificate(tls.certificatePem)
     expect(result).toMatchObject({
@@ -86,25 +87,25 @@ describe('a host that works', () => {
   })
 
   test('is ready without TLS as well', async () => {
-    const { port } = await started(startHost(rdpHost()))
+    const { port } = await started(startTcpHost(rdpHost()))
     expect(await probe({ port })).toMatchObject({ state: 'ready', security: 'rdp' })
   })
 
   test('whose certificate is for another name is ready, and that is told', async () => {
-    const { port } = await started(startHost(rdpHost(tls)))
+    const { port } = await started(startTcpHost(rdpHost(tls)))
     const result = await probe({ port, address: 'hv1.example' })
     expect(result).toMatchObject({ state: 'ready', certificate: { namesHost: false } })
   })
 
   test('may have a certificate without a subject', async () => {
-    const { port } = await started(startHost(rdpHost(await createNamelessKeyPair())))
+    const { port } = await started(startTcpHost(rdpHost(await createNamelessKeyPair())))
     const result = await probe({ port })
     expect(result).toMatchObject({ state: 'ready', certificate: { protocol: 'TLSv1.3' } })
     expect(result.certificate).not.toHaveProperty('subject')
   })
 
   test('has to have the certificate of its pin', async () => {
-    const { port } = await started(startHost(rdpHost(tls)))
+    const { port } = await started(startTcpHost(rdpHost(tls)))
     const { sha256Thumbprint: pin } = readCertificate(tls.certificatePem)
     expect(await probe({ port, pin })).toMatchObject({ state: 'ready' })
     const other = 'A'.repeat(64)
@@ -114,7 +115,7 @@ describe('a host that works', () => {
   })
 
   test('without TLS does not pass for one with a pin', async () => {
-    const { port } = await started(startHost(rdpHost()))
+    const { port } = await started(startTcpHost(rdpHost()))
     expect(await probe({ port, pin: 'A'.repeat(64) })).toMatchObject({ state: 'tls-mismatch' })
   })
 })
@@ -130,14 +131,14 @@ describe('a host that is broken', () => {
     ['answers with half a confirm', 'answers as half a confirm'],
     ['answers with a TLS alert', 'answers as TLS'],
   ])('and %s is not-rdp', async (name, detail) => {
-    const { port } = await started(startHost(BROKEN[name] ?? (() => {})))
+    const { port } = await started(startTcpHost(BROKEN[name] ?? (() => {})))
     const result = await probe({ port })
     expect(result).toMatchObject({ state: 'not-rdp', reason: 'host-not-rdp', detail })
     expect(result.answersOn).toBeUndefined()
   })
 
   test('and resets at once is told apart from one that is not there', async () => {
-    const { port } = await started(startHost(BROKEN['resets at once'] ?? (() => {})))
+    const { port } = await started(startTcpHost(BROKEN['resets at once'] ?? (() => {})))
     const result = await probe({ port })
     expect(result).toMatchObject({ state: 'not-rdp', detail: 'resets the connection' })
   })
@@ -160,13 +161,13 @@ describe('a host that is broken', () => {
   })
 
   test('and chooses TLS that it does not speak is a tls-mismatch', async () => {
-    const { port } = await started(startHost(rdpWithoutItsTls))
+    const { port } = await started(startTcpHost(rdpWithoutItsTls))
     const result = await probe({ port })
     expect(result).toMatchObject({ state: 'tls-mismatch', reason: 'host-tls-mismatch' })
   })
 
   test('and takes longer than a probe may is unreachable', async () => {
-    const { port } = await started(startHost(BROKEN['accepts and says nothing'] ?? (() => {})))
+    const { port } = await started(startTcpHost(BROKEN['accepts and says nothing'] ?? (() => {})))
     const limits = { ...LIMITS, answerMs: 60_000, totalMs: 200 }
     const result = await probe({ port }, tools([port], { limits }))
     expect(result).toMatchObject({ state: 'unreachable', detail: 'not done within 200 ms' })
@@ -176,7 +177,7 @@ describe('a host that is broken', () => {
 describe('the right port', () => {
   test('is named when nothing listens on the one of the record', async () => {
     const port = await freePort(2)
-    await started(startHost(rdpHost(tls), port + 1))
+    await started(startTcpHost(rdpHost(tls), port + 1))
     const result = await probe({ port }, tools([port, port + 1]))
     expect(result).toMatchObject({ state: 'wrong-port', answersOn: port + 1 })
     expect(result).toMatchObject({ reason: 'host-unreachable' })
@@ -184,8 +185,8 @@ describe('the right port', () => {
 
   test('is named when something else listens there', async () => {
     const port = await freePort(2)
-    await started(startHost(BROKEN['answers HTTP'] ?? (() => {}), port))
-    await started(startHost(rdpHost(), port + 1))
+    await started(startTcpHost(BROKEN['answers HTTP'] ?? (() => {}), port))
+    await started(startTcpHost(rdpHost(), port + 1))
     const result = await probe({ port }, tools([port, port + 1]))
     expect(result).toMatchObject({ state: 'wrong-port', answersOn: port + 1 })
     expect(result).toMatchObject({ reason: 'host-not-rdp', detail: 'answers as HTTP' })
@@ -193,7 +194,7 @@ describe('the right port', () => {
 
   test('that says nothing on other ports either is not waited for', async () => {
     const port = await freePort(2)
-    await started(startHost(BROKEN['accepts and says nothing'] ?? (() => {}), port + 1))
+    await started(startTcpHost(BROKEN['accepts and says nothing'] ?? (() => {}), port + 1))
     const limits = { ...LIMITS, neighbourMs: 100 }
     const beganMs = performance.now()
     const result = await probe({ port }, tools([port, port + 1], { limits }))
@@ -204,14 +205,14 @@ describe('the right port', () => {
   test('is looked for only where the node may open consoles', async () => {
     const port = await freePort(2)
     const callers: unknown[] = []
-    await started(startHost((socket) => void callers.push(socket), port + 1))
+    await started(startTcpHost((socket) => void callers.push(socket), port + 1))
     expect(await probe({ port })).toMatchObject({ state: 'unreachable' })
     expect(callers).toEqual([])
   })
 })
 
 test('an address that no rule of the node allows is not dialled', async () => {
-  const { port } = await started(startHost(rdpHost()))
+  const { port } = await started(startTcpHost(rdpHost()))
   const result = await probe({ port }, tools([port + 1]))
   expect(result).toMatchObject({ state: 'unreachable', reason: 'target-not-allowed' })
   const metadata = await probe({ port, address: '169.254.169.254' })
@@ -234,13 +235,13 @@ describe('forward and reverse look-up', () => {
     ['hv1.example', ['old.example'], false],
     ['127.0.0.1', ['hv1.example'], true],
   ])('%s, of which reverse says %s', async (address, names, match) => {
-    const { port } = await started(startHost(rdpHost()))
+    const { port } = await started(startTcpHost(rdpHost()))
     const result = await probe({ port, address }, tools([port], { reverse: async () => names }))
     expect(result.names).toMatchObject({ match })
   })
 
   test('that hang or fail are not waited for, and say nothing', async () => {
-    const { port } = await started(startHost(rdpHost()))
+    const { port } = await started(startTcpHost(rdpHost()))
     const limits = { ...LIMITS, namesMs: 100 }
     const hanging = tools([port], { limits, reverse: () => new Promise(() => {}) })
     const result = await probe({ port }, hanging)
@@ -271,7 +272,7 @@ describe('Hyper-V', () => {
 
   test('is not what an RDP or a Web server is', async () => {
     for (const behaviour of [rdpHost(tls), BROKEN['answers HTTP'] ?? (() => {})]) {
-      const { port } = await started(startHost(behaviour))
+      const { port } = await started(startTcpHost(behaviour))
       expect(await probe({ kind: 'hyperv', port, guid: VM })).toMatchObject({ state: 'not-rdp' })
     }
   })
@@ -310,7 +311,7 @@ describe('a host agent', () => {
     try {
       const result = await probeAgent(asNode(peers.node), other.address.port)
       expect(result).toMatchObject({ state: 'tls-mismatch', reason: 'host-tls-mismatch' })
-      const { port } = await started(startHost(BROKEN['answers HTTP'] ?? (() => {})))
+      const { port } = await started(startTcpHost(BROKEN['answers HTTP'] ?? (() => {})))
       expect(await probeAgent(asNode(peers.node), port)).toMatchObject({ state: 'tls-mismatch' })
     } finally {
       await other.close()
@@ -335,14 +336,14 @@ describe('a host agent', () => {
 })
 
 test('a VNC server is known by its version', async () => {
-  const { port } = await started(startHost(BROKEN['speaks VNC'] ?? (() => {})))
+  const { port } = await started(startTcpHost(BROKEN['speaks VNC'] ?? (() => {})))
   expect(await probe({ kind: 'vnc', port })).toMatchObject({ state: 'ready', security: 'vnc' })
-  const { port: other } = await started(startHost(BROKEN['speaks SSH'] ?? (() => {})))
+  const { port: other } = await started(startTcpHost(BROKEN['speaks SSH'] ?? (() => {})))
   expect(await probe({ kind: 'vnc', port: other })).toMatchObject({ state: 'not-rdp' })
 })
 
 test('a node that stops ends its probes', async () => {
-  const { port } = await started(startHost(BROKEN['accepts and says nothing'] ?? (() => {})))
+  const { port } = await started(startTcpHost(BROKEN['accepts and says nothing'] ?? (() => {})))
   const stop = new AbortController()
   const probing = probe({ port }, tools([port], { signal: stop.signal }))
   stop.abort(new Error('this node stops'))
