@@ -23,7 +23,7 @@ const RIGHTS = {
 
 export type Right = keyof typeof RIGHTS
 // Object.keys forgets the names.
-const ALL = Object.keys(RIGHTS) as Right[]
+const RIGHT_NAMES = Object.keys(RIGHTS) as Right[]
 
 /** Everything: that of the first key, and of keys from before there were roles. */
 export const ALL_RIGHTS: readonly Role[] = ['support', 'operator', 'trust-admin']
@@ -71,7 +71,7 @@ export function tenantsFor(holder: Holder, right: Right): readonly string[] | un
 
 /** Whether one may everything that the other may, for every tenant. */
 export function covers(holder: Holder, other: Holder): boolean {
-  return ALL.every((right) => {
+  return RIGHT_NAMES.every((right) => {
     const [own, wanted] = [tenantsFor(holder, right), tenantsFor(other, right)]
     return own === undefined || wanted?.every((tenant) => own.includes(tenant)) === true
   })
