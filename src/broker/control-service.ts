@@ -3,6 +3,7 @@ import type {
   Heartbeat,
   Peer,
   RedeemAnswer,
+  RedeemGrant,
   RedeemRequest,
   SessionEvent,
 } from '../control/index.ts'
@@ -10,7 +11,7 @@ import { type Log, type LogFields, type Reason, Refusal } from '../lib/index.ts'
 import type { Lease } from '../store/index.ts'
 import { burnsToken, DEFAULT_LEEWAY_SECONDS } from '../tokens/index.ts'
 import type { HostProbes } from './host-probes.ts'
-import { type JudgedToken, type JudgeOptions, judgeToken } from './judge-token.ts'
+import { type JudgeOptions, judgeToken } from './judge-token.ts'
 import { leaseHolder } from './lease-holder.ts'
 import type { BrokerCounts } from './metrics.ts'
 import type { Pushes } from './pushes.ts'
@@ -115,24 +116,27 @@ async function admit(
   peer: Peer,
   request: RedeemRequest,
   fields: LogFields,
-): Promise<JudgedToken['answer']> {
+): Promise<RedeemGrant> {
   const { clock, log } = options
   const { clientAddress, tunnel, decidedAt } = request
   const nowMs = decidedAt === undefined ? clock.now() : pastTime(options, decidedAt)
   const { answer, ...judged } = await judgeToken(options, peer, { request, nowMs, fields })
   const late = decidedAt !== undefined
   const presentation = { ...judged, node: leaseHolder(peer), tunnel, clientAddress, nowMs, late }
-  const { kind, losers } = await redeemToken(options, presentation).catch((error: unknown) => {
-    if (late && error instanceof Refusal)
-      log.warn('redeem.conflict', { ...fields, lost: peer.name })
-    throw error
-  })
+  const { kind, losers, sessionAgeSeconds } = await redeemToken(options, presentation).catch(
+    (error: unknown) => {
+      if (late && error instanceof Refusal)
+        log.warn('redeem.conflict', { ...fields, lost: peer.name })
+      throw error
+    },
+  )
   if (kind === 'conflict-won') endLosers(options, losers, fields)
   options.counts.redeemed(kind)
   const { issuerThumbprint: issuer } = judged.token
   log.info('token.redeemed', { ...fields, issuer, presentation: kind })
   if (kind === 'reconnect') log.info('session.reconnected', fields)
-  return answer
+  const isOld = judged.token.claims.max !== undefined && sessionAgeSeconds > 0
+  return { ...answer, ...(isOld ? { sessionAgeSeconds } : {}) }
 }
 
 /** @returns the node's time, as far as it can be believed */

@@ -40,6 +40,8 @@ export interface RedeemResult {
   kind: Redeemed
   /** Sessions that have to end, since this one is the older. */
   losers: Lease[]
+  /** How long ago the session began. */
+  sessionAgeSeconds: number
 }
 
 /**
@@ -87,9 +89,10 @@ export async function redeemToken(
     },
     policy.maxSessions === 0 ? undefined : token.claims.vm,
   )
-  if (Array.isArray(result)) return { kind: 'conflict-won', losers: result }
+  if (Array.isArray(result)) return { kind: 'conflict-won', losers: result, sessionAgeSeconds: 0 }
   if (!result.ok) throw new Refusal(result.reason, result.detail)
-  return { kind: result.kind, losers: [] }
+  const { kind, state } = result
+  return { kind, losers: [], sessionAgeSeconds: (nowMs - state.firstRedeemMs) / 1000 }
 }
 
 /**

@@ -44,10 +44,9 @@ export class BrokerLedger implements VerifierLedger {
     if (answer === undefined) return this.#decide(input)
     if (!answer.ok) throw new Refusal(answer.reason, 'redeem: refused by the broker')
     const own = await this.#remember(input)
-    const { consentText, ref } = answer
+    const { ok: _, ...granted } = answer
     return {
-      ...(consentText === undefined ? {} : { consentText }),
-      ...(ref === undefined ? {} : { ref }),
+      ...granted,
       release: (reason) => {
         own?.release(reason)
         this.#options.client.release(input.tunnel, reason)
@@ -103,6 +102,7 @@ export class BrokerLedger implements VerifierLedger {
     this.#unreported.set(tunnel, entry)
     this.#forgetOldest()
     return {
+      ...lease,
       release: (reason) => {
         lease.release(reason)
         if (this.#unreported.has(tunnel)) entry.ended = { reason }

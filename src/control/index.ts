@@ -37,6 +37,7 @@ export {
   type ProbeResult,
   parseProbeResult,
   type RedeemAnswer,
+  type RedeemGrant,
   type RedeemRequest,
   type RevocationMessage,
   type RevocationSet,

@@ -277,6 +277,8 @@ const redeemAnswer = z.discriminatedUnion('ok', [
     consentText: z.string().refine(isUserText, 'need a consent text').exactOptional(),
     /** To an agent, for the console: what support knows the grant by. */
     ref: reference.exactOptional(),
+    /** How long ago its session began, for a token with a session limit; absent: now. */
+    sessionAgeSeconds: z.number().nonnegative().exactOptional(),
   }),
   z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(false), reason }),
 ])
@@ -365,9 +367,13 @@ export type RevocationSet = z.infer<typeof revocationSet>
 export type ToBrokerMessage = z.infer<typeof toBrokerMessage>
 export type ToNodeMessage = z.infer<typeof toNodeMessage>
 export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
-export type RedeemAnswer =
-  | { ok: true; consentText?: string; ref?: string }
-  | { ok: false; reason: Reason }
+/** What a broker says beside yes. */
+export interface RedeemGrant {
+  consentText?: string
+  ref?: string
+  sessionAgeSeconds?: number
+}
+export type RedeemAnswer = ({ ok: true } & RedeemGrant) | { ok: false; reason: Reason }
 export type NodeStatus = z.infer<typeof nodeStatus>
 export type DrainOrder = z.infer<typeof drainOrder>
 export type TunnelUsage = z.infer<typeof tunnelUsage>

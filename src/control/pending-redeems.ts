@@ -59,11 +59,12 @@ export class PendingRedeems {
 
 function withoutNumber(answer: RedeemAnswer): RedeemAnswer {
   if (!answer.ok) return { ok: false, reason: answer.reason }
-  const { consentText, ref } = answer
+  const { consentText, ref, sessionAgeSeconds } = answer
   return {
     ok: true,
     ...(consentText === undefined ? {} : { consentText }),
     ...(ref === undefined ? {} : { ref }),
+    ...(sessionAgeSeconds === undefined ? {} : { sessionAgeSeconds }),
   }
 }
 

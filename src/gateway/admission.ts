@@ -17,6 +17,8 @@ export interface Admitted {
   capsFlags: number
   /** What the user has to agree to; absent when there is nothing, or the client can't ask. */
   consentText?: string
+  /** How long ago its session began; over 0 for one that is back. */
+  sessionAgeSeconds: number
 }
 
 /**
@@ -46,7 +48,9 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
     tunnel.addToLog(tokenFields(tunnel, verified))
     tunnel.log.info('token.redeemed', { issuer: verified.issuerThumbprint })
     const { capsFlags } = request
-    return { claims: verified.claims, capsFlags, ...consent(tunnel, lease, capsFlags) }
+    const { sessionAgeSeconds = 0 } = lease
+    const agreement = consent(tunnel, lease, capsFlags)
+    return { claims: verified.claims, capsFlags, sessionAgeSeconds, ...agreement }
   } catch (error) {
     // A client that left while it was being checked has not been refused.
     if (tunnel.transport.inbox.ended.aborted) throw error

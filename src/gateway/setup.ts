@@ -64,7 +64,7 @@ export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
 
     const request = await conversation.receive(PacketType.tunnelCreate)
     const admitted = await admit(tunnel, request)
-    const { claims, capsFlags, consentText } = admitted
+    const { claims, capsFlags, consentText, sessionAgeSeconds } = admitted
     tunnel.onCreated(admitted)
     conversation.answer(
       'tunnel',
@@ -96,7 +96,7 @@ export async function setUp(tunnel: Tunnel): Promise<OpenChannel> {
       'channel',
       encodeChannelResponse({ errorCode: Status.ok, channelId: CHANNEL_ID }),
     )
-    return { host, firstBytes, claims, capsFlags }
+    return { host, firstBytes, claims, capsFlags, sessionAgeSeconds }
   } catch (error) {
     conversation.refuse(error)
     throw error

@@ -162,7 +162,7 @@ export class Tunnel implements Session {
   /** @returns what ended it */
   async #serve(): Promise<unknown> {
     try {
-      const { host, capsFlags, claims, firstBytes } = await setUp(this)
+      const { host, capsFlags, claims, firstBytes, sessionAgeSeconds } = await setUp(this)
       const { transport } = this
       const { limits } = this.node
       this.#relay = new Relay({
@@ -170,7 +170,7 @@ export class Tunnel implements Session {
         host,
         capsFlags,
         firstBytes: new FirstBytes(firstBytes),
-        sessionLimits: new SessionLimits(claims, limits),
+        sessionLimits: new SessionLimits(claims, limits, sessionAgeSeconds),
         limits,
       })
       return await this.#relay.run()

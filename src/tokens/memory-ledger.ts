@@ -77,6 +77,7 @@ class MemoryLedger implements RedeemLedger {
     entry.state = decision.state
     if (known === undefined) this.#add(key, entry)
     return {
+      sessionAgeSeconds: (nowMs - entry.state.firstRedeemMs) / 1000,
       release: (reason) => {
         entry.state = endTunnel(entry.state, tunnel, this.#clock.now(), reason)
       },

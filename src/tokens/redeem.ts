@@ -27,6 +27,8 @@ export interface RedeemInput {
 
 /** One open tunnel's hold on its token. */
 export interface Lease {
+  /** How long ago its session began, at the token's first redeem; absent: now. */
+  sessionAgeSeconds?: number
   /**
    * The tunnel has ended. Calling it again does nothing.
    *

@@ -42,6 +42,15 @@ test('the consent text goes to the node of every session, as it is then', async 
   expect(await again({ tunnel: 't4' })).toEqual({ ok: true })
 })
 
+test('the node of a session that is back hears how much of its limit is over', async () => {
+  await api.put('/v1/policy/vms/web', { enforce: { sessionLimitSeconds: 3_600 } }).expect(201)
+  const limited = await open()
+  expect(await limited()).toEqual({ ok: true })
+  await ended('t1')
+  api.clock.advance(30_000)
+  expect(await limited({ tunnel: 't2' })).toEqual({ ok: true, sessionAgeSeconds: 30 })
+})
+
 test('who presents a FedAuth token agrees to the text of the machine it was minted for', async () => {
   await api.close()
   api = await createTestBroker({ issuerKey: 'rsa-2048' })

@@ -58,6 +58,14 @@ test('the broker decides, and hears of the end', async () => {
   expect(released).toEqual([['t-1', 'killed']])
 })
 
+test('what the broker says beside yes goes to the node, and its own memory where no broker speaks', async () => {
+  const { broker, redeem } = setUp()
+  broker.answer = { ok: true, consentText: 'Be good.', sessionAgeSeconds: 45 }
+  expect(await redeem('t-1')).toMatchObject({ consentText: 'Be good.', sessionAgeSeconds: 45 })
+  broker.answer = undefined
+  expect(await redeem('t-2')).toMatchObject({ sessionAgeSeconds: 0 })
+})
+
 test('the refusal of the broker is the refusal of the node', async () => {
   const { broker, redeem } = setUp()
   broker.answer = { ok: false, reason: 'token-replayed' }

@@ -24,7 +24,7 @@ vi.mock('../../src/gateway/admission.ts', async (): Promise<typeof Admission> =>
         // Let in all the same.
       }
       tunnel.log.info('token.redeemed')
-      return { claims, capsFlags: 0 }
+      return { claims, capsFlags: 0, sessionAgeSeconds: 0 }
     },
   }
 })

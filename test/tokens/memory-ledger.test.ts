@@ -52,6 +52,16 @@ test('admits a token once and the same client again', async () => {
   expect(ledger.reopenSeconds).toBe(120)
 })
 
+test('tells how long ago the session began, which its first redeem did', async () => {
+  const { present, wait } = setUp()
+  const first = await present()
+  wait(45)
+  first.release()
+  expect(first.sessionAgeSeconds).toBe(0)
+  expect((await present()).sessionAgeSeconds).toBe(45)
+  expect((await present({ jti: 'another' })).sessionAgeSeconds).toBe(0)
+})
+
 test('refuses another address from the first redeem on', async () => {
   const { present, refused } = setUp()
   ;(await present()).release()

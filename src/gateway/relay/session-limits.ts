@@ -11,12 +11,15 @@ type Claims = Pick<AnyVerifiedToken['claims'], 'idl' | 'max'>
 export class SessionLimits {
   readonly #claims: Claims
   readonly #limits: Limits
+  readonly #ageSeconds: number
   #idle: NodeJS.Timeout | undefined
   #session: NodeJS.Timeout | undefined
 
-  constructor({ idl, max }: Claims, limits: Limits) {
+  /** @param ageSeconds how much of the session is over: a client that comes back goes on with the rest */
+  constructor({ idl, max }: Claims, limits: Limits, ageSeconds = 0) {
     this.#claims = { ...(idl === undefined ? {} : { idl }), ...(max === undefined ? {} : { max }) }
     this.#limits = limits
+    this.#ageSeconds = ageSeconds
   }
 
   /** The session begins. @param end called once, with `idle-limit` or `session-limit` */
@@ -29,7 +32,8 @@ export class SessionLimits {
     }
     if (max !== undefined) {
       const refusal = new Refusal('session-limit', `max: open for ${max} seconds`)
-      this.#endAfter(max * sessionSecondMs, () => end(refusal))
+      const leftSeconds = Math.max(0, max - this.#ageSeconds)
+      this.#endAfter(leftSeconds * sessionSecondMs, () => end(refusal))
     }
   }
 

@@ -8,8 +8,8 @@ beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
 /** Limits that have started, and the reasons they have ended the session for. */
-function start(claims: { idl?: number; max?: number }) {
-  const limits = new SessionLimits(claims, DEFAULT_LIMITS)
+function start(claims: { idl?: number; max?: number }, ageSeconds?: number) {
+  const limits = new SessionLimits(claims, DEFAULT_LIMITS, ageSeconds)
   const ends: string[] = []
   limits.start(({ reason }) => ends.push(reason))
   return { limits, ends }
@@ -33,6 +33,14 @@ test('ends a session after the seconds of max, whatever its client sends', () =>
   }
   expect(ends).toEqual([])
   vi.advanceTimersByTime(1_000)
+  expect(ends).toEqual(['session-limit'])
+})
+
+test('a session that is back goes on with the rest of its time', () => {
+  const { ends } = start({ max: 90 }, 60.5)
+  vi.advanceTimersByTime(29_499)
+  expect(ends).toEqual([])
+  vi.advanceTimersByTime(1)
   expect(ends).toEqual(['session-limit'])
 })
 
