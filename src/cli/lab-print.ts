@@ -39,7 +39,7 @@ export function printScenario(scenario: ScenarioResult): void {
 }
 
 /** @throws BrokerError `ERR_REFUSED` unless everything was as it should be, and walked to its end */
-export function conclude({ scenarios, passed, seed }: LabResult, interrupted: boolean): void {
+export function conclude({ scenarios, passed, interrupted, seed }: LabResult): void {
   const { ok = [], fail = [], skip = [] } = Object.groupBy(scenarios, verdictOf)
   const rows = scenarios.reduce((sum, scenario) => sum + scenario.rows.length, 0)
   const leftOut = skip.length === 0 ? '' : `, ${skip.length} left out`

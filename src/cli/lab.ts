@@ -94,7 +94,7 @@ async function runExpiry(options: Options): Promise<void> {
     if (json) printJson(result)
     if (junit !== undefined) writeFile(junit, renderJunit(result), '--junit')
     if (report !== undefined) writeFile(report, renderHtml(result), '--report')
-    conclude(result, interruption.signal.aborted)
+    conclude(result)
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt)
   }

@@ -15,7 +15,7 @@ interface CommonOptions {
   seed: number
   /** Called before the first scenario. */
   onPlan?: (plan: LabPlan) => void
-  /** Called after each scenario. */
+  /** Called after each scenario, and at the end for each that was left out. */
   onResult?: (result: ScenarioResult) => void
   /** All when absent. */
   scenarios?: readonly Scenario[]
@@ -62,7 +62,9 @@ export interface LabResult {
   /** The farm that was running anyway; absent for the laboratory's own. */
   gateway?: string
   scenarios: ScenarioResult[]
-  /** Everything that was walked was as it should be. */
+  /** Somebody has ended it before its end. */
+  interrupted: boolean
+  /** It was not, and everything that was walked was as it should be. */
   passed: boolean
 }
 
@@ -84,7 +86,7 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
       results.push(result)
       options.onResult?.(result)
     }
-    return { seed, startMs, ...judge(results) }
+    return { seed, startMs, ...judge(results, signal) }
   } finally {
     await farm.close()
   }
@@ -107,10 +109,11 @@ export async function runLabAt(options: RunningLabOptions): Promise<LabResult> {
     if (reason !== undefined) results.set(scenario, notWalked(scenario, reason))
     else if (scenario.needs === undefined) open.push(scenario)
   }
+  const leftOut = [...results.values()]
   const waits = (scenario: OpenScenario): number => scenario.waitsSeconds?.(farm) ?? 0
   options.onPlan?.({
     walked: open.length,
-    skipped: results.size,
+    skipped: leftOut.length,
     waitsSeconds: Math.max(0, ...open.map(waits)),
   })
   const walkAll = async (lane: OpenScenario[]): Promise<void> => {
@@ -126,9 +129,10 @@ export async function runLabAt(options: RunningLabOptions): Promise<LabResult> {
     open.filter((scenario) => waits(scenario) === 0),
   ]
   await Promise.all(lanes.map(walkAll))
+  for (const result of leftOut) onResult?.(result)
   await farm.close()
   const inOrder = scenarios.flatMap((scenario) => results.get(scenario) ?? [])
-  return { seed, startMs, gateway: farm.nodes[0]?.name ?? '', ...judge(inOrder) }
+  return { seed, startMs, gateway: farm.nodes[0]?.name ?? '', ...judge(inOrder, signal) }
 }
 
 /** Whether it was walked and is as it should be; one without a row has shown nothing. */
@@ -144,9 +148,14 @@ export function verdictOf({ rows, error, skipped }: ScenarioResult): Verdict {
   return rows.length > 0 ? 'ok' : 'fail'
 }
 
-function judge(scenarios: ScenarioResult[]): Pick<LabResult, 'scenarios' | 'passed'> {
+function judge(
+  scenarios: ScenarioResult[],
+  signal: AbortSignal | undefined,
+): Pick<LabResult, 'scenarios' | 'interrupted' | 'passed'> {
   const verdicts = scenarios.map(verdictOf)
-  return { scenarios, passed: verdicts.includes('ok') && !verdicts.includes('fail') }
+  const interrupted = signal?.aborted ?? false
+  const passed = !interrupted && verdicts.includes('ok') && !verdicts.includes('fail')
+  return { scenarios, interrupted, passed }
 }
 
 function benchFor<F extends Farm>(farm: F, { name }: Scenario, seed: number): Bench<F> {

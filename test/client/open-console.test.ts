@@ -5,6 +5,7 @@ import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
 import {
   type ConsoleChannel,
   negotiate,
+  negotiateWithEcho,
   type OpenConsoleOptions,
   openConsole,
   type StepName,
@@ -321,3 +322,23 @@ async function startTlsServer(onConnection: (socket: TLSSocket) => void): Promis
     },
   }
 }
+
+test('a target that sends back what it gets has proven both ways, in whatever parts', async () => {
+  const options = await optionsFor()
+  channel = await openConsole(options)
+  const echoed = negotiateWithEcho(channel, options)
+  const socket = await host.connection()
+  socket.setNoDelay(true).on('data', (bytes) => {
+    for (const byte of bytes) socket.write(Buffer.of(byte))
+  })
+  await echoed
+})
+
+test('a target that sends anything else back is no echo host', async () => {
+  const options = await optionsFor()
+  channel = await openConsole(options)
+  const echoed = negotiateWithEcho(channel, options)
+  const socket = await host.connection()
+  socket.write(encodeConnectionConfirm({ kind: 'selected', flags: 1, selectedProtocol: 1 }))
+  await expect(echoed).rejects.toThrow('negotiation: the target sends other bytes back than it got')
+})

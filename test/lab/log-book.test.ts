@@ -31,3 +31,28 @@ test('waits for a line that is yet to come', async () => {
   // What has come before does not count here.
   expect(await book.next(({ event }) => event === 'channel.opened', 0)).toBeUndefined()
 })
+
+test('takes the lines of a process elsewhere, at their own time, and nothing else', () => {
+  const book = new LogBook(new LabClock(5_000))
+  const line = { level: 'warn', time: '2030-01-01T12:00:00.000Z', event: 'token.refused' }
+  book.add(JSON.stringify({ ...line, node: 'gw1', connectionId: 'c1', reason: 'token-expired' }))
+  for (const text of [
+    '',
+    'npm warn',
+    'null',
+    JSON.stringify({ ...line, node: 'gw1' }),
+    JSON.stringify({ ...line, time: 'yesterday', connectionId: 'c1' }),
+    JSON.stringify({ ...line, event: 1, connectionId: 'c1' }),
+  ]) {
+    book.add(text)
+  }
+  expect(book.lines(() => true)).toEqual([
+    {
+      atMs: Date.UTC(2030, 0, 1, 12),
+      role: 'gw1',
+      level: 'warn',
+      event: 'token.refused',
+      fields: { node: 'gw1', connectionId: 'c1', reason: 'token-expired' },
+    },
+  ])
+})

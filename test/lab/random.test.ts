@@ -23,3 +23,10 @@ test('gives others for another seed, and reaches all of them', () => {
     new Set([0, 1, 2, 3]),
   )
 })
+
+test('what has a name draws the same whatever else has drawn, and not as another', () => {
+  const first = (seed: number, name: string): number => Random.named(seed, name).below(1_000_000)
+  expect(first(1, 'altered.random')).toBe(first(1, 'altered.random'))
+  expect(first(1, 'altered.random')).not.toBe(first(1, 'altered.signature'))
+  expect(first(1, 'altered.random')).not.toBe(first(2, 'altered.random'))
+})

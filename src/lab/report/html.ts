@@ -62,9 +62,10 @@ ${renderSkipped(skipped)}
 `
 }
 
-function wordsFor({ passed }: LabResult, failed: number): string {
+function wordsFor({ passed, interrupted }: LabResult, failed: number): string {
   if (passed) return 'All as expected'
-  return failed === 0 ? 'Nothing to show' : `${failed} not as expected`
+  const words = failed === 0 ? 'nothing else than expected' : `${failed} not as expected`
+  return interrupted ? `Interrupted; ${words} so far` : words
 }
 
 function renderSkipped(skipped: ScenarioResult[]): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { renderHtml } from '../../../src/lab/report/html.ts'
-import { RESULT } from './results.ts'
+import { RESULT, ROW } from './results.ts'
 
 test('is one page that asks nobody for anything', () => {
   const page = renderHtml(RESULT)
@@ -32,4 +32,25 @@ test('shows text as text', () => {
   expect(page).toContain('an &lt;odd&gt; &amp; &quot;strange&quot; client')
   expect(page).toContain('&lt;nobody&gt;')
   expect(page).not.toContain('<nobody>')
+})
+
+test('lists what was left out with its reason, and says where nobody read a log', () => {
+  const [good] = RESULT.scenarios
+  if (good === undefined) throw new TypeError('no results')
+  const { log: _unread, ...row } = ROW
+  const left = { ...good, name: 'agent.valid', rows: [], skipped: 'needs a <host> agent' }
+  const scenarios = [{ ...good, rows: [{ ...row, faults: [] }] }, left]
+  const page = renderHtml({ ...RESULT, gateway: 'gw1.example:443', scenarios, passed: true })
+  expect(page).toContain('<b>not read</b>')
+  expect(page).toContain('<dd>gw1.example:443</dd>')
+  expect(page).toContain('<a href="#left-out">1</a>')
+  expect(page).toContain('needs a &lt;host&gt; agent')
+  expect(page).not.toContain('id="agent.valid"')
+})
+
+test('does not call green what was interrupted', () => {
+  const scenarios = RESULT.scenarios.slice(0, 1)
+  const page = renderHtml({ ...RESULT, scenarios, interrupted: true })
+  expect(page).toContain('Interrupted; nothing else than expected so far')
+  expect(page).not.toContain('verdict ok')
 })

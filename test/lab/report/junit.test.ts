@@ -33,3 +33,14 @@ test('says what clients saw, without characters that XML has no place for', () =
   expect(text).toContain('ref 7K3M-Q2XD')
   expect(text).not.toContain('\u0000')
 })
+
+test('says of each that was left out why, and whose farm it was', () => {
+  const [good] = RESULT.scenarios
+  if (good === undefined) throw new TypeError('no results')
+  const left = { ...good, name: 'agent.valid', rows: [], skipped: 'needs a <host> agent' }
+  const result = { ...RESULT, gateway: 'gw1.example:443', scenarios: [good, left] }
+  const { testsuite } = parse(renderJunit(result)).testsuites
+  expect(testsuite).toMatchObject({ tests: '2', failures: '0', errors: '0', skipped: '1' })
+  expect(testsuite.testcase[1].skipped).toEqual({ message: 'needs a <host> agent' })
+  expect(testsuite.properties.property[1]).toEqual({ name: 'gateway', value: 'gw1.example:443' })
+})

@@ -50,5 +50,6 @@ export const RESULT: LabResult = {
     scenario('times.bad', { rows: [ROW] }),
     scenario('altered.broken', { rows: [], error: 'a session that is over: not within 10000 ms' }),
   ],
+  interrupted: false,
   passed: false,
 }

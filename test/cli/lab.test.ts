@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
+import { register } from '../../src/cli/lab.ts'
+import { freePort } from '../helpers/ports.ts'
+import { runCommand, writeFiles } from './run-command.ts'
+
+const expiry = (...args: string[]) => runCommand(register, ['lab', 'expiry', ...args])
+
+/** Options for a node that nobody runs. */
+async function towardsNobody(key?: 'ec-p384'): Promise<string[]> {
+  const common = { organization: 'Example', notBefore: new Date(Date.now() - 60_000), days: 2 }
+  const authority = await createAuthority({ ...common, commonName: 'Authority' })
+  const leaf = { ...common, days: 1, authority, role: 'issuer', commonName: 'Lab' } as const
+  const issuer = await issueCertificate({ ...leaf, ...(key === undefined ? {} : { key }) })
+  const files = writeFiles({ crt: issuer.certificatePem, key: issuer.privateKeyPem })
+  return [
+    ...['--gateway', `127.0.0.1:${await freePort()}`, '--audience', 'example'],
+    ...['--issuer-certificate', files.crt, '--issuer-key', files.key],
+    ...['--echo-host', '127.0.0.1:7007'],
+  ]
+}
+
+test('names what is missing for a farm that is running, and what means nothing without one', async () => {
+  expect(await expiry('--gateway', 'gw1.example:443', '--audience', 'example')).toMatchObject({
+    exitCode: 2,
+    stderr: 'portcullis: --gateway: needs --issuer-certificate, --issuer-key, --echo-host\n',
+  })
+  expect(await expiry('--second-address', '192.0.2.1')).toMatchObject({
+    exitCode: 2,
+    stderr: 'portcullis: --second-address: needs --gateway\n',
+  })
+})
+
+test('a gateway that is not there is no answer, and walks nothing', async () => {
+  const { exitCode, stderr, stdout } = await expiry(...(await towardsNobody()))
+  expect(stderr).toMatch(/portcullis: connect: .*ECONNREFUSED/)
+  expect(exitCode).toBe(3)
+  expect(stdout).toHaveLength(0)
+})
+
+test('an issuer that the scenarios are not made for is a wrong option', async () => {
+  const { exitCode, stderr } = await expiry(...(await towardsNobody('ec-p384')))
+  expect(stderr).toContain('issuer: need an EC P-256 key, as `certs issue` makes it, have ES384')
+  expect(exitCode).toBe(2)
+})
