@@ -73,7 +73,7 @@ function gatewayChecks(config: GatewayConfig, nowMs: number): FileCheck[] {
     ...privacyChecks({ tls: config.tls }),
     ...agentsChecks(config, nowMs),
     ...trustChecks(config, nowMs),
-    { path: 'lab.issuer', run: () => void openLabTrust(config, nowMs) },
+    { path: 'lab.issuer', run: () => checkLab(config, nowMs) },
     ...controlChecks(config, nowMs),
     { path: 'control.stateFile', run: () => checkState(config.control?.stateFile, 'the node') },
   ]
@@ -110,6 +110,13 @@ function trustChecks(config: GatewayConfig | HostAgentConfig, nowMs: number): Fi
     }
     return { path, run }
   })
+}
+
+function checkLab(config: GatewayConfig, nowMs: number): void {
+  if (config.lab === undefined) return
+  const { certificate } = openIssuer(config.lab.issuer, 'lab.issuer').entry
+  checkUsable('lab.issuer.certificateFile', certificate, config, nowMs)
+  openLabTrust(config, nowMs)
 }
 
 /** Its owner makes the state file itself, reads it at every start, and never makes the directory. */

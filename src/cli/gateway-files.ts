@@ -46,7 +46,8 @@ export function openNodeTrust(
 }
 
 /**
- * The laboratory's issuer; none where the node's file lists none.
+ * The laboratory's issuer; none where the node's file lists none, and none any more after its certificate's end:
+ * a test that is over keeps no node from starting.
  *
  * @throws as {@link openNodeTrust}; ConfigError as well for one that `trust` has
  */
@@ -60,7 +61,10 @@ export function openLabTrust(config: GatewayConfig, nowMs: number): TrustList {
     if (certificate.sha256Thumbprint !== sha256Thumbprint) continue
     throw new ConfigError(path, `is trust.${index} as well; need a certificate of its own`)
   }
-  return createTrustList([{ ...entry, purpose: 'lab' }], nowMs)
+  const { notAfter } = entry.certificate
+  const isOver = notAfter.getTime() < nowMs
+  if (isOver) say(`portcullis: ${path}: expired on ${notAfter.toISOString()}; nobody gets in by it`)
+  return createTrustList(isOver ? [] : [{ ...entry, purpose: 'lab' }], nowMs)
 }
 
 function openTrusted(

@@ -59,7 +59,9 @@ async function runGateway(options: { config: string; trace?: string }): Promise<
     observer,
     ...(trace === undefined ? {} : { trace }),
   })
-  const expiry = watchExpiry({ config, clock: systemClock, log })
+  // The end of a laboratory's issuer is meant: nobody has to act.
+  const { lab: _, ...watched } = config
+  const expiry = watchExpiry({ config: watched, clock: systemClock, log })
   metrics.watchProcess()
   metrics.certificates(expiry.ends)
   watch(gateway)
