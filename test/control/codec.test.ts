@@ -208,6 +208,13 @@ test.each([
     }),
   ],
   [
+    "an issuer for a laboratory, which is for a node's own file to say",
+    JSON.stringify({
+      ...{ type: 'trust', version: 1, asOf: 1 },
+      issuers: [{ certificatePem: '', sha256Thumbprint: 'A'.repeat(64), purpose: 'lab' }],
+    }),
+  ],
+  [
     'more than 64 issuers',
     JSON.stringify({
       ...{ type: 'trust', version: 1, asOf: 1 },
