@@ -65,6 +65,15 @@ export function decodeCompactJws(
   }
 }
 
+/** The text that a compact JWS signs, RFC 7515 section 5.1. */
+export function encodeSigned(header: JwsHeader, payload: unknown): string {
+  return `${encodeJson(header)}.${encodeJson(payload)}`
+}
+
+function encodeJson(part: unknown): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
+}
+
 /** @throws Refusal `token-malformed` when the part is empty or not canonical base64url */
 function decodePart(name: string, part: string): Buffer {
   const bytes = Buffer.from(part, 'base64url')

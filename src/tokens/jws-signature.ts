@@ -1,9 +1,10 @@
-import { constants, type KeyObject, type VerifyKeyObjectInput, verify } from 'node:crypto'
+import { constants, type KeyObject, type SigningOptions, sign, verify } from 'node:crypto'
+import { promisify } from 'node:util'
 import type { Algorithm } from './algorithms.ts'
 
 interface Scheme {
   hash: 'sha256' | 'sha384' | 'sha512'
-  options: Omit<VerifyKeyObjectInput, 'key'>
+  options: SigningOptions
 }
 
 /** RFC 7518 section 3.3. */
@@ -44,4 +45,29 @@ export function isSignedBy(
 ): boolean {
   const { hash, options } = SCHEMES[algorithm]
   return verify(hash, Buffer.from(signedText, 'latin1'), { key, ...options }, signature)
+}
+
+const signOffThread = promisify(
+  (
+    hash: string,
+    data: Buffer,
+    key: SigningOptions & { key: KeyObject },
+    done: (error: Error | null, signature: Buffer) => void,
+  ) => sign(hash, data, key, done),
+)
+
+/**
+ * This key's signature over the text, as {@link isSignedBy} takes it.
+ *
+ * Off this thread, where RSA with 4096 bits takes 3.5 ms and ES384 0.7; but ES256 takes less than the change of threads.
+ */
+export async function signText(
+  key: KeyObject,
+  algorithm: Algorithm,
+  signedText: string,
+): Promise<Buffer> {
+  const { hash, options } = SCHEMES[algorithm]
+  const data = Buffer.from(signedText, 'latin1')
+  if (algorithm === 'ES256') return sign(hash, data, { key, ...options })
+  return signOffThread(hash, data, { key, ...options })
 }

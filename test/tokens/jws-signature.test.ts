@@ -1,8 +1,8 @@
 import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { CompactSign } from 'jose'
+import { CompactSign, compactVerify } from 'jose'
 import { expect, test } from 'vitest'
 import type { Algorithm } from '../../src/tokens/algorithms.ts'
-import { isSignedBy } from '../../src/tokens/jws-signature.ts'
+import { isSignedBy, signText } from '../../src/tokens/jws-signature.ts'
 
 interface Keys {
   publicKey: KeyObject
@@ -51,6 +51,14 @@ test.for(KEYS)(
     )
   },
 )
+
+test.for(KEYS)('%s: jose takes what is signed here', async ([algorithm, keys]) => {
+  const text = [{ alg: algorithm }, 'payload']
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
+  const signature = await signText(keys.privateKey, algorithm, text)
+  await compactVerify(`${text}.${signature.toString('base64url')}`, keys.publicKey)
+})
 
 test('refuses PSS with a salt of another length, and PKCS#1 in its place', () => {
   const padding = constants.RSA_PKCS1_PSS_PADDING
