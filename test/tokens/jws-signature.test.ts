@@ -76,3 +76,20 @@ test('refuses an ECDSA signature in the DER of X.509', () => {
   const signature = sign('sha256', bytes, p256.privateKey)
   expect(isSignedBy(p256.publicKey, 'ES256', { signedText, signature })).toBe(false)
 })
+
+test('takes ECDSA signatures whose numbers are short, and none with numbers that cannot be', () => {
+  const key = { key: p256.privateKey, dsaEncoding: 'ieee-p1363' } as const
+  let short = 0
+  // One number in 256 begins with a zero byte.
+  for (let tries = 0; short < 2 && tries < 10_000; tries += 1) {
+    const signature = sign('sha256', bytes, key)
+    if (signature[0] !== 0 && signature[32] !== 0) continue
+    short += 1
+    expect(isSignedBy(p256.publicKey, 'ES256', { signedText, signature })).toBe(true)
+  }
+  expect(short).toBe(2)
+  for (const fill of [0x00, 0x01, 0x80, 0xff]) {
+    const signature = Buffer.alloc(64, fill)
+    expect(isSignedBy(p256.publicKey, 'ES256', { signedText, signature })).toBe(false)
+  }
+})
