@@ -1,10 +1,18 @@
 import type { Insertable, Kysely, Selectable } from 'kysely'
+import { prepare } from './prepare.ts'
 import { type ApiKey, ROLES } from './records.ts'
 import { parseNames, present } from './rows.ts'
 import type { ApiKeyRow, Database } from './schema.ts'
 import type { ApiKeys } from './store.ts'
 
 export function createApiKeys(db: Kysely<Database>): ApiKeys {
+  const rowOf = prepare(db, (keySha256) =>
+    db
+      .selectFrom('apiKeys')
+      .selectAll()
+      .where('keySha256', '=', keySha256)
+      .where('revokedAtMs', 'is', null),
+  )
   return {
     put: (key) =>
       db.transaction().execute(async (transaction) => {
@@ -31,12 +39,7 @@ export function createApiKeys(db: Kysely<Database>): ApiKeys {
       }),
     insert: (key) => db.transaction().execute((transaction) => insert(transaction, key)),
     async findBySha256(keySha256) {
-      const row = await db
-        .selectFrom('apiKeys')
-        .selectAll()
-        .where('keySha256', '=', keySha256)
-        .where('revokedAtMs', 'is', null)
-        .executeTakeFirst()
+      const row = await rowOf(keySha256)
       return row && toKey(db, row)
     },
     async get(id) {

@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from 'kysely'
+import { prepare } from './prepare.ts'
 import type { Host, Tenant, Vm, VmPlacement } from './records.ts'
 import { deleted, present, stamped } from './rows.ts'
 import type { Database, HostRow, TenantRow, VmRow } from './schema.ts'
@@ -126,6 +127,7 @@ export function createVms(db: Kysely<Database>): Vms {
     const row = await db.selectFrom('vms').selectAll().where('id', '=', id).executeTakeFirst()
     return row && toVm(row)
   }
+  const placementOf = prepare(db, (id) => selectPlacements(db).where('vms.id', '=', id))
 
   return {
     get,
@@ -176,7 +178,7 @@ export function createVms(db: Kysely<Database>): Vms {
       return rows.map(({ id }) => id)
     },
     async getPlacement(id) {
-      const row = await selectPlacements(db).where('vms.id', '=', id).executeTakeFirst()
+      const row = await placementOf(id)
       return row && toPlacement(row)
     },
     async listPlacements(tenant) {
