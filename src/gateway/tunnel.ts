@@ -195,7 +195,8 @@ export class Tunnel implements Session {
       ...fields,
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
-      durationMs: this.node.clock.now() - this.#createdAtMs,
+      // A clock that was set back must not give a negative time.
+      durationMs: Math.max(0, this.node.clock.now() - this.#createdAtMs),
     })
   }
 }

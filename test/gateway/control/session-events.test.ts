@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { decodeToBroker, encodeMessage } from '../../../src/control/codec.ts'
 import type { SessionEvent } from '../../../src/control/index.ts'
 import { tapSessionEvents } from '../../../src/gateway/control/session-events.ts'
 import { createLog, type LogFields } from '../../../src/lib/index.ts'
@@ -27,7 +28,6 @@ test('a line about a session becomes an event with the fields of its context', (
   expect(lines).toMatchObject([{ event: 'session.closed', tunnel: 't-1', bytesIn: 1 }])
   expect(events).toEqual([
     {
-      type: 'event',
       event: 'session.closed',
       time: 5,
       fields: { tunnel: 't-1', jti: 'j', vm: 'vm1', reason: 'client-closed', bytesIn: 1 },
@@ -38,7 +38,6 @@ test('a line about a session becomes an event with the fields of its context', (
 test.each([
   ['without a jti and a reference', 'token.refused', { tunnel: 't-1' }],
   ['that no timeline has', 'node.state', { jti: 'j' }],
-  ['with fields that the channel would not take', 'token.refused', { jti: 'j', reason: 'bored' }],
 ])('a line %s stays in the log', (_, event, fields) => {
   const { lines, events, log } = setUp()
   log.warn(event, fields)
@@ -55,7 +54,7 @@ test('the refusal of a stranger goes on with its reference, and what its token c
     claimedJti: 'j',
   } as const
   log.warn('token.refused', fields)
-  expect(events).toEqual([{ type: 'event', event: 'token.refused', time: 5, fields }])
+  expect(events).toEqual([{ event: 'token.refused', time: 5, fields }])
 })
 
 test('of many refusals of strangers only some go on, and all that happens to tokens does', () => {
@@ -69,6 +68,31 @@ test('of many refusals of strangers only some go on, and all that happens to tok
   wait(1_000)
   for (let n = 0; n < 1_000; n += 1) refuse()
   expect(events).toHaveLength(221)
+})
+
+test('what goes on is what a broker reads, whatever else the line holds', () => {
+  const { events, log } = setUp()
+  log.warn('channel.refused', {
+    ...{ tunnel: 't-1', jti: 'j', user: 'u', vm: 'vm1', host: 'hv1.example:3389' },
+    ...{ reason: 'host-unreachable', error: `${'x'.repeat(255)}\u{1f600}`, ref: '7K3M-Q2XD' },
+    ...{ code: 1, rdgEvent: 304, toString: 'no field', connectionId: undefined },
+  })
+  const [event] = events
+  if (event === undefined) throw new Error('the line was kept back')
+  expect(decodeToBroker(encodeMessage({ type: 'event', ...event }))).toEqual({
+    type: 'event',
+    ...event,
+  })
+  expect(Object.keys(event.fields).sort()).toEqual([
+    'error',
+    'host',
+    'jti',
+    'reason',
+    'ref',
+    'tunnel',
+    'user',
+    'vm',
+  ])
 })
 
 test('long text is cut, and debug lines stay here', () => {
