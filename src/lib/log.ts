@@ -19,7 +19,7 @@ export interface LogOptions {
   level?: Level | 'silent'
   /** Fields of every line, such as `{ role: 'gateway', node: 'gw1' }`. */
   fields?: LogFields
-  /** Where lines go; standard output when absent. Written synchronously: nothing is lost at exit. */
+  /** Where lines go, one by one; standard output when absent, and then nothing is lost at exit. */
   stream?: DestinationStream
 }
 
@@ -36,9 +36,32 @@ export function createLog({ level = 'info', fields = {}, stream }: LogOptions = 
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    stream ?? destination({ dest: 1, sync: true }),
+    stream ?? createOutput(),
   )
   return wrap(logger)
+}
+
+const MAX_GATHERED_CHARACTERS = 8 * 1024
+
+/** Standard output; the lines of one turn of the event loop share a write, which costs more than all else about them. */
+function createOutput(): DestinationStream {
+  const output = destination({ dest: 1, sync: true })
+  let gathered = ''
+  let due: NodeJS.Immediate | undefined
+  const flush = (): void => {
+    clearImmediate(due)
+    due = undefined
+    if (gathered !== '') output.write(gathered)
+    gathered = ''
+  }
+  process.once('exit', flush)
+  return {
+    write(line) {
+      gathered += line
+      if (gathered.length >= MAX_GATHERED_CHARACTERS) flush()
+      else due ??= setImmediate(flush)
+    },
+  }
 }
 
 export const silentLog: Log = createLog({ level: 'silent' })
