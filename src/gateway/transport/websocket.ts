@@ -65,7 +65,9 @@ export class WebSocketTransport implements PacketTransport {
   }
 
   close(): Promise<void> {
-    if (this.#socket.writable) this.#socket.write(encodeCloseFrame(this.#closeCode))
+    // A client that has ended its stream does not read on.
+    const isListening = this.#socket.writable && !this.#socket.readableEnded
+    if (isListening) this.#socket.write(encodeCloseFrame(this.#closeCode))
     return closeGracefully(this.#socket, this.#closeTimeoutMs)
   }
 }
