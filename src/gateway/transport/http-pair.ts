@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { ChunkedDecoder } from '../../protocol/index.ts'
 import type { Limits } from '../limits.ts'
+import { ClientWrites } from './client-writes.ts'
 import { closeGracefully } from './closing.ts'
 import { PacketInbox } from './packet-inbox.ts'
 import type { PacketTransport } from './packet-transport.ts'
@@ -15,11 +16,13 @@ export class HttpPairTransport implements PacketTransport {
   readonly kind = 'http'
   readonly inbox: PacketInbox
   readonly #out: Socket
+  readonly #writes: ClientWrites
   readonly #in: Socket
   readonly #closeTimeoutMs: number
 
   constructor(out: Socket, inSocket: Socket, limits: Limits) {
     this.#out = out
+    this.#writes = new ClientWrites(out)
     this.#in = inSocket
     this.#closeTimeoutMs = limits.closeTimeoutMs
     this.inbox = new PacketInbox(inSocket, limits.maxQueuedPackets)
@@ -46,20 +49,20 @@ export class HttpPairTransport implements PacketTransport {
   }
 
   get queuedBytes(): number {
-    return this.#out.writableLength
+    return this.#writes.queuedBytes
   }
 
   send(packet: Uint8Array): void {
-    if (this.#out.writable) this.#out.write(packet)
+    this.#writes.write(packet)
   }
 
   sendInPlace(buffer: Buffer, start: number, end: number, done: () => void): void {
-    if (this.#out.writable) this.#out.write(buffer.subarray(start, end), done)
-    else done()
+    this.#writes.write(buffer.subarray(start, end), done)
   }
 
   /** OUT first, so that its last packet is out before the client sees either end. */
   async close(): Promise<void> {
+    this.#writes.flush()
     await closeGracefully(this.#out, this.#closeTimeoutMs)
     this.#in.destroy()
   }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Limits } from '../limits.ts'
+import { ClientWrites } from './client-writes.ts'
 import { closeGracefully } from './closing.ts'
 import { PacketInbox } from './packet-inbox.ts'
 import type { PacketTransport } from './packet-transport.ts'
@@ -21,12 +22,14 @@ export class WebSocketTransport implements PacketTransport {
   readonly kind = 'websocket'
   readonly inbox: PacketInbox
   readonly #socket: Socket
+  readonly #writes: ClientWrites
   readonly #closeTimeoutMs: number
   #closeCode: number = CloseCode.normal
 
   /** @param rest bytes that came after the upgrade request */
   constructor(socket: Socket, rest: Buffer, limits: Limits) {
     this.#socket = socket
+    this.#writes = new ClientWrites(socket)
     this.#closeTimeoutMs = limits.closeTimeoutMs
     const inbox = new PacketInbox(socket, limits.maxQueuedPackets)
     this.inbox = inbox
@@ -51,20 +54,20 @@ export class WebSocketTransport implements PacketTransport {
   }
 
   get queuedBytes(): number {
-    return this.#socket.writableLength
+    return this.#writes.queuedBytes
   }
 
   send(packet: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(encodeBinaryFrame(packet))
+    this.#writes.write(encodeBinaryFrame(packet))
   }
 
   sendInPlace(buffer: Buffer, start: number, end: number, done: () => void): void {
     const begin = writeBinaryHeader(buffer, start, end)
-    if (this.#socket.writable) this.#socket.write(buffer.subarray(begin, end), done)
-    else done()
+    this.#writes.write(buffer.subarray(begin, end), done)
   }
 
   close(): Promise<void> {
+    this.#writes.flush()
     // A client that has ended its stream does not read on.
     const isListening = this.#socket.writable && !this.#socket.readableEnded
     if (isListening) this.#socket.write(encodeCloseFrame(this.#closeCode))
