@@ -121,6 +121,37 @@ describe('in Chromium', () => {
     }
   })
 
+  withBrowser(
+    'an operator’s page asks the API with the session, and no other site’s does',
+    async () => {
+      const page = await signIn('olga', {}, 'Your account')
+      expect(await page.locator('dt').allTextContents()).toEqual(['operator'])
+      await page.getByRole('link', { name: 'what there is' }).click()
+      const statuses = await page.evaluate(async () => {
+        const ask = async (method: string, body?: string) => {
+          const headers = { 'Content-Type': 'application/json' }
+          const init = body === undefined ? { method } : { method, headers, body }
+          return (await fetch('/v1/tenants/shop', init)).status
+        }
+        return [await ask('PUT', '{"name":"Shop"}'), await ask('GET'), await ask('DELETE')]
+      })
+      expect(statuses).toEqual([201, 200, 204])
+
+      const attack = await openAttack(`${portal.url}/v1/consoles`, { vm: 'vm-web' })
+      try {
+        await page.goto(attack.url)
+        const response = await pressAndWait(page, 'Win a prize')
+        expect(response.status()).toBe(403)
+        expect((await response.request().allHeaders()).cookie).toContain('__Host-portcullis=')
+        expect(portal.log.at(-1)).toMatchObject({
+          ...{ event: 'request.refused', code: 'origin-refused', askedBy: 'user:olga' },
+        })
+      } finally {
+        await attack.stop()
+      }
+    },
+  )
+
   withBrowser('a form on another origin signs nobody in', async () => {
     const page = await openPage()
     await page.goto(portal.url)
@@ -168,11 +199,15 @@ async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
   return page
 }
 
-async function signIn(user: string, options?: BrowserContextOptions): Promise<Page> {
+async function signIn(
+  user: string,
+  options?: BrowserContextOptions,
+  heading = 'Machines',
+): Promise<Page> {
   const page = await openPage(options)
   await page.goto(portal.url)
   await submitSignIn(page, user, PASSWORD)
-  await page.getByRole('heading', { name: 'Machines', exact: true }).waitFor()
+  await page.getByRole('heading', { name: heading, exact: true }).waitFor()
   return page
 }
 

@@ -25,7 +25,7 @@ export interface PortalRun {
 /**
  * Broker, store in memory and portal behind HTTPS. Tenants `acme` (user `alice`; machine `web-01`,
  * and `db-01` on a host that is not opted in), `globex` (user `bob`; machine `secret-01`) and
- * `empty` (user `carol`; none). All have {@link PASSWORD}.
+ * `empty` (user `carol`; none); `olga` is an operator of the provider. All have {@link PASSWORD}.
  */
 export async function startPortal(): Promise<PortalRun> {
   const { issuer, portalTls } = await createDevelopmentCertificates({
@@ -113,6 +113,7 @@ function seed(): Parameters<typeof seedStore>[1] {
       { id: 'bob', tenant: 'globex', password },
       { id: 'carol', tenant: 'empty', password },
       { id: 'mallory', tenant: 'globex', password },
+      { id: 'olga', roles: ['operator'], password },
     ],
   }
 }
