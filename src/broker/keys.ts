@@ -1,8 +1,8 @@
 import type { Clock, Log, Secret } from '../lib/index.ts'
-import { type ApiKey, type IdPage, type Role, type Store, USER_ROLES } from '../store/index.ts'
+import type { ApiKey, IdPage, Role, Store } from '../store/index.ts'
 import { createApiKey, secretSha256 } from './api-keys.ts'
 import { ApiError, notFound } from './errors.ts'
-import { assertCovers, type Caller, covers, has } from './rights.ts'
+import { has } from './rights.ts'
 import { invalid } from './validate.ts'
 
 export interface WantedKey {
@@ -17,17 +17,16 @@ export interface WantedKey {
 export interface Keys {
   /**
    * @returns the key's text as well, which nobody can ever read again
-   * @throws ApiError `conflict` for an id that some key has or had; `validation-failed`; `forbidden` for roles that may
-   *   what the caller may not
+   * @throws ApiError `conflict` for an id that some key has or had; `validation-failed`
    */
-  create(wanted: WantedKey, caller: Caller): Promise<{ record: ApiKey; key: Secret }>
+  create(wanted: WantedKey, askedBy: string): Promise<{ record: ApiKey; key: Secret }>
   list(page?: IdPage): Promise<ApiKey[]>
   /** @throws ApiError `not-found` */
   get(id: string): Promise<ApiKey>
   /**
    * Worthless from its next request on. Again is no error.
    *
-   * @throws ApiError `not-found`; `conflict` for the last one that could make another with some role
+   * @throws ApiError `not-found`; `conflict` for the last one that could make another
    */
   revoke(id: string, askedBy: string): Promise<void>
 }
@@ -46,8 +45,7 @@ export function createKeys({ store, clock, log }: KeyOptions): Keys {
   }
 
   return {
-    async create({ id, label = '', roles, tenants = [], expiresAtMs }, caller) {
-      assertCovers(caller, { roles, tenants })
+    async create({ id, label = '', roles, tenants = [], expiresAtMs }, askedBy) {
       await checkTenants(store, roles, tenants)
       if (expiresAtMs !== undefined && expiresAtMs <= clock.now()) {
         throw invalid([{ field: 'expiresAt', message: 'need a time to come' }])
@@ -67,7 +65,7 @@ export function createKeys({ store, clock, log }: KeyOptions): Keys {
       if (!(await store.keys.insert(record))) {
         throw new ApiError('conflict', `There is, or was, a key ${id}: choose another id.`)
       }
-      log.info('key.created', { key: id, roles, tenants: record.tenants, askedBy: caller.name })
+      log.info('key.created', { key: id, roles, tenants: record.tenants, askedBy })
       return { record, key }
     },
 
@@ -76,28 +74,20 @@ export function createKeys({ store, clock, log }: KeyOptions): Keys {
     get,
 
     async revoke(id, askedBy) {
-      const key = await get(id)
-      if (key.revokedAtMs !== undefined) return
-      const given = USER_ROLES.filter((role) => canGive(key, role))
-      const mayGo = (others: readonly ApiKey[]) =>
-        given.every((role) => others.some((other) => isForGood(other) && canGive(other, role)))
+      const { revokedAtMs } = await get(id)
+      if (revokedAtMs !== undefined) return
+      const mayGo = (others: readonly ApiKey[]) => others.some(canMakeKeys)
       if (!(await store.keys.revoke(id, clock.now(), mayGo))) {
-        const roles = given.join(', ')
-        const detail = `No other key could make keys with the roles ${roles}: create one with them first.`
-        throw new ApiError('conflict', detail)
+        throw new ApiError('conflict', 'Nobody could make a key any more: create another first.')
       }
       log.info('key.revoked', { key: id, askedBy })
     },
   }
 }
 
-/** One that expires would lock everybody out later. */
-function isForGood({ expiresAtMs, revokedAtMs }: ApiKey): boolean {
-  return revokedAtMs === undefined && expiresAtMs === undefined
-}
-
-function canGive(key: ApiKey, role: Role): boolean {
-  return has(key, 'trust.write') && covers(key, { roles: [role], tenants: [] })
+/** For good: one that expires would lock everybody out later. */
+function canMakeKeys({ roles, expiresAtMs, revokedAtMs }: ApiKey): boolean {
+  return revokedAtMs === undefined && expiresAtMs === undefined && has({ roles }, 'trust.write')
 }
 
 /** Bound to nobody, `portal` could do nothing; other roles are for all tenants, whatever stands beside them. */

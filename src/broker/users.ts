@@ -1,7 +1,7 @@
 import type { Clock, Log } from '../lib/index.ts'
 import type { DeleteOutcome, PutOutcome, Store, User } from '../store/index.ts'
 import { hashPassword, type PasswordCost } from './passwords.ts'
-import { assertCovers, type Caller, holderOf } from './rights.ts'
+import { assertMayGive, type Caller, holderOf } from './rights.ts'
 import type { UserBody } from './user-schemas.ts'
 import { invalid } from './validate.ts'
 
@@ -30,7 +30,7 @@ export function createUsers({ store, passwordCost, clock, log }: UserOptions): U
   /** Whoever sets a password can sign in with it, and whoever deletes a user can make another. */
   async function getBelow(caller: Caller, id: string): Promise<User | undefined> {
     const known = await store.users.get(id)
-    if (known !== undefined) assertCovers(caller, holderOf(known))
+    if (known !== undefined) assertMayGive(caller, holderOf(known))
     return known
   }
 
@@ -43,7 +43,7 @@ export function createUsers({ store, passwordCost, clock, log }: UserOptions): U
         throw invalid([{ field: 'tenant', message: 'there is no such tenant' }])
       }
       const wanted = { ...(tenant === undefined ? {} : { tenant }), roles }
-      assertCovers(caller, holderOf(wanted))
+      assertMayGive(caller, holderOf(wanted))
       const hash = password === undefined ? undefined : await hashPassword(password, passwordCost)
       // After the hash, which takes a while: who they are by now is what counts.
       const known = await getBelow(caller, id)

@@ -62,7 +62,7 @@ export function keyRoutes(keys: Keys): Route[] {
             ...(tenants === undefined ? {} : { tenants }),
             ...(expiresAt === undefined ? {} : { expiresAtMs: Date.parse(expiresAt) }),
           },
-          caller,
+          caller.name,
         )
         return {
           status: 201,

@@ -121,6 +121,12 @@ describe('a key of an operator', () => {
     await api.get('/v1/users/new').expect(404)
   })
 
+  test('gives any role where it may make keys as well, which have any', async () => {
+    const auth = `Bearer ${(await api.addKey(['operator', 'trust-admin'])).reveal()}`
+    const body = { password, roles: ['support', 'trust-admin'] }
+    await api.anonymous.put('/v1/users/new').set('Authorization', auth).send(body).expect(201)
+  })
+
   test('takes over nobody who may more: no password, no roles, no tenant, no end', async () => {
     const before = await api.store.users.get('root')
     for (const body of [{ password }, { roles: [] }, { tenant: 'acme' }, { disabled: true }]) {
