@@ -45,11 +45,13 @@ export class BrokerLedger implements VerifierLedger {
     if (!answer.ok) throw new Refusal(answer.reason, 'redeem: refused by the broker')
     const own = await this.#remember(input)
     const { ok: _, ...granted } = answer
+    // The lease lives as long as the tunnel; the token's text in the input must not.
+    const { tunnel } = input
     return {
       ...granted,
       release: (reason) => {
         own?.release(reason)
-        this.#options.client.release(input.tunnel, reason)
+        this.#options.client.release(tunnel, reason)
       },
     }
   }
