@@ -144,7 +144,7 @@ test('users are kept with the command line, over a restart of the broker', async
   await done('user', 'disable', 'ann@acme.example')
   await farm.broker.kill()
   await farm.broker.start()
-  expect(await done('user', 'list')).toMatch(/^ann@acme\.example +acme +no$/m)
+  expect(await done('user', 'list')).toMatch(/^ann@acme\.example +acme +- +no$/m)
   await done('user', 'enable', 'ann@acme.example')
   expect(await done('user', 'passwd', 'ann@acme.example', '--password-file', password)).toContain(
     'may sign in',
