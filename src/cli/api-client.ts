@@ -2,6 +2,7 @@ import { type RequestOptions, request } from 'node:https'
 import { getCACertificates } from 'node:tls'
 import { z } from 'zod'
 import { BrokerError, errorText, type Secret } from '../lib/index.ts'
+import { parseJson } from './json.ts'
 
 /** Which broker, as whom, trusting whom. */
 export interface ApiAccess {
@@ -126,14 +127,6 @@ function whyNot(error: unknown): string {
     return `its certificate is of no trusted authority: name the farm's ca.crt with --ca`
   }
   return errorText(error)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** What a server says must not steer the terminal it is shown on. */

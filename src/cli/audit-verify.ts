@@ -2,11 +2,12 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { type AuditVerdict, AuditVerifier, type Checkpoint } from '../broker/index.ts'
 import { type Certificate, readCertificate } from '../certs/index.ts'
-import { errorText } from '../lib/index.ts'
+import { BrokerError, errorText } from '../lib/index.ts'
 import { verifyAuditCheckpoint } from '../tokens/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { type ApiAccess, callApi } from './api-client.ts'
 import { readText } from './files.ts'
+import { parseJson } from './json.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
 
 const recordAnswer = z
@@ -20,6 +21,12 @@ const recordAnswer = z
   .transform(({ time, ...record }) => ({ ...record, atMs: Date.parse(time) }))
 
 const checkpointAnswer = z.object({ checkpoint: z.string() })
+const checkpointLine = z.object({
+  event: z.string().optional(),
+  checkpoint: z.string().optional(),
+})
+const CHECKPOINT_EVENT = 'audit.checkpoint'
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 const issuersAnswer = z.object({ items: z.array(z.object({ certificatePem: z.string() })) })
 const PAGE = 1_000
 
@@ -34,7 +41,7 @@ export function registerVerify(audit: Command): void {
     audit
       .command('verify')
       .description('find records that were changed, taken out, reordered or cut off')
-      .option('--checkpoint <file>', 'lines audit.checkpoint of a log that was kept elsewhere')
+      .option('--checkpoint <file>', 'log that was kept elsewhere, or its lines audit.checkpoint')
       .option(
         '--issuer <file>',
         "a certificate that may sign, PEM; may be repeated (default: the broker's list of issuers)",
@@ -108,9 +115,7 @@ async function readCheckpoints(
     }
   }
   if (file !== undefined) {
-    for (const [index, text] of checkpointLines(readText(file, '--checkpoint')).entries()) {
-      take(text, `${index + 1} of ${file}`)
-    }
+    for (const { text, line } of checkpointsIn(file)) take(text, `in line ${line} of ${file}`)
   }
   for await (const items of pages(api, '/v1/audit/checkpoints')) {
     for (const item of z.array(checkpointAnswer).parse(items))
@@ -119,18 +124,30 @@ async function readCheckpoints(
   return { checkpoints, findings: [...new Set(findings)].slice(0, PAGE) }
 }
 
-/** Each line a JSON line of the log, or the signed text alone. */
-function checkpointLines(text: string): string[] {
-  const lines = text.split('\n').map((line) => line.trim())
-  return lines.filter((line) => line !== '').map((line) => signedTextOf(line) ?? line)
+/**
+ * What a log that was kept elsewhere says, and be it a whole one: its other lines are passed over. One that says
+ * nothing is no proof.
+ *
+ * @throws BrokerError `ERR_USAGE`
+ */
+function checkpointsIn(file: string): Array<{ text: string; line: number }> {
+  const found = readText(file, '--checkpoint')
+    .split('\n')
+    .map((line, index) => ({ text: checkpointOf(line.trim()), line: index + 1 }))
+    .flatMap(({ text, line }) => (text === undefined ? [] : [{ text, line }]))
+  if (found.length > 0) return found
+  throw new BrokerError('ERR_USAGE', `--checkpoint ${file}: no checkpoint in it`)
 }
 
-function signedTextOf(line: string): string | undefined {
-  try {
-    return checkpointAnswer.parse(JSON.parse(line)).checkpoint
-  } catch {
-    return undefined
-  }
+/** Of a line of the log, or the line itself where that is the signed text; a damaged one is not passed over. */
+function checkpointOf(line: string): string | undefined {
+  if (COMPACT_JWS.test(line)) return line
+  if (!line.includes(CHECKPOINT_EVENT) && !line.includes('"checkpoint"')) return undefined
+  const { data } = checkpointLine.safeParse(parseJson(line))
+  if (data === undefined) return line
+  return data.event === undefined || data.event === CHECKPOINT_EVENT
+    ? (data.checkpoint ?? line)
+    : undefined
 }
 
 async function verifyRecords(

@@ -102,6 +102,33 @@ test('a tail that was cut with its checkpoints is found by one that was kept els
   expect(stderr).toContain('records 4 to 5: the tail is cut')
 })
 
+test('a whole log is as good as its lines, but a damaged one of those is found', async () => {
+  const line = await sign()
+  const others = '{"level":"info","event":"broker.listening"}\nnode: a word of the system\n'
+  const { log, damaged } = writeFiles({
+    log: `${others}${line}${others}`,
+    damaged: `${line}${line.slice(0, -20)}\n`,
+  })
+  const found = await audit('verify', '--checkpoint', log)
+  expect(found).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(found.lines).toEqual(['broker: records 1 to 5: whole; signed up to 5'])
+  const { stderr, exitCode } = await audit('verify', '--checkpoint', damaged)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain(`portcullis: checkpoint in line 2 of ${damaged}: `)
+})
+
+test.each([
+  ['empty', ''],
+  ['of other lines', '{"level":"info","event":"broker.listening"}\n'],
+  ['of something else', '# Read me\n'],
+])('a file that is %s proves nothing', async (_, content) => {
+  const { file } = writeFiles({ file: content })
+  expect(await audit('verify', '--checkpoint', file)).toMatchObject({
+    ...{ lines: [''], exitCode: 2 },
+    stderr: `portcullis: --checkpoint ${file}: no checkpoint in it\n`,
+  })
+})
+
 test('a checkpoint of somebody else is found, and certificates may come from a file', async () => {
   await sign()
   const { certificateFile } = broker.files.config.issuer

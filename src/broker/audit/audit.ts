@@ -91,7 +91,7 @@ export function createAudit(options: AuditOptions): Audit {
     const iat = Math.floor(atMs / 1000)
     const text = await signer.current.signCheckpoint({ iss: brokerName, iat, seq, hash })
     await store.audit.addCheckpoint({ broker: brokerName, seq, hash, atMs, text })
-    log.info('audit.checkpoint', { broker: brokerName, seq, hash, checkpoint: text })
+    log.info('audit.checkpoint', { seq, hash, checkpoint: text })
   }
 
   const checkpoint = async (): Promise<void> => {

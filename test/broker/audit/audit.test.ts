@@ -73,6 +73,8 @@ test('the last record is signed once, into the store and into the log', async ()
     ...{ iss: 'b1', iat: NOW_MS / 1000, seq: 3, hash: (await store.audit.last('b1'))?.hash },
   })
   expect(lines).toMatchObject([{ event: 'audit.checkpoint', seq: 3, checkpoint: checkpoint?.text }])
+  // Every line of a broker's log has its name already.
+  expect(lines[0]).not.toHaveProperty('broker')
 })
 
 test('after a thousand records it is signed without being asked', async () => {
