@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { type Command, Option } from 'commander'
 import type { KeyPair } from '../certs/index.ts'
 import {
@@ -8,7 +8,7 @@ import {
   signWithPublicKey,
   splitToken,
 } from '../lab/index.ts'
-import { Secret } from '../lib/index.ts'
+import { BrokerError, Secret } from '../lib/index.ts'
 import { parseDuration } from './duration.ts'
 
 const PARTS = ['header', 'claims', 'signature'] as const
@@ -48,12 +48,19 @@ export const NOT_OF_FEDAUTH = [...SIGNED_ANEW.slice(1), 'altered'] as const
 export function addWrongOptions(command: Command): Command {
   return command
     .optionsGroup('Wrong on purpose:')
-    .option('--expired [time]', 'it ended so long ago, 1m unless said', parseDuration)
+    .addOption(
+      new Option('--expired [time]', 'it ended so long ago, 1m unless said')
+        .argParser(parseDuration)
+        .conflicts('notBefore'),
+    )
     .option('--not-before <time>', 'it begins in so long', parseDuration)
     .option('--wrong-audience', 'for another audience than --audience')
     .option('--wrong-key', "signed by another key, under the issuer's name")
     .addOption(
-      new Option('--altered <part>', 'one bit is changed after signing').choices([...PARTS]),
+      new Option(
+        '--altered <part>',
+        'changed after signing: other claims, the same header in another order, or one bit',
+      ).choices([...PARTS]),
     )
     .addOption(new Option('--algorithm <name>', 'its header names this one').choices(ALGORITHMS))
     .option('--without <claim>', 'this claim is missing')
@@ -76,7 +83,11 @@ export function wrongTimes<T extends Times>(
   return { iat: iat + shift, nbf: nbf + shift, exp: exp + shift }
 }
 
-/** The same token with what is to be wrong about its form; without anything, itself. */
+/**
+ * The same token with what is to be wrong about its form; without anything, itself.
+ *
+ * @throws BrokerError `ERR_USAGE` for a claim to leave out that it does not have
+ */
 export function makeWrong(token: Secret, pair: KeyPair, wrong: WrongOptions): Secret {
   const signed = signWrongly(token, pair, wrong)
   return wrong.altered === undefined ? signed : alter(signed, wrong.altered)
@@ -87,6 +98,7 @@ function signWrongly(token: Secret, pair: KeyPair, wrong: WrongOptions): Secret 
   const { algorithm, without, wrongKey } = wrong
   if (SIGNED_ANEW.every((name) => wrong[name] === undefined)) return token
   const parts = splitToken<Times & { aud: string }>(token)
+  checkWithout(without, Object.keys(parts.claims))
   const header = { ...parts.header, ...(algorithm === undefined ? {} : { alg: algorithm }) }
   const claims = {
     ...wrongClaims(parts.claims, wrong),
@@ -96,6 +108,13 @@ function signWrongly(token: Secret, pair: KeyPair, wrong: WrongOptions): Secret 
   if (algorithm === 'HS256') return new Secret(signWithPublicKey(pair, header, claims))
   const key = wrongKey === true ? anotherKey(pair) : privateKeyOf(pair)
   return new Secret(signAnything(key, header, claims))
+}
+
+/** A good token must not pass for one that lacks something. */
+function checkWithout(without: string | undefined, claims: string[]): void {
+  if (without === undefined || claims.includes(without)) return
+  const text = `--without ${without}: not in this token, which has ${claims.join(', ')}`
+  throw new BrokerError('ERR_USAGE', text)
 }
 
 function wrongClaims(claims: Times & { aud: string }, wrong: WrongOptions): object {
@@ -116,12 +135,23 @@ function anotherKey({ privateKeyPem }: KeyPair): KeyObject {
     : generateKeyPairSync('ec', { namedCurve }).privateKey
 }
 
-/** Changes one bit in the middle, and leaves the spelling canonical. */
+/** Changed behind the signature, which is the only thing wrong with it then: what it says can be read, and can be. */
 function alter(token: Secret, part: (typeof PARTS)[number]): Secret {
-  const parts = token.reveal().split('.')
-  const index = PARTS.indexOf(part)
-  const bytes = Buffer.from(parts[index] ?? '', 'base64url')
+  const { header, claims, signature } = splitToken<Times>(token)
+  switch (part) {
+    case 'header': {
+      // Any other value of it would be refused before the signature is looked at.
+      const reordered = Object.fromEntries(Object.entries(header).reverse())
+      return new Secret(joinToken(reordered, claims, signature))
+    }
+    case 'claims':
+      return new Secret(joinToken(header, { ...claims, jti: randomUUID() }, signature))
+    case 'signature':
+      return new Secret(joinToken(header, claims, withOneBitChanged(signature)))
+  }
+}
+
+function withOneBitChanged(bytes: Uint8Array): Uint8Array {
   const middle = Math.floor(bytes.length / 2)
-  bytes[middle] = (bytes[middle] ?? 0) ^ 1
-  return new Secret(parts.with(index, bytes.toString('base64url')).join('.'))
+  return bytes.map((byte, index) => (index === middle ? byte ^ 1 : byte))
 }

@@ -46,8 +46,8 @@ const WRONG: [flags: string, reason: string][] = [
   ['--not-before 3h', 'token-not-yet-valid'],
   ['--wrong-audience', 'audience-mismatch'],
   ['--wrong-key', 'signature-invalid'],
-  ['--altered header', 'token-malformed|issuer-unknown|algorithm-refused'],
-  ['--altered claims', 'token-malformed|signature-invalid'],
+  ['--altered header', 'signature-invalid'],
+  ['--altered claims', 'signature-invalid'],
   ['--altered signature', 'signature-invalid'],
   ['--algorithm none', 'token-malformed'],
   ['--algorithm HS256', 'algorithm-refused'],
@@ -75,6 +75,17 @@ test.each(['ec-p384', 'rsa-2048'] as const)('is signed rightly by %s all the sam
   expect(good).toMatchObject({ exitCode: 0, stderr: '' })
   const other = await mintAndVerify([...GATEWAY, '--wrong-key'], ['--audience', 'demo'], key)
   expect(other.stderr).toMatch(/^portcullis: signature-invalid: /m)
+})
+
+test.each([
+  ['--without foo', /^portcullis: --without foo: not in this token, which has iss, aud, jti, /],
+  ['--without max', /^portcullis: --without max: not in this token, /],
+  ['--expired --not-before 10m', /'--expired \[time\]' cannot be used with option '--not-before/],
+])('mints nothing with %s, which would not be seen', async (flags, message) => {
+  const outcome = await mintAndVerify([...GATEWAY, ...flags.split(' ')], [])
+  expect(outcome.stderr).toMatch(message)
+  expect(outcome.exitCode).not.toBe(0)
+  expect(outcome.stdout).toHaveLength(0)
 })
 
 test('FedAuth can be expired, and nothing else', async () => {
