@@ -9,7 +9,7 @@ import {
   lintCertificate,
   readCertificates,
 } from '../certs/index.ts'
-import { BrokerError, errorText, systemClock } from '../lib/index.ts'
+import { BrokerError, errorText, plural, systemClock } from '../lib/index.ts'
 import { certificateFiles, keyBeside, needsKey, nodeOf, roleByName } from './certs-directory.ts'
 import { summary } from './certs-options.ts'
 import { collect } from './collect.ts'
@@ -81,7 +81,7 @@ function check(paths: string[], options: Options): void {
   } else {
     reports.forEach(printReport)
   }
-  const outcome = `${files.length} checked, ${errors} errors, ${warnings} warnings`
+  const outcome = `${files.length} checked, ${plural(errors, 'error')}, ${plural(warnings, 'warning')}`
   if (errors > 0) {
     say(`portcullis: certificates: ${outcome}`)
     process.exitCode = ExitCode.refused

@@ -1,6 +1,7 @@
 import { lookup, lookupService } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import type { HostAgentConfig } from '../config/index.ts'
 import { errorText, parseEndpoint, withDeadline } from '../lib/index.ts'
 import { type DoctorFinding, inArea, type RoleConfig } from './doctor-finding.ts'
 
@@ -79,6 +80,12 @@ async function nameOf(address: string, names: Names): Promise<string> {
   }
 }
 
+/** An agent that is called by its host's id is dialled by the address in the inventory, which isn't known here. */
+function agentNames({ agent, host }: HostAgentConfig): Wanted[] {
+  if (agent === host) return []
+  return [{ setting: 'agent', name: agent, here: true, dialled: true }]
+}
+
 function wantedNames({ role, config }: RoleConfig): Wanted[] {
   const other = (setting: string, address: string): Wanted => {
     const name = parseEndpoint(address)?.host ?? address
@@ -92,13 +99,13 @@ function wantedNames({ role, config }: RoleConfig): Wanted[] {
       ]
     case 'gateway':
     case 'host-agent': {
-      const own =
+      const own: Wanted[] =
         role === 'gateway'
-          ? { setting: 'node', name: config.node }
-          : { setting: 'agent', name: config.agent }
+          ? [{ setting: 'node', name: config.node, here: true, dialled: false }]
+          : agentNames(config)
       const broker = config.control?.broker.host
       return [
-        { ...own, here: true, dialled: role === 'host-agent' },
+        ...own,
         ...(broker === undefined
           ? []
           : [{ setting: 'control.broker', name: broker, here: false, dialled: true }]),

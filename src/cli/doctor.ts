@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { type Certificate, readCertificates } from '../certs/index.ts'
-import { checkConfig, ROLES } from '../config/index.ts'
-import { BrokerError, ConfigError, errorText, systemClock } from '../lib/index.ts'
+import { type ConfigFault, checkConfig, ROLES } from '../config/index.ts'
+import { BrokerError, ConfigError, errorText, plural, systemClock } from '../lib/index.ts'
 import { collect } from './collect.ts'
 import { fileChecks } from './config-files.ts'
 import { examineCertificates } from './doctor-certificates.ts'
@@ -67,7 +67,7 @@ async function doctor({ config, ca, json }: Options): Promise<void> {
   if (json) printJson({ ...counts(findings), machine, files: reports })
   else printReports(machine, reports)
   const { errors, noAnswers, warnings } = counts(findings)
-  const outcome = `${errors + noAnswers} errors, ${warnings} warnings`
+  const outcome = `${plural(errors + noAnswers, 'error')}, ${plural(warnings, 'warning')}`
   if (errors + noAnswers === 0) return json ? undefined : say(outcome)
   say(`portcullis: doctor: ${outcome}`)
   process.exitCode = errors > 0 ? ExitCode.refused : ExitCode.noAnswer
@@ -83,8 +83,11 @@ async function examine(file: string, authorities: Certificate[] | undefined): Pr
     const checked = checkConfig(file, undefined)
     const { role, result } = checked
     if ('faults' in result) {
-      const fix = (path: string): string => `portcullis config explain ${path} --config ${file}`
-      const findings = result.faults.map(({ path, message }) => error(path, message, fix(path)))
+      const fix = ({ setting }: ConfigFault): string =>
+        setting === undefined
+          ? `look for it in: portcullis config schema ${role}`
+          : `portcullis config explain ${setting} --config ${file}`
+      const findings = result.faults.map((fault) => error(fault.path, fault.message, fix(fault)))
       return { file, role, findings }
     }
     // Role and configuration belong together, which their types no longer say.

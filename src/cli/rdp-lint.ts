@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { systemClock } from '../lib/index.ts'
+import { plural, systemClock } from '../lib/index.ts'
 import { lintRdpFile } from '../rdpfile/index.ts'
 import { readBytes } from './files.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
@@ -26,7 +26,7 @@ function lint(path: string, { json }: { json?: boolean }): void {
       print(`         fix: ${fix}`)
     }
   }
-  const outcome = `${errors} errors, ${warnings} warnings`
+  const outcome = `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`
   if (errors > 0) {
     say(`portcullis: ${path}: ${outcome}`)
     process.exitCode = ExitCode.refused

@@ -7,6 +7,8 @@ export interface ConfigFault {
   /** Dotted: `listeners.0.address`; the name of the variable when one is at fault. */
   path: string
   message: string
+  /** What to look up: this setting, or the nearest to an unknown one; absent when there is none. */
+  setting?: string
 }
 
 /** zod's default text of a failed refinement, which says nothing. */
@@ -21,16 +23,25 @@ export function describeFaults(
   return error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => unknownKey([...issue.path, key], schema))
-      : [{ path: dotted(issue.path), message: describe(issue, schema, value) }],
+      : [knownFault(issue, schema, value)],
   )
+}
+
+function knownFault(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): ConfigFault {
+  const path = dotted(issue.path)
+  const message = describe(issue, schema, value)
+  return { path, message, ...(issue.path.length === 0 ? {} : { setting: path }) }
 }
 
 function unknownKey(path: PropertyKey[], schema: z.ZodType): ConfigFault {
   const { schema: parent } = unwrap(schemaAt(schema, path.slice(0, -1)))
   const known = parent instanceof z.ZodObject ? Object.keys(parent.shape) : []
   const guess = nearest(String(path.at(-1)), known)
-  const advice = guess === undefined ? `known are ${known.join(', ')}` : `did you mean ${guess}?`
-  return { path: dotted(path), message: `unknown setting; ${advice}` }
+  if (guess === undefined) {
+    return { path: dotted(path), message: `unknown setting; known are ${known.join(', ')}` }
+  }
+  const message = `unknown setting; did you mean ${guess}?`
+  return { path: dotted(path), message, setting: dotted([...path.slice(0, -1), guess]) }
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string {

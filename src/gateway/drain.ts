@@ -1,5 +1,5 @@
 import type { DrainOrder, SessionRegistry } from '../control/index.ts'
-import { type Clock, type Log, Refusal } from '../lib/index.ts'
+import { type Clock, type Log, plural, Refusal } from '../lib/index.ts'
 import type { Session } from './sessions.ts'
 
 /** What is left when users are told again, in ms: time to finish a sentence, and to save. */
@@ -135,8 +135,4 @@ export function renderCountDown(leftMs: number): string {
   const seconds = Math.round(leftMs / 1000)
   const left = seconds < 90 ? plural(seconds, 'second') : plural(Math.round(seconds / 60), 'minute')
   return `Your session ends in ${left}; open the console again to go on.`
-}
-
-function plural(count: number, unit: string): string {
-  return `${count} ${unit}${count === 1 ? '' : 's'}`
 }

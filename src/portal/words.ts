@@ -1,4 +1,4 @@
-import type { Reason } from '../lib/index.ts'
+import { plural, type Reason } from '../lib/index.ts'
 
 /** What a tenant reads about a refusal. */
 export interface Words {
@@ -136,11 +136,17 @@ export function wordsFor(code: string): Words {
   return table.get(code) ?? WORDS['internal-error']
 }
 
+/** No more files, since so many can still be opened. */
+export function wordsForOpenFiles(count: number): Words {
+  return {
+    title: NOT_OPENED,
+    sentence: `You have ${count} files that can still be opened, and cannot have more at a time.`,
+    advice: 'Open one of them, or wait until one has expired.',
+  }
+}
+
 /** `1 second`, `45 seconds`, `2 minutes`: seconds up to 90, then minutes rounded up. */
 export function formatWait(seconds: number): string {
-  const [count, unit] =
-    seconds <= 90
-      ? [Math.max(1, Math.ceil(seconds)), 'second']
-      : [Math.ceil(seconds / 60), 'minute']
-  return `${count} ${unit}${count === 1 ? '' : 's'}`
+  if (seconds <= 90) return plural(Math.max(1, Math.ceil(seconds)), 'second')
+  return plural(Math.ceil(seconds / 60), 'minute')
 }

@@ -86,7 +86,7 @@ test('says one fix under each finding, and the count on the last line', async ()
   const at = lines.findIndex((line) => line.startsWith('error'))
   expect(lines[at]).toContain('need mode 600, have 640')
   expect(lines[at + 1]).toContain('fix: chmod 600')
-  expect(stderr).toContain('portcullis: certificates: 19 checked, 1 errors, 0 warnings')
+  expect(stderr).toContain('portcullis: certificates: 19 checked, 1 error, 0 warnings')
 })
 
 test('asks for a role when the name says none', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { examineNames, type Names } from '../../src/cli/doctor-names.ts'
-import { loadFarmConfig } from '../../src/config/index.ts'
+import { loadFarmConfig, loadHostAgentConfig } from '../../src/config/index.ts'
 import { writeConfig } from '../config/files.ts'
 import { loadNode, writeNode } from './doctor-node.ts'
 
@@ -33,6 +33,28 @@ test('a name of another machine, and an address without a name, come with the re
   expect(found).toMatchObject([
     { severity: 'warning', message: expect.stringContaining("which this machine doesn't have") },
     { severity: 'warning', fix: 'add a PTR record: 192.0.2.99 is localhost' },
+  ])
+})
+
+test("an agent's name has to lead somewhere, unless it is only its host's id", async () => {
+  const namesOf = async (agent: string, host: string) => {
+    const config = loadHostAgentConfig(
+      writeConfig(`
+agent: ${agent}
+host: ${host}
+control:
+  broker: 192.0.2.1:8444
+  tls: { certificateFile: control.crt, privateKeyFile: control.key }
+  caFile: control-ca.crt
+consoles: { 3f2504e0-4f89-11d3-9a0c-0305e82c3301: "127.0.0.1:3390" }
+`),
+      {},
+    )
+    return await examineNames({ role: 'host-agent', config }, records({}))
+  }
+  expect(await namesOf('kvm1', 'kvm1')).toEqual([])
+  expect(await namesOf('hv1.example', 'kvm1')).toMatchObject([
+    { severity: 'error', subject: 'agent' },
   ])
 })
 

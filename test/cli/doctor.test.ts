@@ -47,7 +47,7 @@ test('each finding has its fix; errors exit with 1; keys are never printed', asy
   })
   for (const { severity, fix } of found) expect(fix === undefined).toBe(severity === 'ok')
   expect(stdout.toString()).not.toContain(keyLine(files['tls.key']))
-  expect(stderr).toBe('portcullis: doctor: 1 errors, 2 warnings\n')
+  expect(stderr).toBe('portcullis: doctor: 1 error, 2 warnings\n')
   expect(exitCode).toBe(1)
 })
 
@@ -58,6 +58,15 @@ test('faults of the values come with the command that explains them', async () =
     /^error +configuration +leewaySeconds: have 31; .*\n +fix: portcullis config explain leewaySeconds --config /m,
   )
   expect(exitCode).toBe(1)
+})
+
+test('a setting that is unknown comes with the command that explains the nearest, or lists all', async () => {
+  const files = await writeNode({ more: 'taget: {}\nwhatever: 1' })
+  const { stdout } = await doctor('--config', files['gateway.yaml'])
+  const text = stdout.toString()
+  expect(text).toContain('taget: unknown setting; did you mean targets?')
+  expect(text).toContain('fix: portcullis config explain targets --config ')
+  expect(text).toContain('fix: look for it in: portcullis config schema gateway\n')
 })
 
 test('a file that is missing is a usage error, one that is no configuration a finding', async () => {

@@ -28,7 +28,7 @@ test('names each finding with its fix, and ends with 1 for an error', async () =
       '',
     ].join('\n'),
   )
-  expect(stderr).toBe(`portcullis: ${file}: 1 errors, 1 warnings\n`)
+  expect(stderr).toBe(`portcullis: ${file}: 1 error, 1 warning\n`)
   expect(exitCode).toBe(1)
 })
 

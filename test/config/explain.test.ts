@@ -89,7 +89,11 @@ test('a place in a list may be named, in either spelling, or not', () => {
 test('names what is wrong with the value, and with nothing else', () => {
   const file = writeConfig(`${GATEWAY}leewaySeconds: 31\nclientBinding: no\n`)
   expect(explain('leewaySeconds', { file })[0]?.faults).toEqual([
-    { path: 'leewaySeconds', message: 'have 31; need a whole number from 0 to 30' },
+    {
+      path: 'leewaySeconds',
+      message: 'have 31; need a whole number from 0 to 30',
+      setting: 'leewaySeconds',
+    },
   ])
   expect(explain('logLevel', { file })[0]?.faults).toEqual([])
   expect(explain('node', { role: 'gateway' })[0]?.faults).toEqual([])
