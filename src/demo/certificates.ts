@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
   type Certificate,
+  CONTROL_DAYS,
   checkPair,
   createDevelopmentCertificates,
   DEVELOPMENT_ORGANIZATION,
@@ -51,7 +52,7 @@ export interface CertificateOptions {
   say: (text: string) => void
 }
 
-/** Of all but the control certificates, which end after 30 days: the set is made anew with the first that ends. */
+/** Of all but the control certificates, which end sooner: the set is made anew with the first that ends. */
 const LIFETIME_DAYS = 60
 /** A set that ends sooner than this is replaced: a demo should not die while it is looked at. */
 const RENEW_BEFORE_MS = 24 * 60 * 60 * 1000
@@ -64,7 +65,9 @@ const RENEW_BEFORE_MS = 24 * 60 * 60 * 1000
 export async function ensureCertificates(options: CertificateOptions): Promise<DemoCertificates> {
   const files = layOut(resolve(options.directory), options)
   if (!existsSync(files.caFile)) {
-    options.say('Making development certificates (valid 60 days)…')
+    options.say(
+      `Making development certificates (valid ${LIFETIME_DAYS} days, those of the control channel ${CONTROL_DAYS})…`,
+    )
     await create(files, options)
     return files
   }

@@ -31,7 +31,9 @@ test('makes a set once, with an RSA publisher next to the issuer', async () => {
   expect(certificate.publicKey.asymmetricKeyType).toBe('rsa')
   await ensure()
   expect(readFileSync(caFile, 'utf8')).toBe(before)
-  expect(said).toEqual(['Making development certificates (valid 60 days)…'])
+  expect(said).toEqual([
+    'Making development certificates (valid 60 days, those of the control channel 30)…',
+  ])
 })
 
 test('replaces a set of an earlier version, which lacks a pair', async () => {
