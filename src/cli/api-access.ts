@@ -19,7 +19,7 @@ export function addApiOptions(command: Command): Command {
       '--key-file <file>',
       'file with the API key, - for standard input (PORTCULLIS_KEY_FILE)',
     )
-    .option('--ca <file>', "authority to trust, PEM (default: the system's)")
+    .option('--ca <file>', "authority to trust, PEM (PORTCULLIS_CA; default: the system's)")
     .option('--ready-file <file>', 'ready file of a demo with another data directory')
 }
 
@@ -36,7 +36,8 @@ export async function findApi(
 ): Promise<ApiAccess> {
   const api = options.api ?? environment.PORTCULLIS_API
   const keyFile = options.keyFile ?? environment.PORTCULLIS_KEY_FILE
-  const ca = options.ca === undefined ? undefined : readText(options.ca, '--ca')
+  const caFile = options.ca ?? environment.PORTCULLIS_CA
+  const ca = caFile === undefined ? undefined : readText(caFile, '--ca')
   if (api === undefined) {
     const demo = readReadyFile(options.readyFile ?? readyFilePath, '--api')
     const key = keyFile === undefined ? demo.apiKey : await readSecretText(keyFile, '--key-file')

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { ExitCode, endWhenNobodyReads, fail } from './output.ts'
+import { softwareVersion } from './version.ts'
 
 interface CommandFile {
   register(program: Command): void
@@ -61,6 +62,7 @@ export async function run(args: string[]): Promise<void> {
 export async function createProgram(noun = ''): Promise<Command> {
   const program = new Command('portcullis')
     .description('RD Gateway compatible console broker')
+    .version(softwareVersion(), '--version', 'the version of this software')
     .showHelpAfterError('(add --help for the options and an example)')
     .exitOverride()
   const named = Object.hasOwn(commands, noun) ? commands[noun] : undefined

@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const PREFIX = 'PORTCULLIS_'
 
 /** Variables of the command line, which are no settings of a role. */
-const COMMAND_LINE = new Set(['PORTCULLIS_API', 'PORTCULLIS_KEY_FILE'])
+const COMMAND_LINE = new Set(['PORTCULLIS_API', 'PORTCULLIS_CA', 'PORTCULLIS_KEY_FILE'])
 
 /**
  * Puts `PORTCULLIS_…` variables over the file's values: `tokens.lifetimeSeconds` is

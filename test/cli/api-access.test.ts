@@ -33,16 +33,30 @@ afterAll(() => rmSync(directory, { recursive: true }))
 const nowhere = '/nonexistent/demo.json'
 
 test('options win over the environment', async () => {
-  const environment = { PORTCULLIS_API: 'https://other', PORTCULLIS_KEY_FILE: '/nonexistent' }
-  const found = await findApi({ api: 'https://broker.example:8443', keyFile }, environment, nowhere)
+  const environment = {
+    PORTCULLIS_API: 'https://other',
+    PORTCULLIS_KEY_FILE: '/nonexistent',
+    PORTCULLIS_CA: '/nonexistent',
+  }
+  const options = { api: 'https://broker.example:8443', keyFile, ca: caFile }
+  const found = await findApi(options, environment, nowhere)
   expect(found.url.origin).toBe('https://broker.example:8443')
   expect(found.key.reveal()).toBe('pck_panel_key')
+  expect(found.ca).toBe('PEM')
+})
+
+test("without an authority the system's are trusted", async () => {
+  const found = await findApi({ api: 'https://broker.example:8443', keyFile }, {}, nowhere)
   expect(found).not.toHaveProperty('ca')
 })
 
 test('the environment stands in for options', async () => {
-  const environment = { PORTCULLIS_API: 'https://other', PORTCULLIS_KEY_FILE: keyFile }
-  const found = await findApi({ ca: caFile }, environment, nowhere)
+  const environment = {
+    PORTCULLIS_API: 'https://other',
+    PORTCULLIS_KEY_FILE: keyFile,
+    PORTCULLIS_CA: caFile,
+  }
+  const found = await findApi({}, environment, nowhere)
   expect(found).toMatchObject({ ca: 'PEM', url: new URL('https://other') })
 })
 

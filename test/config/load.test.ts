@@ -218,3 +218,12 @@ test('FedAuth tokens are accepted only with the hosts that verify their own', ()
     'fedauth.hosts.0: have "hv1.example"; need a host and a port, for example hv1.example:2179',
   ])
 })
+
+test('variables of the command line are no settings, and no faults', () => {
+  const environment = {
+    PORTCULLIS_API: 'https://broker.example',
+    PORTCULLIS_CA: 'ca.crt',
+    PORTCULLIS_KEY_FILE: 'admin.key',
+  }
+  expect(loadGatewayConfig(writeConfig(GATEWAY), environment).node).toBe('gw1')
+})
