@@ -84,7 +84,7 @@ export function createAuthenticator({
       const retryAfterSeconds = await failures.take(addressKey(remoteAddress))
       if (retryAfterSeconds !== undefined) {
         throw new ApiError('rate-limited', 'Too many requests with a wrong key or session.', {
-          headers: { 'Retry-After': String(retryAfterSeconds) },
+          retryAfterSeconds,
         })
       }
       throw new ApiError('unauthorized', caller, {

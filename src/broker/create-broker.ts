@@ -167,7 +167,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     revocations,
     farm,
     policies,
-    gate: createMintGate({ ...base, limits: { ...MINT_LIMITS, ...options.minting } }),
+    gate: createMintGate({ ...base, revocations, limits: { ...MINT_LIMITS, ...options.minting } }),
     counts,
   })
   const routes: Route[] = [
@@ -179,7 +179,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...policyRoutes(policies, store),
     ...sessionRoutes(sessions),
     ...nodeRoutes(nodes),
-    ...revocationRoutes(revocations, clock),
+    ...revocationRoutes({ store, revocations, sessions, clock }),
     ...issuerRoutes({ store, trust, rotation, clock }),
     ...publisherRoutes(publisher),
     ...keyRoutes(createKeys(base)),

@@ -7,6 +7,7 @@ import { type Consoles, consoleAccess } from './consoles.ts'
 import { causeText, toApiError } from './errors.ts'
 import type { HostProbes } from './host-probes.ts'
 import type { HostStanding } from './host-standing.ts'
+import { TooManyOpenFiles } from './mint-limits.ts'
 import { PASSWORD_COST, type PasswordCost } from './passwords.ts'
 import type { Policies } from './policies.ts'
 import type {
@@ -81,12 +82,16 @@ async function openConsole(
     return { ok: true, ref, fileName, rdp, expiresAt: new Date(expiresAtMs), sent }
   } catch (thrown) {
     const error = toApiError(thrown)
-    const { status, problem: code, message: detail, ref } = error
+    const { status, problem: code, message: detail, ref, retryAfterSeconds } = error
     // What it was for stands in the log and in `why`, by the reference.
     const what = { action: 'openConsole', subject: '/console', outcome: code }
     tally.refused({ actor: from.askedBy, ...what, ref })
     if (status >= 500) log.error('request.failed', { code, ref, status, error: causeText(error) })
-    return { ok: false, status, code, detail, ref }
+    return {
+      ...{ ok: false, status, code, detail, ref },
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      ...(error instanceof TooManyOpenFiles ? { openFiles: error.openFiles } : {}),
+    }
   }
 }
 

@@ -63,6 +63,8 @@ export interface ApiErrorOptions extends ErrorOptions {
   status?: number
   errors?: FieldError[]
   headers?: Record<string, string>
+  /** Whole seconds until another try makes sense: the header `Retry-After`. */
+  retryAfterSeconds?: number
 }
 
 /** A request that is answered with a problem; `detail` is one sentence for the person who reads it. */
@@ -72,6 +74,7 @@ export class ApiError extends BrokerError {
   readonly status: number
   readonly headers: Record<string, string>
   readonly errors: FieldError[] | undefined
+  readonly retryAfterSeconds: number | undefined
   /** Stands in answer and log, so that support finds one by the other. */
   readonly ref = createReference()
 
@@ -79,8 +82,13 @@ export class ApiError extends BrokerError {
     super('ERR_REFUSED', detail, options)
     this.problem = problem
     this.status = options.status ?? (PROBLEMS[problem] ?? INTERNAL).status
-    this.headers = options.headers ?? {}
     this.errors = options.errors
+    const { headers = {}, retryAfterSeconds } = options
+    this.retryAfterSeconds = retryAfterSeconds
+    this.headers =
+      retryAfterSeconds === undefined
+        ? headers
+        : { ...headers, 'Retry-After': String(retryAfterSeconds) }
   }
 }
 

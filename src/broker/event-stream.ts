@@ -105,7 +105,7 @@ export function createEventStream(clock: Clock): EventStream {
       const own = [...readers].filter((reader) => reader.name === name)
       if (readers.size >= MAX_STREAMS || own.length >= MAX_STREAMS_OF_ONE) {
         throw new ApiError('rate-limited', 'Too many streams of events are open.', {
-          headers: { 'Retry-After': '10' },
+          retryAfterSeconds: 10,
         })
       }
       const stream = new Readable({ read: () => {} })

@@ -52,7 +52,7 @@ export function createGatewayTokenMint(): GatewayTokenMint {
       return expiry
     }
     throw new ApiError('rate-limited', 'Too many FedAuth tokens for the host of this machine.', {
-      headers: { 'Retry-After': '1' },
+      retryAfterSeconds: 1,
     })
   }
 

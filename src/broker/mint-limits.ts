@@ -1,7 +1,8 @@
 import type { Clock } from '../lib/index.ts'
-import type { Store } from '../store/index.ts'
-import { createAttemptLimit } from './attempt-limit.ts'
+import type { Grant, Store } from '../store/index.ts'
+import { type AttemptLimit, createAttemptLimit } from './attempt-limit.ts'
 import { ApiError } from './errors.ts'
+import type { RevocationKeeper } from './revocation-keeper.ts'
 
 /** How many consoles may be asked for; what is past that is 429. */
 export interface MintLimits {
@@ -33,45 +34,92 @@ export interface MintGate {
 
 export interface MintGateOptions {
   store: Pick<Store, 'grants'>
+  revocations: Pick<RevocationKeeper, 'find'>
   clock: Clock
   limits: MintLimits
 }
 
-export function createMintGate({ store, clock, limits }: MintGateOptions): MintGate {
-  const perUser = createAttemptLimit(limits.userPerMinute, 60)
-  const perTenant = createAttemptLimit(limits.tenantPerMinute, 60)
+/** Nothing more until one of the user's files has expired, or is revoked. */
+export class TooManyOpenFiles extends ApiError {
+  /** How many can still be opened. */
+  readonly openFiles: number
+
+  constructor(openFiles: number, allowed: number, { nowMs, nextMs }: NextFile) {
+    const next = new Date(nextMs).toISOString().slice(11, 19)
+    super(
+      'rate-limited',
+      `This user has ${openFiles} files that can still be opened, and may have ${allowed}: the next at ${next} UTC, or when one is revoked.`,
+      { retryAfterSeconds: Math.max(1, Math.ceil((nextMs - nowMs) / 1000)) },
+    )
+    this.openFiles = openFiles
+  }
+}
+
+interface NextFile {
+  nowMs: number
+  /** When so many have expired that there is room for one more. */
+  nextMs: number
+}
+
+export function createMintGate({ store, revocations, clock, limits }: MintGateOptions): MintGate {
+  const { userPerMinute, tenantPerMinute, openPerUser } = limits
+  const perUser = createAttemptLimit(userPerMinute, 60)
+  const perTenant = createAttemptLimit(tenantPerMinute, 60)
   /** Mints under way by user: their grants are not in the store yet, and count all the same. */
   const pending = new Map<string, number>()
 
-  async function takeOfTenant(tenant: string): Promise<void> {
-    const seconds = await perTenant.take(tenant)
-    const { tenantPerMinute } = limits
-    if (seconds !== undefined) throw tooMany(`this tenant may open ${tenantPerMinute}`, seconds)
+  /** What opens no console counts for nothing: neither what is over a limit nor what fails. */
+  async function counted<Result>(
+    { limit, key, who }: { limit: AttemptLimit; key: string; who: string },
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const retryAfterSeconds = await limit.take(key)
+    try {
+      if (retryAfterSeconds === undefined) return await work()
+      const detail = `Too many consoles at once: ${who} in a minute.`
+      throw new ApiError('rate-limited', detail, { retryAfterSeconds })
+    } catch (error) {
+      await limit.giveBack(key)
+      throw error
+    }
   }
 
-  async function takeOfUser(key: string, tenant: string, user: string): Promise<void> {
-    const { userPerMinute, openPerUser } = limits
-    const seconds = await perUser.take(key)
-    if (seconds !== undefined) throw tooMany(`this user may open ${userPerMinute}`, seconds)
+  async function checkOpenFiles(key: string, whose: Pick<Grant, 'tenant' | 'user'>): Promise<void> {
     const nowMs = clock.now()
-    const { count, firstEndMs = nowMs } = await store.grants.openOf({ tenant, user }, nowMs)
-    if (count + (pending.get(key) ?? 0) <= openPerUser) return
-    const detail = `This user has ${count} files that can still be opened, and may have ${openPerUser}.`
-    throw rateLimited(detail, Math.max(1, Math.ceil((firstEndMs - nowMs) / 1000)))
+    const others = (pending.get(key) ?? 1) - 1
+    if ((await store.grants.countOpen(whose, nowMs)) + others < openPerUser) return
+    // Rarely needed, so only now: what a revocation of user, machine, tenant … has hit is open no more.
+    const grants = await store.grants.listOpen(whose, nowMs)
+    const ends = grants
+      .filter((grant) => !isRevoked(grant))
+      .map(({ expiresAtMs }) => expiresAtMs)
+      .sort((one, other) => one - other)
+    const count = ends.length + others
+    if (count < openPerUser) return
+    const nextMs = ends[Math.max(0, ends.length - openPerUser)] ?? nowMs
+    throw new TooManyOpenFiles(count, openPerUser, { nowMs, nextMs })
+  }
+
+  function isRevoked(grant: Grant): boolean {
+    const { jti, vm, tenant, user, createdAtMs, expiresAtMs, issuerThumbprint } = grant
+    const [iat, exp] = [Math.floor(createdAtMs / 1000), expiresAtMs / 1000]
+    const claims = { jti, vm, tid: tenant, sub: user, iat, exp }
+    return revocations.find({ claims, issuerThumbprint }) !== undefined
   }
 
   return {
     async admit({ tenant, user }, mint) {
-      if (user === undefined) {
-        await takeOfTenant(tenant)
-        return mint()
-      }
+      const who = `this tenant may open ${tenantPerMinute}`
+      const ofTenant = () => counted({ limit: perTenant, key: tenant, who }, mint)
+      if (user === undefined) return ofTenant()
       const key = JSON.stringify([tenant, user])
       pending.set(key, (pending.get(key) ?? 0) + 1)
       try {
-        await takeOfUser(key, tenant, user)
-        await takeOfTenant(tenant)
-        return await mint()
+        const who = `this user may open ${userPerMinute}`
+        return await counted({ limit: perUser, key, who }, async () => {
+          await checkOpenFiles(key, { tenant, user })
+          return ofTenant()
+        })
       } finally {
         const left = (pending.get(key) ?? 1) - 1
         if (left === 0) pending.delete(key)
@@ -79,14 +127,4 @@ export function createMintGate({ store, clock, limits }: MintGateOptions): MintG
       }
     },
   }
-}
-
-function tooMany(who: string, retryAfterSeconds: number): ApiError {
-  return rateLimited(`Too many consoles at once: ${who} in a minute.`, retryAfterSeconds)
-}
-
-function rateLimited(detail: string, retryAfterSeconds: number): ApiError {
-  return new ApiError('rate-limited', detail, {
-    headers: { 'Retry-After': String(retryAfterSeconds) },
-  })
 }

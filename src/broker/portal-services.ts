@@ -90,5 +90,9 @@ export type OpenConsoleResult =
       code: string
       /** One sentence for a person. */
       detail: string
+      /** Whole seconds until another try makes sense; with `rate-limited` only. */
+      retryAfterSeconds?: number
+      /** How many files of the user can still be opened, when no more are given out because of that. */
+      openFiles?: number
       ref: string
     }

@@ -2,7 +2,7 @@ import type { Session } from '../broker/index.ts'
 import type { AssetUrl } from './assets.ts'
 import { html } from './html.ts'
 import { renderPage } from './layout.ts'
-import { formatWait, wordsFor } from './words.ts'
+import { formatWait, wordsFor, wordsForOpenFiles } from './words.ts'
 
 /** Why something did not happen, as the tenant may know it. */
 export interface Failure {
@@ -14,6 +14,8 @@ export interface Failure {
   ref: string
   /** Whole seconds until another try makes sense. */
   retryAfterSeconds?: number | undefined
+  /** So many files can still be opened, and no more are given out because of that. */
+  openFiles?: number | undefined
 }
 
 export interface FailurePageOptions {
@@ -24,14 +26,16 @@ export interface FailurePageOptions {
 
 /** One sentence says why, one what to do, and the reference is easy to read out. */
 export function renderFailurePage({ asset, failure, session }: FailurePageOptions): string {
-  const { title, sentence, advice } = wordsFor(failure.code)
-  const wait = failure.retryAfterSeconds
+  const { code, openFiles, retryAfterSeconds: wait } = failure
+  const { title, sentence, advice } =
+    openFiles === undefined ? wordsFor(code) : wordsForOpenFiles(openFiles)
+  const again = wait === undefined ? '' : `Try again in ${formatWait(wait)}.`
   const content = html`<div class="card narrow failure">
 <div role="alert">
 <h1>${title}</h1>
 <p class="sentence">${sentence}</p>
 </div>
-<p>${wait === undefined ? advice : `Try again in ${formatWait(wait)}.`}</p>
+<p>${openFiles === undefined ? again || advice : `${advice} ${again}`}</p>
 <dl class="reference-box">
 <dt>Support reference</dt>
 <dd>${failure.ref}</dd>

@@ -1,9 +1,18 @@
 import type { Kysely } from 'kysely'
+import type { Grant } from './records.ts'
 import { present } from './rows.ts'
 import type { Database } from './schema.ts'
 import type { Grants } from './store.ts'
 
 export function createGrants(db: Kysely<Database>): Grants {
+  const open = ({ tenant, user }: Pick<Grant, 'tenant' | 'user'>, nowMs: number) =>
+    db
+      .selectFrom('grants')
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('expiresAtMs', '>', nowMs)
+      .where('revokedAtMs', 'is', null)
+
   return {
     async insert(grant) {
       await db.insertInto('grants').values(grant).execute()
@@ -30,19 +39,14 @@ export function createGrants(db: Kysely<Database>): Grants {
         .executeTakeFirst()
       return row && present(row)
     },
-    async openOf({ tenant, user }, nowMs) {
-      const { count, firstEndMs } = await db
-        .selectFrom('grants')
-        .select(({ fn }) => [
-          fn.countAll<number>().as('count'),
-          fn.min('expiresAtMs').as('firstEndMs'),
-        ])
-        .where('tenant', '=', tenant)
-        .where('user', '=', user)
-        .where('expiresAtMs', '>', nowMs)
-        .where('revokedAtMs', 'is', null)
+    async countOpen(whose, nowMs) {
+      const { count } = await open(whose, nowMs)
+        .select(({ fn }) => fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow()
-      return { count: Number(count), ...(firstEndMs === null ? {} : { firstEndMs }) }
+      return Number(count)
+    },
+    async listOpen(whose, nowMs) {
+      return (await open(whose, nowMs).selectAll().execute()).map(present)
     },
     async revoke(id, nowMs) {
       const { numUpdatedRows } = await db

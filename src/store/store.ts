@@ -186,11 +186,10 @@ export interface Grants {
   /** The newest grant with this reference. */
   findByRef(ref: string): Promise<Grant | undefined>
   findByJti(jti: string): Promise<Grant | undefined>
-  /** How many grants of the tenant's user are neither expired nor revoked, and when the first of them expires. */
-  openOf(
-    whose: Pick<Grant, 'tenant' | 'user'>,
-    nowMs: number,
-  ): Promise<{ count: number; firstEndMs?: number }>
+  /** How many grants of the tenant's user are neither expired nor revoked by themselves. */
+  countOpen(whose: Pick<Grant, 'tenant' | 'user'>, nowMs: number): Promise<number>
+  /** Those that `countOpen` counts. */
+  listOpen(whose: Pick<Grant, 'tenant' | 'user'>, nowMs: number): Promise<Grant[]>
   /** False when the id is unknown; revoking twice keeps the first time. */
   revoke(id: string, nowMs: number): Promise<boolean>
   /** @returns how many grants that expired before this were forgotten */

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { signIn } from './portal-sign-in.ts'
 import { createTestBroker, type TestBroker } from './support.ts'
@@ -54,7 +55,9 @@ test('a user has 20 files that can be opened, however many are asked for at once
   const statuses = await openMany(25, 'ann')
   expect(statuses.filter((status) => status === 201)).toHaveLength(20)
   const { body, headers } = await open('ann').expect(429)
-  expect(body.detail).toBe('This user has 20 files that can still be opened, and may have 20.')
+  expect(body.detail).toMatch(
+    /^This user has 20 files that can still be opened, and may have 20: the next at \d\d:\d\d:\d\d UTC, or when one is revoked\.$/,
+  )
   expect(headers['retry-after']).toBe('60')
 })
 
@@ -74,6 +77,43 @@ test('a file that has expired, or is revoked, makes room for another', async () 
   await open('ann').expect(201)
 })
 
+test.each(['user', 'tenant', 'vm'])('what a revocation by %s has hit makes room', async (kind) => {
+  await api.restart({ minting: { openPerUser: 2 } })
+  await open('ann').expect(201)
+  await open('ann').expect(201)
+  await open('ann').expect(429)
+  const value = { user: 'ann', tenant: 'acme', vm: 'web' }[kind]
+  await api.post('/v1/revocations', { kind, value }).expect(201)
+  // A token of the revocation's own second is hit, what is minted later is not.
+  api.clock.advance(1_000)
+  await open('ann').expect(201)
+  await open('ann').expect(201)
+  const { headers } = await open('ann').expect(429)
+  expect(headers['retry-after']).toBe('60')
+})
+
+test('a file that is revoked by its jti makes room', async () => {
+  await api.restart({ minting: { openPerUser: 1 } })
+  const { body } = await open('ann').expect(201)
+  const { jti } = decodeJwt(body.gatewayToken)
+  await api.post('/v1/revocations', { kind: 'jti', value: jti }).expect(201)
+  await open('ann').expect(201)
+  await open('ann').expect(429)
+})
+
+test('what is refused opens nothing, and counts for no minute', async () => {
+  await api.restart({ minting: { openPerUser: 1, userPerMinute: 3, tenantPerMinute: 3 } })
+  await open('ann').expect(201)
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    const { body } = await open('ann').expect(429)
+    expect(body.detail).toMatch(/^This user has 1 files/)
+  }
+  api.clock.advance(60_000)
+  await open('ann').expect(201)
+  await open('bob').expect(201)
+  await open('carl').expect(429)
+})
+
 test('a mint that fails takes no place', async () => {
   await api.restart({ minting: { openPerUser: 1, userPerMinute: 5 } })
   for (let attempt = 0; attempt < 6; attempt += 1) await open('ann', 'nothing').expect(404)
@@ -90,5 +130,8 @@ test("the portal's users are counted as well", async () => {
   const { session } = await signIn(services)
   const click = () => services.openConsole(session, { vm: 'web', clientAddress: '192.0.2.7' })
   expect(await click()).toMatchObject({ ok: true })
-  expect(await click()).toMatchObject({ ok: false, status: 429, code: 'rate-limited' })
+  expect(await click()).toMatchObject({
+    ...{ ok: false, status: 429, code: 'rate-limited' },
+    ...{ retryAfterSeconds: 120, openFiles: 1 },
+  })
 })

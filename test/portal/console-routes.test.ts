@@ -55,6 +55,19 @@ test('a refused console is a page with one sentence and the reference, never a f
   expect(visitor.services.sent).toBe(0)
 })
 
+test('one file too many is told as what it is, and when the next is possible', async () => {
+  const visitor = await Visitor.signedIn()
+  visitor.services.openConsoleResult = {
+    ...{ ok: false, status: 429, code: 'rate-limited', detail: '', ref: '7K3M-Q2XD' },
+    ...{ retryAfterSeconds: 75, openFiles: 20 },
+  }
+  const response = await visitor.post('/console', form)
+  expect(response.status).toBe(429)
+  expect(response.headers['retry-after']).toBe('75')
+  expect(response.text).toContain('You have 20 files that can still be opened')
+  expect(response.text).toContain('wait until one has expired. Try again in 75 seconds.')
+})
+
 test('Console after the session has ended asks to sign in again', async () => {
   const visitor = new Visitor()
   const response = await visitor.post('/console', form)

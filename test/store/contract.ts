@@ -286,21 +286,23 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.keys.get('k2')).toBeUndefined()
     })
 
-    test('counts the grants of a user that are open, and says when the first of them ends', async () => {
+    test('counts and lists the grants of a user that are open', async () => {
       const insert = (id: string, changes: Partial<Grant> = {}) =>
         store.grants.insert({ ...grant, id, jti: id, ...changes })
       const whose = { tenant: 'acme', user: 'ann' }
-      expect(await store.grants.openOf(whose, NOW_MS)).toEqual({ count: 0 })
+      expect(await store.grants.countOpen(whose, NOW_MS)).toBe(0)
       await insert('g1')
       await insert('g2', { expiresAtMs: NOW_MS + 30_000 })
       await insert('g3', { expiresAtMs: NOW_MS + 10_000 })
       await insert('g4', { user: 'bob' })
       await insert('g5', { tenant: 'globex' })
       await store.grants.revoke('g3', NOW_MS)
-      const open = (nowMs: number) => store.grants.openOf(whose, nowMs)
-      expect(await open(NOW_MS)).toEqual({ count: 2, firstEndMs: NOW_MS + 30_000 })
-      expect(await open(NOW_MS + 30_000)).toEqual({ count: 1, firstEndMs: NOW_MS + 60_000 })
-      expect(await open(NOW_MS + 60_000)).toEqual({ count: 0 })
+      const open = (nowMs: number) => store.grants.countOpen(whose, nowMs)
+      expect(await open(NOW_MS)).toBe(2)
+      expect(await open(NOW_MS + 30_000)).toBe(1)
+      expect(await open(NOW_MS + 60_000)).toBe(0)
+      const listed = await store.grants.listOpen(whose, NOW_MS)
+      expect(listed.map(({ id }) => id).sort()).toEqual(['g1', 'g2'])
     })
 
     test('keeps a grant when its machine is gone, and the first time of its revocation', async () => {
