@@ -38,8 +38,15 @@ export function printScenario(scenario: ScenarioResult): void {
   if (skipped !== undefined) print(`       LEFT OUT: ${skipped}`)
 }
 
-/** @throws BrokerError `ERR_REFUSED` unless everything was as it should be, and walked to its end */
-export function conclude({ scenarios, passed, interrupted, seed }: LabResult): void {
+/**
+ * @throws BrokerError `ERR_REFUSED` unless everything was as it should be, and walked to its end; `ERR_NO_ANSWER` when
+ *   there was nobody to walk to
+ */
+export function conclude({ scenarios, passed, interrupted, obstacle, seed }: LabResult): void {
+  if (obstacle !== undefined) {
+    const { answered, message } = obstacle
+    throw new BrokerError(answered ? 'ERR_REFUSED' : 'ERR_NO_ANSWER', message)
+  }
   const { ok = [], fail = [], skip = [] } = Object.groupBy(scenarios, verdictOf)
   const rows = scenarios.reduce((sum, scenario) => sum + scenario.rows.length, 0)
   const leftOut = skip.length === 0 ? '' : `, ${skip.length} left out`

@@ -1,9 +1,10 @@
-import { errorText } from '../lib/index.ts'
+import { errorText, formatEndpoint } from '../lib/index.ts'
 import { Bench, type Row } from './bench.ts'
 import { LabClock } from './clock.ts'
 import type { Farm } from './farm.ts'
 import { LogBook, type LogLine } from './log-book.ts'
 import { OwnFarm } from './own-farm.ts'
+import { findObstacle, type Obstacle } from './preflight.ts'
 import { Random } from './random.ts'
 import type { LabRoles } from './roles.ts'
 import { RunningFarm, type RunningFarmOptions } from './running-farm.ts'
@@ -24,6 +25,12 @@ interface CommonOptions {
 }
 
 const INTERRUPTED = 'interrupted'
+const NOBODY_GETS_IN = 'a fresh token does not come through'
+/** In the results only when it fails: its name is no scenario's. */
+const PREFLIGHT = {
+  name: 'set-up.fresh-token',
+  title: 'Before all else, a fresh token reaches the echo host',
+}
 
 export interface LabOptions extends CommonOptions {
   roles: LabRoles
@@ -61,6 +68,8 @@ export interface LabResult {
   startMs: number
   /** The farm that was running anyway; absent for the laboratory's own. */
   gateway?: string
+  /** Why nothing was walked there; the first of the scenarios says so as well. */
+  obstacle?: Obstacle
   scenarios: ScenarioResult[]
   /** Somebody has ended it before its end. */
   interrupted: boolean
@@ -94,19 +103,28 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
 
 /**
  * Walks the scenarios that a farm in service can be put through: those that wait beside each other, the others one by
- * one.
+ * one. None where not even a fresh token comes through.
  *
- * @throws BrokerError as `RunningFarm.start`
+ * @throws BrokerError as `RunningFarm.open`
  */
 export async function runLabAt(options: RunningLabOptions): Promise<LabResult> {
   const { seed, signal, onResult, scenarios = SCENARIOS } = options
-  const farm = await RunningFarm.start(options)
+  const farm = await RunningFarm.open(options)
   const startMs = farm.clock.now()
+  const common = { seed, startMs, gateway: formatEndpoint(farm.gateway) }
+  const obstacle = await findObstacle(farm, signal)
+  if (obstacle !== undefined && !signal?.aborted) {
+    const results = [
+      notWalked(PREFLIGHT, { error: obstacle.message }),
+      ...scenarios.map((scenario) => notWalked(scenario, { skipped: NOBODY_GETS_IN })),
+    ]
+    return { ...common, obstacle, ...judge(results, signal) }
+  }
   const results = new Map<Scenario, ScenarioResult>()
   const open: OpenScenario[] = []
   for (const scenario of scenarios) {
     const reason = whyNot(scenario, farm, options)
-    if (reason !== undefined) results.set(scenario, notWalked(scenario, reason))
+    if (reason !== undefined) results.set(scenario, notWalked(scenario, { skipped: reason }))
     else if (scenario.needs === undefined) open.push(scenario)
   }
   const leftOut = [...results.values()]
@@ -132,7 +150,7 @@ export async function runLabAt(options: RunningLabOptions): Promise<LabResult> {
   for (const result of leftOut) onResult?.(result)
   await farm.close()
   const inOrder = scenarios.flatMap((scenario) => results.get(scenario) ?? [])
-  return { seed, startMs, gateway: farm.nodes[0]?.name ?? '', ...judge(inOrder, signal) }
+  return { ...common, ...judge(inOrder, signal) }
 }
 
 /** Whether it was walked and is as it should be; one without a row has shown nothing. */
@@ -180,8 +198,11 @@ function whyNot(
   return seconds > longestSeconds ? `waits ${seconds} s: --longest ${seconds}s` : undefined
 }
 
-function notWalked({ name, title }: Scenario, skipped: string): ScenarioResult {
-  return { name, title, rows: [], brokerLog: [], skipped, durationMs: 0 }
+function notWalked(
+  { name, title }: Pick<Scenario, 'name' | 'title'>,
+  why: { skipped: string } | { error: string },
+): ScenarioResult {
+  return { name, title, rows: [], brokerLog: [], ...why, durationMs: 0 }
 }
 
 interface Walk {
@@ -192,7 +213,7 @@ interface Walk {
 }
 
 async function walk({ scenario, bench, run, signal }: Walk): Promise<ScenarioResult> {
-  if (signal?.aborted) return notWalked(scenario, INTERRUPTED)
+  if (signal?.aborted) return notWalked(scenario, { skipped: INTERRUPTED })
   const startedMs = performance.now()
   let failure: { error: string } | { skipped: string } | undefined
   try {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { KeyPair } from '../certs/index.ts'
-import { openConsole, StepError } from '../client/index.ts'
 import {
   BrokerError,
   type Endpoint,
@@ -36,7 +35,6 @@ export interface RunningFarmOptions {
 }
 
 const MINUTE_MS = 60_000
-const STEP_TIMEOUT_MS = 10_000
 /** A token lives so long unless a scenario waits for its end. */
 const LIFE_SECONDS = 60
 const BRIEF_SECONDS = 6
@@ -63,6 +61,7 @@ export class RunningFarm implements Farm {
   readonly book: LogBook
   readonly readsLog: boolean
   readonly ca: string | undefined
+  readonly gateway: Endpoint
   readonly nodes: Farm['nodes']
   readonly clients: Farm['clients']
   readonly echoes = true
@@ -76,21 +75,14 @@ export class RunningFarm implements Farm {
   readonly #echoHost: Endpoint
   readonly #signal: AbortSignal | undefined
 
-  /**
-   * Goes through the gateway once, whatever it says about the token.
-   *
-   * @throws BrokerError `ERR_NO_ANSWER`, `ERR_DEADLINE`, `ERR_CERTIFICATE`: there is no gateway to talk to, or it
-   *   is another; `ERR_USAGE` for an issuer that the scenarios are not made for
-   */
-  static async start(options: RunningFarmOptions): Promise<RunningFarm> {
+  /** @throws BrokerError `ERR_USAGE` for an issuer that the scenarios are not made for */
+  static async open(options: RunningFarmOptions): Promise<RunningFarm> {
     const issuer = await createIssuer(options.issuer)
     if (issuer.algorithm !== 'ES256') {
       const message = `issuer: need an EC P-256 key, as \`certs issue\` makes it, have ${issuer.algorithm}`
       throw new BrokerError('ERR_USAGE', message)
     }
-    const farm = new RunningFarm(options, issuer)
-    await farm.#knock()
-    return farm
+    return new RunningFarm(options, issuer)
   }
 
   private constructor(options: RunningFarmOptions, issuer: Issuer) {
@@ -99,6 +91,7 @@ export class RunningFarm implements Farm {
     this.book = book ?? new LogBook(systemClock)
     this.readsLog = book !== undefined
     this.ca = ca
+    this.gateway = gateway
     this.nodes = [{ name: formatEndpoint(gateway), address: gateway }]
     this.clients = clientsOf(options)
     this.issuer = issuer
@@ -151,29 +144,6 @@ export class RunningFarm implements Farm {
   }
 
   async close(): Promise<void> {}
-
-  async #knock(): Promise<void> {
-    const { token, target } = await this.mint(Machine.plain, 'knock')
-    const [node] = this.nodes
-    if (node === undefined) throw new TypeError('a farm has a node')
-    try {
-      const channel = await openConsole({
-        gateway: node.address,
-        token,
-        target,
-        transport: 'websocket',
-        timeoutMs: STEP_TIMEOUT_MS,
-        ...(this.ca === undefined ? {} : { ca: this.ca }),
-        ...(this.clients.alice === undefined ? {} : { from: this.clients.alice }),
-        ...(this.#signal === undefined ? {} : { signal: this.#signal }),
-      })
-      channel.on('error', () => {}).destroy()
-    } catch (error) {
-      // A gateway that says no is one.
-      if (error instanceof StepError && error.statusCode !== undefined) return
-      throw error
-    }
-  }
 }
 
 /** On loopback any address of the network may be come from. */

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
 import { register } from '../../src/cli/lab.ts'
@@ -31,11 +33,18 @@ test('names what is missing for a farm that is running, and what means nothing w
   })
 })
 
-test('a gateway that is not there is no answer, and walks nothing', async () => {
-  const { exitCode, stderr, stdout } = await expiry(...(await towardsNobody()))
+test('a gateway that is not there is no answer, and walks nothing; the reports say so', async () => {
+  const { directory } = writeFiles({})
+  const [junit, report] = [join(directory, 'lab.xml'), join(directory, 'lab.html')]
+  const { exitCode, stderr, stdout } = await expiry(
+    ...(await towardsNobody()),
+    ...['--junit', junit, '--report', report],
+  )
   expect(stderr).toMatch(/portcullis: connect: .*ECONNREFUSED/)
   expect(exitCode).toBe(3)
   expect(stdout).toHaveLength(0)
+  expect(readFileSync(junit, 'utf8')).toMatch(/ errors="1" skipped="\d{2}"/)
+  for (const path of [junit, report]) expect(readFileSync(path, 'utf8')).toContain('ECONNREFUSED')
 })
 
 test('an issuer that the scenarios are not made for is a wrong option', async () => {

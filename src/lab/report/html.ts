@@ -6,6 +6,7 @@ import { STYLE } from './style.ts'
 import { describeLog, referencesOf } from './words.ts'
 
 const GROUPS: Record<string, string> = {
+  'set-up': 'Before all else',
   times: 'Times and clocks',
   replay: 'The same token again',
   reconnect: 'Coming back after a drop',
