@@ -42,6 +42,18 @@ export const revocationShape = z
   })
   .meta({ id: 'Revocation' })
 
+export const newRevocationShape = revocationShape
+  .extend({
+    known: z.boolean().optional().meta({
+      description:
+        'Whether the machine, tenant or user of the portal is there, or a console with this `jti` was minted here; absent for other kinds.',
+    }),
+    openSessions: z.int().optional().meta({
+      description: 'Sessions of it that are open; `endSessions` ends them. Absent as `known` is.',
+    }),
+  })
+  .meta({ id: 'NewRevocation' })
+
 export const trustedIssuerShape = z
   .object({
     sha256Thumbprint: thumbprint,

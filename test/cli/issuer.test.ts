@@ -144,7 +144,26 @@ test('revokes what is out', async () => {
   const revoked = await token('file', file, '--end-sessions', '--reason', 'wrong machine')
   expect(revoked.exitCode).toBe(0)
   expect(revoked.stdout.toString()).toMatch(/^[0-9a-f-]{36}\n$/)
-  expect((await token('tenant', 'acme')).exitCode).toBe(0)
+  expect(revoked.stderr).toMatch(
+    /^portcullis: revoked the token \S+; 0 open sessions to be ended\n$/,
+  )
+  const all = await token('tenant', 'acme')
+  expect(all.exitCode).toBe(0)
+  expect(all.stderr).toMatch(
+    /^portcullis: revoked tokens issued until \d{4}-\S+Z, of tenant acme\n$/,
+  )
   const future = await token('before', '2099-01-01T00:00:00Z')
   expect(future.stderr).toContain('validation-failed')
+})
+
+test.each([
+  ['tenant', 'acmee', 'there is no tenant acmee'],
+  ['vm', 'nope', 'there is no machine nope'],
+  ['user', 'nobody', 'there is no user of the portal nobody'],
+  ['jti', 'nope', 'no console was minted here with the jti nope'],
+])('revokes a %s that is not here, and says so', async (kind, value, warning) => {
+  const args = ['token', 'revoke', kind, value, ...access]
+  const { stderr, exitCode } = await runCommand(registerToken, args)
+  expect(stderr).toContain(`\nportcullis: ${warning}: revoked all the same\n`)
+  expect(exitCode).toBe(0)
 })

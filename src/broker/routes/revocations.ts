@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/index.ts'
-import type { Role, StoredRevocation } from '../../store/index.ts'
+import type { Role, Store, StoredRevocation } from '../../store/index.ts'
 import { parseThumbprint } from '../../tokens/index.ts'
 import { ApiError } from '../errors.ts'
 import { pageOf, pageQuery, timeCursor } from '../paging.ts'
@@ -7,11 +7,28 @@ import type { RevocationKeeper } from '../revocation-keeper.ts'
 import { type Caller, rolesWith } from '../rights.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { listOf } from '../schemas.ts'
-import { type RevocationBody, revocationBody, revocationShape } from '../trust-schemas.ts'
+import type { Sessions } from '../sessions.ts'
+import {
+  newRevocationShape,
+  type RevocationBody,
+  revocationBody,
+  revocationShape,
+} from '../trust-schemas.ts'
 import { invalid } from '../validate.ts'
 
+interface RevocationOptions extends Known {
+  revocations: RevocationKeeper
+  clock: Clock
+}
+
+/** What is looked at to say whom a revocation hits. */
+interface Known {
+  store: Pick<Store, 'grants' | 'vms' | 'tenants' | 'users'>
+  sessions: Pick<Sessions, 'list'>
+}
+
 /** What may no longer be opened, although its token is right. */
-export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): Route[] {
+export function revocationRoutes({ revocations, clock, ...known }: RevocationOptions): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -42,20 +59,22 @@ export function revocationRoutes(revocations: RevocationKeeper, clock: Clock): R
       answers: {
         '201': {
           description: 'They are revoked, and every connected node knows it.',
-          content: { 'application/json': { schema: revocationShape } },
+          content: { 'application/json': { schema: newRevocationShape } },
         },
       },
       async handle({ body, caller }) {
         const { kind, endSessions = false, reason } = body
         checkKind(kind, caller)
+        const named = subject(body, clock.now())
+        const standing = await standingOf(known, kind, named.value)
         const stored = await revocations.revoke({
           kind,
-          ...subject(body, clock.now()),
+          ...named,
           endSessions,
           askedBy: caller.name,
           ...(reason === undefined ? {} : { note: reason }),
         })
-        return { status: 201, body: render(stored) }
+        return { status: 201, body: { ...render(stored), ...standing } }
       },
     }),
   ]
@@ -102,6 +121,26 @@ function hexOf(value: string): string {
     return parseThumbprint(value).thumbprint
   } catch {
     return ''
+  }
+}
+
+/** Other brokers' tokens may name what is not known here; of an issuer and a time nothing can be said. */
+async function standingOf(
+  { store, sessions }: Known,
+  kind: RevocationBody['kind'],
+  value: string,
+): Promise<{ known?: boolean; openSessions?: number }> {
+  if (kind === 'issuer' || kind === 'before') return {}
+  const find = {
+    jti: () => store.grants.findByJti(value),
+    vm: () => store.vms.get(value),
+    tenant: () => store.tenants.get(value),
+    user: () => store.users.get(value),
+  }
+  const open = await sessions.list()
+  return {
+    known: (await find[kind]()) !== undefined,
+    openSessions: open.filter((session) => session[kind] === value).length,
   }
 }
 

@@ -160,3 +160,14 @@ describe('a message', () => {
     expect(answer.body.errors).toMatchObject([{ field }])
   })
 })
+
+test('a revocation says how many sessions it is about, and whether there is what it names', async () => {
+  await open('web', 't1')
+  const revoke = async (kind: string, value: string) => {
+    const { body } = await api.post('/v1/revocations', { kind, value }).expect(201)
+    return [body.known, body.openSessions]
+  }
+  expect(await revoke('tenant', 'acme')).toEqual([true, 1])
+  expect(await revoke('vm', 'other')).toEqual([false, 0])
+  expect(await revoke('before', new Date(NOW_MS).toISOString())).toEqual([undefined, undefined])
+})
