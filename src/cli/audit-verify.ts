@@ -6,6 +6,7 @@ import { BrokerError, errorText } from '../lib/index.ts'
 import { verifyAuditCheckpoint } from '../tokens/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { type ApiAccess, callApi } from './api-client.ts'
+import { collect } from './collect.ts'
 import { readText } from './files.ts'
 import { parseJson } from './json.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
@@ -32,7 +33,7 @@ const PAGE = 1_000
 
 interface Options extends ApiOptions {
   checkpoint?: string
-  issuer: string[]
+  issuer?: string[]
   json?: boolean
 }
 
@@ -45,8 +46,7 @@ export function registerVerify(audit: Command): void {
       .option(
         '--issuer <file>',
         "a certificate that may sign, PEM; may be repeated (default: the broker's list of issuers)",
-        (file: string, files: string[]) => [...files, file],
-        [],
+        collect,
       )
       .option('--json', 'the same as JSON')
       .addHelpText(
@@ -86,7 +86,7 @@ function describe({ broker, first, last, signed, findings }: AuditVerdict): stri
   return `${name}: records ${first} to ${last}: ${verdict}; signed up to ${signed}${before}`
 }
 
-async function readIssuers(api: ApiAccess, files: string[]): Promise<Certificate[]> {
+async function readIssuers(api: ApiAccess, files: string[] = []): Promise<Certificate[]> {
   if (files.length > 0)
     return files.map((file) => readCertificate(readText(file, '--issuer'), file))
   const { items } = await callApi(api, 'GET', '/v1/issuers', { answer: issuersAnswer })

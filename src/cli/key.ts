@@ -25,8 +25,8 @@ const DAY_MS = 24 * 60 * 60_000
 
 type CreateOptions = ApiOptions & {
   id?: string
-  role: string[]
-  tenant: string[]
+  role?: string[]
+  tenant?: string[]
   label?: string
   days?: number
   bootstrap?: boolean
@@ -41,8 +41,8 @@ export function register(program: Command): void {
       .command('create')
       .description("a new key; with --bootstrap the very first, on the broker's machine")
       .option('--id <name>', 'how logs name it: 1 to 32 lower-case letters and digits')
-      .option('--role <name>', `what it may: ${ROLES.join(', ')}; may be repeated`, collect, [])
-      .option('--tenant <id>', 'whose consoles, with the role portal; may be repeated', collect, [])
+      .option('--role <name>', `what it may: ${ROLES.join(', ')}; may be repeated`, collect)
+      .option('--tenant <id>', 'whose consoles, with the role portal; may be repeated', collect)
       .option('--label <text>', 'for people: whose it is, what for')
       .option('--days <count>', 'worthless after so many days (default: never)', parseDays)
       .option('--bootstrap', 'the first key, which may do everything: works without another')
@@ -88,7 +88,7 @@ async function create(options: CreateOptions): Promise<void> {
 
 async function createFirst({ config, id = 'admin', ...options }: CreateOptions): Promise<Secret> {
   if (config === undefined) throw new BrokerError('ERR_USAGE', '--config: needed with --bootstrap')
-  const { role, tenant, label, days } = options
+  const { role = [], tenant = [], label, days } = options
   if (role.length + tenant.length > 0 || label !== undefined || days !== undefined) {
     const text = '--bootstrap: the first key may do everything, for good: leave the rest out'
     throw new BrokerError('ERR_USAGE', text)
@@ -97,7 +97,7 @@ async function createFirst({ config, id = 'admin', ...options }: CreateOptions):
 }
 
 async function createAnother(options: CreateOptions): Promise<Secret> {
-  const { id, role: roles, tenant: tenants, label, days } = options
+  const { id, role: roles = [], tenant: tenants = [], label, days } = options
   if (id === undefined) throw new BrokerError('ERR_USAGE', '--id: needed')
   if (roles.length === 0) throw new BrokerError('ERR_USAGE', `--role: need ${ROLES.join(', ')}`)
   const expiresAt = days === undefined ? {} : { expiresAt: daysFromNow(days) }

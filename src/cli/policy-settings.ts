@@ -65,6 +65,16 @@ export function renderValue(value: unknown): string {
   return typeof value === 'string' ? value.replaceAll('\n', '\\n') : String(value)
 }
 
+/** All that there are, a line each: what the schema says of it, and its words where it takes only some. */
+export function renderSettings(): string {
+  const width = Math.max(...POLICY_NAMES.map((name) => name.length))
+  return POLICY_NAMES.map((name) => {
+    const schema = policyValues.shape[name]
+    const words = 'options' in schema ? ` (${schema.options.join(', ')})` : ''
+    return `  ${name.padEnd(width)}  ${schema.meta()?.description ?? ''}${words}`
+  }).join('\n')
+}
+
 /** By the sort of the built-in value; what is neither is left for the schema to refuse. */
 function readValue(name: PolicyName, text: string): unknown {
   const builtIn = BUILT_IN_POLICY[name]

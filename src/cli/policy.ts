@@ -1,7 +1,13 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { BrokerError } from '../lib/index.ts'
-import { POLICY_NAMES, type PolicyBody, type PolicyName, policyBody } from '../policy/index.ts'
+import {
+  POLICY_NAMES,
+  type PolicyBody,
+  type PolicyName,
+  policyBody,
+  REDIRECTIONS,
+} from '../policy/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { type ApiAccess, callApi } from './api-client.ts'
 import { readText } from './files.ts'
@@ -12,6 +18,7 @@ import {
   type PolicyChange,
   parseName,
   parseSetting,
+  renderSettings,
   renderValue,
   type Setting,
 } from './policy-settings.ts'
@@ -92,9 +99,9 @@ export function register(program: Command): void {
 
 const SET_HELP = `
 Settings:
-  ${POLICY_NAMES.join('\n  ')}
+${renderSettings()}
 
-Limits of 0 are none; redirect takes a list such as clipboard,drives, or none;
+Limits of 0 are none; redirect takes some of ${REDIRECTIONS.join(',')}, or none;
 consentText takes the text, @FILE, or none.
 
 Examples:

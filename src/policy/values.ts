@@ -20,7 +20,9 @@ export const policyValues = z.strictObject({
   ttlMinSeconds: lifetime.meta({ description: 'Shortest life of a token that may be asked for.' }),
   ttlMaxSeconds: lifetime.meta({ description: 'Longest life of a token that may be asked for.' }),
   ttlSeconds: lifetime.meta({ description: 'Life of a token when nothing is asked for.' }),
-  tokenFormat: z.enum(['native', 'fedauth']),
+  tokenFormat: z.enum(['native', 'fedauth']).meta({
+    description: 'Format of a token when nothing is asked for.',
+  }),
   clientBinding: z.enum(['address', 'prefix', 'none']).meta({
     description: 'How closely a token stays with the client that presents it first.',
   }),

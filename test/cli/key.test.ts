@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { secretSha256 } from '../../src/broker/api-keys.ts'
 import { register } from '../../src/cli/key.ts'
@@ -100,4 +101,12 @@ test.each([
   const { exitCode, stderr } = await key('create', ...args)
   expect(exitCode).toBe(2)
   expect(stderr).toContain(`${option}: need`)
+})
+
+test('an option that may be repeated shows no empty list as its default', () => {
+  const program = new Command()
+  register(program)
+  const help = program.commands[0]?.commands[0]?.helpInformation()
+  expect(help).toContain('--role <name>')
+  expect(help).not.toContain('default: []')
 })

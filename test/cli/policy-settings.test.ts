@@ -1,6 +1,11 @@
 import { InvalidArgumentError } from 'commander'
 import { expect, test } from 'vitest'
-import { changeLayer, parseSetting, renderValue } from '../../src/cli/policy-settings.ts'
+import {
+  changeLayer,
+  parseSetting,
+  renderSettings,
+  renderValue,
+} from '../../src/cli/policy-settings.ts'
 import { BUILT_IN_POLICY, POLICY_NAMES } from '../../src/policy/index.ts'
 import { writeFiles } from './run-command.ts'
 
@@ -61,4 +66,13 @@ test('a setting moves from default to enforced and back, and the others stay', (
     default: { maxSessions: 1 },
     enforce: {},
   })
+})
+
+test('the help has a line with words for every setting', () => {
+  const lines = renderSettings().split('\n')
+  expect(lines.map((line) => line.trim().split(' ')[0])).toEqual(POLICY_NAMES)
+  for (const line of lines) expect(line).toMatch(/^ {2}\w+ {2,}[A-Z].*\.( \([\w, ]+\))?$/)
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^ {2}clientBinding .* \(address, prefix, none\)$/),
+  )
 })
