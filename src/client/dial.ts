@@ -16,7 +16,8 @@ export function dialTcp(
   const socket = connectTcp({
     host,
     port,
-    ...(from === undefined ? {} : { localAddress: from }),
+    // A name may have addresses of both families, and only those of the same one are reached from it.
+    ...(from === undefined ? {} : { localAddress: from, family: isIP(from) }),
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,

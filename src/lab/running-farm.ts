@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { KeyPair } from '../certs/index.ts'
 import {
@@ -35,6 +36,8 @@ export interface RunningFarmOptions {
 }
 
 const MINUTE_MS = 60_000
+/** Nothing on the way takes time. */
+const DIAL_TIMEOUT_MS = 10_000
 /** A token lives so long unless a scenario waits for its end. */
 const LIFE_SECONDS = 60
 const BRIEF_SECONDS = 6
@@ -82,10 +85,10 @@ export class RunningFarm implements Farm {
       const message = `issuer: need an EC P-256 key, as \`certs issue\` makes it, have ${issuer.algorithm}`
       throw new BrokerError('ERR_USAGE', message)
     }
-    return new RunningFarm(options, issuer)
+    return new RunningFarm(options, issuer, await clientsOf(options))
   }
 
-  private constructor(options: RunningFarmOptions, issuer: Issuer) {
+  private constructor(options: RunningFarmOptions, issuer: Issuer, clients: Farm['clients']) {
     const { gateway, ca, audience, book, leewaySeconds = 5 } = options
     this.farmName = audience
     this.book = book ?? new LogBook(systemClock)
@@ -93,7 +96,7 @@ export class RunningFarm implements Farm {
     this.ca = ca
     this.gateway = gateway
     this.nodes = [{ name: formatEndpoint(gateway), address: gateway }]
-    this.clients = clientsOf(options)
+    this.clients = clients
     this.issuer = issuer
     this.issuerPair = options.issuer
     this.leewaySeconds = leewaySeconds
@@ -146,13 +149,24 @@ export class RunningFarm implements Farm {
   async close(): Promise<void> {}
 }
 
-/** On loopback any address of the network may be come from. */
-function clientsOf({ gateway, secondAddress }: RunningFarmOptions): Farm['clients'] {
-  const isLoopback = gateway.host.startsWith('127.')
-  return {
-    alice: isLoopback ? '127.0.0.1' : undefined,
-    bob: secondAddress ?? (isLoopback ? '127.0.0.2' : undefined),
+/** On loopback most systems let a client come from any address of its network. */
+async function clientsOf({ gateway, secondAddress }: RunningFarmOptions): Promise<Farm['clients']> {
+  const isLoopback = gateway.host === 'localhost' || gateway.host.startsWith('127.')
+  const [alice, bob] =
+    isLoopback && (await isReachedFrom('127.0.0.2', gateway)) ? ['127.0.0.1', '127.0.0.2'] : []
+  return { alice, bob: secondAddress ?? bob }
+}
+
+/** @param from an IPv4 address */
+function isReachedFrom(from: string, { host, port }: Endpoint): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect({ host, port, localAddress: from, family: 4, timeout: DIAL_TIMEOUT_MS })
+  const end = (isReached: boolean) => () => {
+    socket.destroy()
+    resolve(isReached)
   }
+  socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false))
+  return promise
 }
 
 function otherPort(port: number): number {

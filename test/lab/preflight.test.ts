@@ -54,6 +54,7 @@ async function obstacle(change: Partial<RunningFarmOptions> = {}) {
 
 test('there is none where a fresh token reaches the echo host', async () => {
   expect(await obstacle()).toBeUndefined()
+  expect(await obstacle({ gateway: { host: 'localhost', port: node.port } })).toBeUndefined()
 })
 
 test('a wrong farm or an issuer that the node does not list: what to look at, and what its log says', async () => {
