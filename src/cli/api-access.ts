@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { BrokerError, Secret } from '../lib/index.ts'
 import type { ApiAccess } from './api-client.ts'
-import { readSecretText, readText } from './files.ts'
+import { readAuthoritiesPem, readSecretText, readText } from './files.ts'
 import { READY_FILE, readReadyFile } from './ready-file.ts'
 
 /** Options of every command that talks to the API. */
@@ -37,10 +37,10 @@ export async function findApi(
   const api = options.api ?? environment.PORTCULLIS_API
   const keyFile = options.keyFile ?? environment.PORTCULLIS_KEY_FILE
   const caFile = options.ca ?? environment.PORTCULLIS_CA
-  const ca = caFile === undefined ? undefined : readText(caFile, '--ca')
+  const ca = caFile === undefined ? undefined : readAuthoritiesPem(caFile)
   if (api === undefined) {
     const demo = readReadyFile(options.readyFile ?? readyFilePath, '--api')
-    const key = keyFile === undefined ? demo.apiKey : await readSecretText(keyFile, '--key-file')
+    const key = keyFile === undefined ? demo.apiKey : await readKey(keyFile)
     return {
       url: parseOrigin(demo.apiUrl),
       key: new Secret(key),
@@ -50,8 +50,15 @@ export async function findApi(
   if (keyFile === undefined) {
     throw new BrokerError('ERR_USAGE', '--key-file: needed with --api (or PORTCULLIS_KEY_FILE)')
   }
-  const key = new Secret(await readSecretText(keyFile, '--key-file'))
+  const key = new Secret(await readKey(keyFile))
   return { url: parseOrigin(api), key, ...(ca === undefined ? {} : { ca }) }
+}
+
+/** What is no key might be any other secret, and goes to nobody. */
+async function readKey(keyFile: string): Promise<string> {
+  const text = await readSecretText(keyFile, '--key-file')
+  if (/^pck_[a-z0-9]+_[\w-]+$/.test(text)) return text
+  throw new BrokerError('ERR_USAGE', `--key-file ${keyFile}: holds no API key`)
 }
 
 /** A key is never sent in the clear. */

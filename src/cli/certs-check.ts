@@ -10,6 +10,7 @@ import {
   readCertificates,
 } from '../certs/index.ts'
 import { BrokerError, errorText, plural, systemClock } from '../lib/index.ts'
+import { readAuthorities } from './authorities.ts'
 import { certificateFiles, keyBeside, needsKey, nodeOf, roleByName } from './certs-directory.ts'
 import { summary } from './certs-options.ts'
 import { collect } from './collect.ts'
@@ -110,7 +111,7 @@ function printReport({ file, role, certificate, findings }: Report): void {
 /** Those that were named, else those that lie among the files; undefined when there are none. */
 function findAuthorities(files: string[], { ca }: Options): Certificate[] | undefined {
   if (ca !== undefined) {
-    return ca.flatMap((file) => readCertificates(readBytes(file, '--ca'), `--ca ${file}`))
+    return ca.flatMap(readAuthorities)
   }
   const found = files
     .filter((file) => roleByName(file, undefined) === 'ca')

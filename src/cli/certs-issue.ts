@@ -22,7 +22,7 @@ import {
   wholeDays,
 } from './certs-options.ts'
 import { collect } from './collect.ts'
-import { readText } from './files.ts'
+import { readAuthoritiesPem, readText } from './files.ts'
 import { writeNewFiles } from './new-files.ts'
 import { print, printJson } from './output.ts'
 
@@ -156,7 +156,7 @@ function readAuthority({ role, from, ca, caKey }: IssueOptions): KeyPair {
     throw new BrokerError('ERR_USAGE', 'authority: need --from, or --ca and --ca-key')
   }
   return {
-    certificatePem: readText(certificateFile, '--ca'),
+    certificatePem: readAuthoritiesPem(certificateFile),
     privateKeyPem: readText(privateKeyFile, '--ca-key'),
   }
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type Certificate, readCertificates } from '../certs/index.ts'
+import type { Certificate } from '../certs/index.ts'
 import { type ConfigFault, checkConfig, ROLES } from '../config/index.ts'
 import { BrokerError, ConfigError, errorText, plural, systemClock } from '../lib/index.ts'
+import { readAuthorities } from './authorities.ts'
 import { collect } from './collect.ts'
 import { fileChecks } from './config-files.ts'
 import { examineCertificates } from './doctor-certificates.ts'
@@ -12,7 +13,7 @@ import { examineNames } from './doctor-names.ts'
 import { examinePorts } from './doctor-ports.ts'
 import { examineTrust } from './doctor-trust.ts'
 import { examineVersions } from './doctor-versions.ts'
-import { readBytes, readText } from './files.ts'
+import { readText } from './files.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
 
 const DIRECTORY = '/etc/portcullis'
@@ -58,7 +59,7 @@ async function doctor({ config, ca, json }: Options): Promise<void> {
   }
   // A file that isn't there is a slip on the command line.
   for (const file of files) readText(file, '--config')
-  const authorities = ca?.flatMap((file) => readCertificates(readBytes(file, '--ca'), file))
+  const authorities = ca?.flatMap(readAuthorities)
   const machine = examineVersions(process.versions)
   const reports: Report[] = []
   for (const file of files) reports.push(await examine(file, authorities))

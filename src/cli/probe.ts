@@ -28,7 +28,7 @@ import {
 } from '../protocol/index.ts'
 import { parseRdpFile, type RdpFile } from '../rdpfile/index.ts'
 import { demoAuthority } from './demo-authority.ts'
-import { readBytes, readText } from './files.ts'
+import { readAuthoritiesPem, readBytes } from './files.ts'
 import { print, printJson, say } from './output.ts'
 import { addressParser, GATEWAY_PORT } from './port.ts'
 
@@ -122,7 +122,7 @@ async function probe(
       dial,
       connectionId: attempt.connectionId,
       transport,
-      ca: ca === undefined ? demoAuthority(route.gateway) : readAuthorities(ca),
+      ca: ca === undefined ? demoAuthority(route.gateway) : readAuthoritiesPem(ca),
     })
     try {
       const answer = await ask(channel, route, common)
@@ -162,13 +162,6 @@ function referenceOf(path: string): { ref?: string } {
   const [, text = ''] = /([0-9A-Z]{4}-[0-9A-Z]{4})\.rdp$/.exec(basename(path)) ?? []
   const ref = parseReference(text)
   return ref === undefined ? {} : { ref }
-}
-
-/** @throws BrokerError `ERR_USAGE`: a file without certificates would only look like a gateway without trust */
-function readAuthorities(path: string): string {
-  const pem = readText(path, '--ca')
-  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
-  throw new BrokerError('ERR_USAGE', `--ca ${path}: holds no certificate in PEM`)
 }
 
 /** @throws BrokerError `ERR_RDP_FILE` naming the file, and the line or setting that is wrong in it */

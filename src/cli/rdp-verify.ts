@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { readCertificates } from '../certs/index.ts'
 import { systemClock } from '../lib/index.ts'
 import { type RdpVerification, verifyRdpFile } from '../rdpfile/index.ts'
+import { readAuthorities } from './authorities.ts'
 import { summary } from './certs-options.ts'
 import { readBytes } from './files.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
@@ -25,7 +25,7 @@ export function register(rdp: Command): void {
 function verify(path: string, { ca, json }: Options): void {
   const verification = verifyRdpFile(readBytes(path, 'file'), {
     nowMs: systemClock.now(),
-    ...(ca === undefined ? {} : { authorities: readCertificates(readBytes(ca, '--ca'), '--ca') }),
+    ...(ca === undefined ? {} : { authorities: readAuthorities(ca) }),
   })
   const { verdict, detail, publisher } = verification
   if (json) printJson(toJson(verification))

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findApi } from '../../src/cli/api-access.ts'
 
+/** As much of one as is looked at before TLS. */
+const CA = '-----BEGIN CERTIFICATE-----'
+
 let directory: string
 let keyFile: string
 let caFile: string
@@ -16,7 +19,7 @@ beforeAll(() => {
     return join(directory, name)
   }
   keyFile = write('key', 'pck_panel_key\n')
-  caFile = write('ca.crt', 'PEM')
+  caFile = write('ca.crt', CA)
   readyFile = write(
     'demo.json',
     JSON.stringify({
@@ -42,7 +45,7 @@ test('options win over the environment', async () => {
   const found = await findApi(options, environment, nowhere)
   expect(found.url.origin).toBe('https://broker.example:8443')
   expect(found.key.reveal()).toBe('pck_panel_key')
-  expect(found.ca).toBe('PEM')
+  expect(found.ca).toBe(CA)
 })
 
 test("without an authority the system's are trusted", async () => {
@@ -57,14 +60,26 @@ test('the environment stands in for options', async () => {
     PORTCULLIS_CA: caFile,
   }
   const found = await findApi({}, environment, nowhere)
-  expect(found).toMatchObject({ ca: 'PEM', url: new URL('https://other') })
+  expect(found).toMatchObject({ ca: CA, url: new URL('https://other') })
 })
 
 test('with nothing given the running demo is meant', async () => {
   const found = await findApi({}, {}, readyFile)
   expect(found.url.origin).toBe('https://localhost:8443')
   expect(found.key.reveal()).toBe('pck_demo_key')
-  expect(found.ca).toBe('PEM')
+  expect(found.ca).toBe(CA)
+})
+
+test('what is no key and no certificate goes nowhere', async () => {
+  const api = 'https://broker.example'
+  await expect(findApi({ api, keyFile: caFile }, {}, nowhere)).rejects.toMatchObject({
+    code: 'ERR_USAGE',
+    message: `--key-file ${caFile}: holds no API key`,
+  })
+  await expect(findApi({ api, keyFile, ca: keyFile }, {}, nowhere)).rejects.toMatchObject({
+    code: 'ERR_USAGE',
+    message: `--ca ${keyFile}: holds no certificate in PEM`,
+  })
 })
 
 test("the demo's key is never sent elsewhere", async () => {

@@ -2,6 +2,7 @@ import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { certs, makeFarm } from './certs-farm.ts'
+import { writeFiles } from './run-command.ts'
 
 interface Report {
   errors: number
@@ -97,4 +98,13 @@ test('asks for a role when the name says none', async () => {
   expect(exitCode).toBe(2)
   expect(stderr).toContain('--role: the name of')
   expect((await certs('check', join(farm, 'nothing'))).exitCode).toBe(2)
+})
+
+test('a file of authorities without any is named', async () => {
+  const farm = await makeFarm()
+  const { readme } = writeFiles({ readme: '# Read me\n' })
+  expect(await certs('check', join(farm, 'public/ca.crt'), '--ca', readme)).toMatchObject({
+    exitCode: 2,
+    stderr: `portcullis: --ca ${readme}: holds no certificate\n`,
+  })
 })
