@@ -28,6 +28,8 @@ const problem = z.object({
 export class ApiRefusal extends BrokerError {
   override readonly name = 'ApiRefusal'
   readonly errors: Array<{ field: string; message: string }>
+  /** The API's own code: `conflict`. */
+  readonly problem: string
   /** What support looks up. */
   readonly ref: string
 
@@ -38,6 +40,7 @@ export class ApiRefusal extends BrokerError {
       field: printable(field),
       message: printable(message),
     }))
+    this.problem = code
     this.ref = printable(ref)
   }
 }

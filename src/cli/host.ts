@@ -7,7 +7,8 @@ import { type ApiAccess, callApi } from './api-client.ts'
 import { hostStanding, printFindings, registerProbe } from './host-probe.ts'
 import { readInventoryFile } from './inventory-file.ts'
 import { type ImportOptions, importRows } from './inventory-import.ts'
-import { print, printJson, printTable, say } from './output.ts'
+import { registerRemove } from './inventory-remove.ts'
+import { optionalField, print, printFields, printJson, printTable, say } from './output.ts'
 import { parsePort } from './port.ts'
 
 const hostAnswer = z.object({
@@ -109,6 +110,12 @@ export function register(program: Command): void {
       .addHelpText('after', IMPORT_HELP),
   ).action(importHosts)
   registerProbe(host)
+  registerRemove(host, {
+    noun: 'host',
+    description: 'takes a host out of the inventory; its machines have to go first',
+    example: 'hv1',
+    holders: (id) => `vm list --host ${id}`,
+  })
 }
 
 const IMPORT_HELP = `
@@ -170,17 +177,16 @@ async function get(id: string, { json, ...options }: Options): Promise<void> {
   }
   const found = await callApi(api, 'GET', pathOf(id), { answer: hostAnswer })
   const { kind, identify, names = {}, console, effectiveConsole, pin, state, states, hint } = found
-  const lines = [
+  printFields([
     ['Kind', kind],
     ['Address', formatEndpoint(toEndpoint(found))],
     ['Identified by', `${identify}, ${names[identify] ?? found.address}`],
-    ...(console.mode === undefined ? [] : [['Console mode', console.mode]]),
+    ...optionalField('Console mode', console.mode),
     ['Opted in', console.allow ? 'yes' : 'no'],
     ['Consoles', `${effectiveConsole.allow ? 'on' : 'off'}, by ${effectiveConsole.source}`],
-    ...(pin === undefined ? [] : [['Pin', pin]]),
+    ...optionalField('Pin', pin),
     ['State', state],
-  ]
-  for (const [name = '', value] of lines) print(`${name.padEnd(14)}  ${value}`)
+  ])
   if (states.length > 0) {
     print('')
     printFindings(states)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { type NodeAnswer, nodeAnswer, nodePath, registerDrain } from './node-drain.ts'
-import { print, printJson, printTable, say } from './output.ts'
+import { printFields, printJson, printTable, say } from './output.ts'
 
 type Options = ApiOptions & { json?: boolean }
 
@@ -52,7 +52,7 @@ async function show(name: string, { json, ...options }: Options): Promise<void> 
   const [, state = '', tunnels = '', software = '', trust = '', clock = '', until = '', seen = ''] =
     toRow(found)
   const { issues, drain, address = '-', revocationVersion } = found
-  const lines = [
+  printFields([
     ['State', state],
     ...issues.map((issue) => ['', issue]),
     ['Tunnels', tunnels],
@@ -64,8 +64,7 @@ async function show(name: string, { json, ...options }: Options): Promise<void> 
     ['Certificate', `until ${until}`],
     ['Dials from', address],
     ['Last seen', seen],
-  ]
-  for (const [name = '', value] of lines) print(`${name.padEnd(14)}  ${value}`)
+  ])
 }
 
 function drainLines(drain: NonNullable<NodeAnswer['drain']>): string[][] {

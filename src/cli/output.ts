@@ -42,6 +42,17 @@ export function printTable(header: string[], rows: string[][]): void {
   }
 }
 
+/** One thing's fields, name and value a line; values below one another. */
+export function printFields(fields: string[][]): void {
+  const width = Math.max(...fields.map(([name = '']) => name.length))
+  for (const [name = '', value = ''] of fields) print(`${name.padEnd(width)}  ${value}`)
+}
+
+/** A field that is there only with a value. */
+export function optionalField(name: string, value: unknown): string[][] {
+  return value === undefined ? [] : [[name, String(value)]]
+}
+
 /** The reader of our output may leave early (`… | head`): then there is nobody left to talk to. */
 export function endWhenNobodyReads(): void {
   for (const stream of [process.stdout, process.stderr]) {

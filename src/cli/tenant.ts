@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
+import { registerRemove } from './inventory-remove.ts'
 import { printJson, printTable, say } from './output.ts'
 
 const tenantAnswer = z.object({ id: z.string(), name: z.string() })
@@ -26,6 +27,12 @@ export function register(program: Command): void {
       .option('--json', 'the same as JSON')
       .addHelpText('after', '\nExample:\n  portcullis tenant list'),
   ).action(list)
+  registerRemove(tenant, {
+    noun: 'tenant',
+    description: 'takes a tenant out of the inventory; its machines and users have to go first',
+    example: 'acme',
+    holders: (id) => `vm list --tenant ${id} and user list --tenant ${id}`,
+  })
 }
 
 async function add(id: string, { name, json, ...options }: Options & { name: string }) {

@@ -4,6 +4,7 @@ import { USER_ROLES } from '../store/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { collect } from './collect.ts'
+import { registerRemove } from './inventory-remove.ts'
 import { printJson, printTable, say } from './output.ts'
 import { readPassword } from './password.ts'
 
@@ -82,6 +83,11 @@ Examples:
       .argument('<user>', 'what they sign in with')
       .addHelpText('after', '\nExample:\n  portcullis user enable ann@acme.example'),
   ).action((id: string, options: ApiOptions) => changeSignIn(id, { disabled: false }, options))
+  registerRemove(user, {
+    noun: 'user',
+    description: 'no user any more; ends portal sessions, but no consoles',
+    example: 'ann@acme.example',
+  })
 }
 
 function addPasswordOption(command: Command): Command {

@@ -5,7 +5,8 @@ import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { readInventoryFile } from './inventory-file.ts'
 import { type ImportOptions, importRows } from './inventory-import.ts'
-import { printJson, printTable, say } from './output.ts'
+import { registerRemove } from './inventory-remove.ts'
+import { optionalField, printFields, printJson, printTable, say } from './output.ts'
 import { parsePort } from './port.ts'
 import {
   addLibvirtOptions,
@@ -65,6 +66,14 @@ export function register(program: Command): void {
       .addHelpText('after', '\nExample:\n  portcullis vm list --tenant acme'),
   ).action(list)
   addApiOptions(
+    vm
+      .command('get')
+      .description('one machine')
+      .argument('<vm>', 'its id')
+      .option('--json', 'the same as JSON')
+      .addHelpText('after', '\nExample:\n  portcullis vm get web'),
+  ).action(get)
+  addApiOptions(
     addLibvirtOptions(
       vm
         .command('import')
@@ -74,6 +83,12 @@ export function register(program: Command): void {
         .option('--json', 'what changed as JSON'),
     ).addHelpText('after', IMPORT_HELP),
   ).action(importVms)
+  registerRemove(vm, {
+    noun: 'vm',
+    description:
+      'takes a machine out of the inventory: no file of it opens any more, who is in stays',
+    example: 'web',
+  })
 }
 
 const IMPORT_HELP = `
@@ -99,9 +114,8 @@ async function add(id: string, options: AddOptions): Promise<void> {
     ...(address === undefined ? {} : { address }),
     ...(port === undefined ? {} : { port }),
   }
-  const path = `/v1/vms/${encodeURIComponent(id)}`
   const request = { body, answer: vmAnswer, onlyNew: true }
-  const added = await callApi(await findApi(options), 'PUT', path, request)
+  const added = await callApi(await findApi(options), 'PUT', pathOf(id), request)
   if (options.json) {
     printJson(added)
     return
@@ -134,6 +148,29 @@ async function list({
       effectiveConsole?.source ?? '-',
     ]),
   )
+}
+
+async function get(id: string, { json, ...options }: Options): Promise<void> {
+  const api = await findApi(options)
+  if (json) {
+    printJson(await callApi(api, 'GET', pathOf(id), { answer: z.unknown() }))
+    return
+  }
+  const found = await callApi(api, 'GET', pathOf(id), { answer: vmAnswer })
+  const { name, tenant, host, guid, address, port, effectiveConsole: console } = found
+  printFields([
+    ['Name', name],
+    ['Tenant', tenant],
+    ['Host', host],
+    ...optionalField('GUID', guid),
+    ...optionalField('Address', address),
+    ...optionalField('Port', port),
+    ...optionalField('Console', console && `${console.allow ? 'on' : 'off'}, by ${console.source}`),
+  ])
+}
+
+function pathOf(id: string): string {
+  return `/v1/vms/${encodeURIComponent(id)}`
 }
 
 async function importVms(

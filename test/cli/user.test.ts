@@ -45,6 +45,13 @@ test('a user is added, gets another password, is disabled and enabled', async ()
   })
 })
 
+test('a user who is removed is gone', async () => {
+  const { file } = writeFiles({ file: 'correct pony\n' })
+  await user('add', 'bob', '--tenant', 'acme', '--password-file', file)
+  expect((await user('remove', 'bob')).stderr).toBe('portcullis: user bob is gone\n')
+  expect((await user('remove', 'bob')).exitCode).toBe(1)
+})
+
 test("the provider's own are given roles, and other ones", async () => {
   const { file } = writeFiles({ file: 'correct pony\n' })
   const add = ['add', 'eve', '--password-file', file]

@@ -104,3 +104,22 @@ test.each([
 ])('%j is 2: %s', async (args, message) => {
   expect(await vm(...args)).toMatchObject({ stderr: `portcullis: ${message}\n`, exitCode: 2 })
 })
+
+test('shows one machine and removes it, and then its host', async () => {
+  await broker.run(registerHost, ['host', 'add', 'hv8', '--kind', 'rdp', '--address', '192.0.2.8'])
+  await vm('add', 'wiki', '--name', 'Wiki', '--tenant', 'acme', '--host', 'hv8', '--port', '3390')
+  expect((await vm('get', 'wiki')).stdout).toBe(
+    [
+      ...['Name     Wiki', 'Tenant   acme', 'Host     hv8', 'Port     3390'],
+      ...['Console  off, by host:hv8', ''],
+    ].join('\n'),
+  )
+  expect(JSON.parse((await vm('get', 'wiki', '--json')).stdout)).toMatchObject({ id: 'wiki' })
+  expect((await vm('get', 'wikis')).exitCode).toBe(1)
+
+  const host = (...args: string[]) => broker.run(registerHost, ['host', ...args])
+  expect((await host('remove', 'hv8')).stderr).toContain('; see vm list --host hv8\n')
+  expect((await vm('remove', 'wiki')).stderr).toBe('portcullis: vm wiki is gone\n')
+  expect((await host('remove', 'hv8')).stderr).toBe('portcullis: host hv8 is gone\n')
+  expect((await vm('get', 'wiki')).exitCode).toBe(1)
+})
