@@ -1,12 +1,12 @@
 import { get } from 'node:http'
-import { createServer } from 'node:net'
 import { connect } from 'node:tls'
 import { readCertificate } from '../certs/index.ts'
-import { type Endpoint, errorText, formatEndpoint, withDeadline } from '../lib/index.ts'
+import { type Endpoint, formatEndpoint, withDeadline } from '../lib/index.ts'
 import { type DoctorFinding, inArea, type RoleConfig } from './doctor-finding.ts'
 import { readText } from './files.ts'
 import { metricsAddress } from './gateway.ts'
 import { metricsAddress as agentMetricsAddress } from './host-agent.ts'
+import { tryListen } from './try-listen.ts'
 
 const ANSWER_MS = 3_000
 
@@ -57,15 +57,6 @@ async function examine({ setting, address, known }: Wanted): Promise<DoctorFindi
   if (ours) return ok(setting, `${text} is ours`)
   const message = `${text} is taken by another program, or by one that has another certificate`
   return error(setting, message, `${who}; end it, or set ${setting} to another port`)
-}
-
-/** @returns the error's code; undefined when the address could be had */
-function tryListen({ host, port }: Endpoint): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>()
-  const server = createServer()
-  server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? errorText(error)))
-  server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)))
-  return promise
 }
 
 async function isOurs(address: Endpoint, known: Exclude<Wanted['known'], undefined>) {

@@ -1,10 +1,12 @@
+import { isIP } from 'node:net'
 import type { Command } from 'commander'
 import type { RunningFarmOptions } from '../lab/index.ts'
 import { BrokerError, type Endpoint } from '../lib/index.ts'
 import { demoAuthority } from './demo-authority.ts'
-import { parseDuration } from './duration.ts'
-import { readText } from './files.ts'
+import { parseDuration, parseDurationOrNone } from './duration.ts'
+import { readAuthoritiesPem, readText } from './files.ts'
 import { addressParser, GATEWAY_PORT } from './port.ts'
+import { tryListen } from './try-listen.ts'
 
 /** How `lab expiry` finds a farm in service. */
 export interface RunningOptions {
@@ -42,16 +44,18 @@ export function addRunningOptions(command: Command): Command {
     .option('--issuer-key <file>', 'its private key, PEM')
     .option('--echo-host <host:port>', 'the echo host that stands beside it', addressParser())
     .option('--second-address <address>', 'of this machine, for a second client')
-    .option('--leeway <time>', "the node's leewaySeconds (default: 5s)", parseDuration)
+    .option('--leeway <time>', "the node's leewaySeconds (default: 5s)", parseDurationOrNone)
     .option('--longest <time>', 'leaves out what waits longer (default: 30s)', parseDuration)
     .option('--node-log <file>', "the node's log, as it grows; - for standard input")
 }
 
 /**
  * @returns undefined when no farm is named
- * @throws BrokerError `ERR_USAGE` for an option that is missing, or means nothing without `--gateway`
+ * @throws BrokerError `ERR_USAGE` for an option that is missing, means nothing without `--gateway`, or can't be meant
  */
-export function runningFarm(options: RunningOptions): RunningFarmOptions | undefined {
+export async function runningFarm(
+  options: RunningOptions,
+): Promise<RunningFarmOptions | undefined> {
   const { gateway, audience, issuerCertificate, issuerKey, echoHost } = options
   if (gateway === undefined) {
     const idle = [...NEEDED, ...OTHERS].find((name) => options[name] !== undefined)
@@ -68,7 +72,8 @@ export function runningFarm(options: RunningOptions): RunningFarmOptions | undef
     throw new BrokerError('ERR_USAGE', `--gateway: needs ${missing.join(', ')}`)
   }
   const { secondAddress, leeway } = options
-  const ca = options.ca === undefined ? demoAuthority(gateway) : readText(options.ca, '--ca')
+  if (secondAddress !== undefined) await expectOwnAddress(secondAddress)
+  const ca = options.ca === undefined ? demoAuthority(gateway) : readAuthoritiesPem(options.ca)
   return {
     gateway,
     audience,
@@ -81,6 +86,14 @@ export function runningFarm(options: RunningOptions): RunningFarmOptions | undef
     ...(secondAddress === undefined ? {} : { secondAddress }),
     ...(leeway === undefined ? {} : { leewaySeconds: leeway }),
   }
+}
+
+/** @throws BrokerError `ERR_USAGE` for one that no client here can come from */
+async function expectOwnAddress(host: string): Promise<void> {
+  const problem = isIP(host) === 0 ? 'need a literal address' : await tryListen({ host, port: 0 })
+  if (problem === undefined) return
+  const message = problem === 'EADDRNOTAVAIL' ? 'this machine has no such address' : problem
+  throw new BrokerError('ERR_USAGE', `--second-address ${host}: ${message}`)
 }
 
 function flag(name: keyof RunningOptions): string {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -14,7 +14,7 @@ import {
   type ScenarioResult,
   startEchoHost,
 } from '../lab/index.ts'
-import { BrokerError, type Endpoint, errorText, formatEndpoint, systemClock } from '../lib/index.ts'
+import { type Endpoint, formatEndpoint, systemClock } from '../lib/index.ts'
 import { conclude, printScenario, sayPlan, sayProgress } from './lab-print.ts'
 import { createLabRoles } from './lab-roles.ts'
 import {
@@ -25,6 +25,7 @@ import {
 } from './lab-running.ts'
 import { tailLines } from './log-tail.ts'
 import { printJson, say } from './output.ts'
+import { checkOutputFile, writeOutputFile } from './output-file.ts'
 import { addressParser } from './port.ts'
 import { closeOnSignal } from './shutdown.ts'
 
@@ -75,7 +76,9 @@ Examples:
 
 async function runExpiry(options: Options): Promise<void> {
   const { junit, report, json = false, seed = randomInt(MAX_SEED + 1) } = options
-  const running = runningFarm(options)
+  const running = await runningFarm(options)
+  if (junit !== undefined) checkOutputFile(junit, '--junit')
+  if (report !== undefined) checkOutputFile(report, '--report')
   say(`Seed ${seed}`)
   const interruption = new AbortController()
   const interrupt = (): void => interruption.abort()
@@ -92,8 +95,8 @@ async function runExpiry(options: Options): Promise<void> {
       ? walkOwn(walk)
       : walkRunning({ ...running, ...walk }, options))
     if (json) printJson(result)
-    if (junit !== undefined) writeFile(junit, renderJunit(result), '--junit')
-    if (report !== undefined) writeFile(report, renderHtml(result), '--report')
+    if (junit !== undefined) writeOutputFile(junit, renderJunit(result), '--junit')
+    if (report !== undefined) writeOutputFile(report, renderHtml(result), '--report')
     conclude(result)
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt)
@@ -130,14 +133,6 @@ async function runEchoHost({ listen }: { listen: Endpoint }): Promise<void> {
   const host = await startEchoHost(listen)
   closeOnSignal(async () => host.close())
   say(`echo host listens on ${formatEndpoint(host.address)}`)
-}
-
-function writeFile(path: string, text: string, option: string): void {
-  try {
-    writeFileSync(path, text)
-  } catch (error) {
-    throw new BrokerError('ERR_USAGE', `${option} ${path}: ${errorText(error)}`, { cause: error })
-  }
 }
 
 function parseSeed(text: string): number {

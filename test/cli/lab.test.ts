@@ -47,6 +47,30 @@ test('a gateway that is not there is no answer, and walks nothing; the reports s
   for (const path of [junit, report]) expect(readFileSync(path, 'utf8')).toContain('ECONNREFUSED')
 })
 
+test('what can not be written or come from is said before anything is walked', async () => {
+  const { directory } = writeFiles({})
+  const missing = join(directory, 'nowhere', 'lab.html')
+  const wrong = [
+    ['--report', missing, 'there is no such file or directory'],
+    ['--junit', directory, 'it is a directory'],
+    ['--node-log', missing, 'there is no such file or directory'],
+    ['--second-address', '203.0.113.9', 'this machine has no such address'],
+    ['--second-address', 'gw1.example', 'need a literal address'],
+  ] as const
+  const towards = await towardsNobody()
+  for (const [option, value, problem] of wrong) {
+    const { exitCode, stderr } = await expiry(...towards, option, value)
+    expect(stderr).toContain(`portcullis: ${option} ${value}: ${problem}\n`)
+    expect(exitCode).toBe(2)
+  }
+})
+
+test('a node may forgive nothing', async () => {
+  expect(await expiry('--leeway', '0s')).toMatchObject({
+    stderr: 'portcullis: --leeway: needs --gateway\n',
+  })
+})
+
 test('an issuer that the scenarios are not made for is a wrong option', async () => {
   const { exitCode, stderr } = await expiry(...(await towardsNobody('ec-p384')))
   expect(stderr).toContain('issuer: need an EC P-256 key, as `certs issue` makes it, have ES384')
