@@ -126,6 +126,7 @@ function namedCertificates({ role, config }: RoleConfig): Named[] {
           ? []
           : [authority('agents.caFile', config.agents.caFile)]),
         ...trusted(config.trust),
+        ...(config.lab === undefined ? [] : [trustedIssuer('lab.issuer', config.lab.issuer)]),
       ]
     case 'host-agent':
       return [
@@ -172,9 +173,12 @@ function authority(setting: string, file: string): Named {
 }
 
 function trusted(trust: readonly { certificateFile: string }[]): Named[] {
-  return trust.map(({ certificateFile: file }, index) => ({
-    setting: `trust.${index}.certificateFile`,
-    file,
-    role: 'issuer',
-  }))
+  return trust.map((entry, index) => trustedIssuer(`trust.${index}`, entry))
+}
+
+function trustedIssuer(
+  setting: string,
+  { certificateFile: file }: { certificateFile: string },
+): Named {
+  return { setting: `${setting}.certificateFile`, file, role: 'issuer' }
 }

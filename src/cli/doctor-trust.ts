@@ -1,6 +1,6 @@
 import { readCertificate } from '../certs/index.ts'
 import type { GatewayConfig, HostAgentConfig } from '../config/index.ts'
-import { errorText } from '../lib/index.ts'
+import { errorText, formatEndpoint } from '../lib/index.ts'
 import { type DoctorFinding, inArea } from './doctor-finding.ts'
 import { readRemembered } from './node-control.ts'
 
@@ -11,9 +11,19 @@ export function examineTrust(
   config: GatewayConfig | HostAgentConfig,
   nowMs: number,
 ): DoctorFinding[] {
-  return config.control === undefined
-    ? examineOwn(config, nowMs)
-    : examineRemembered(config.control, nowMs)
+  return [
+    ...(config.control === undefined
+      ? examineOwn(config, nowMs)
+      : examineRemembered(config.control, nowMs)),
+    ...('lab' in config ? examineLab(config.lab) : []),
+  ]
+}
+
+/** Meant for days, and easily forgotten. */
+function examineLab(lab: GatewayConfig['lab']): DoctorFinding[] {
+  if (lab === undefined) return []
+  const message = `a tester's tokens are let in towards ${formatEndpoint(lab.echoHost)}`
+  return [inArea('trust').warning('lab', message, 'take it out when the tests are over')]
 }
 
 /** Their certificates are looked at elsewhere; here, when they count. */

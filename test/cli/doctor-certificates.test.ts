@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { readCertificate } from '../../src/certs/index.ts'
 import { examineCertificates } from '../../src/cli/doctor-certificates.ts'
 import { readText } from '../../src/cli/files.ts'
-import { loadNode, writeNode } from './doctor-node.ts'
+import { LAB, loadNode, writeNode } from './doctor-node.ts'
 
 const DAY_MS = 86_400_000
 
@@ -36,6 +36,16 @@ test('expiry is told ahead, and then is an error', async () => {
       subject: 'tls.certificateFile',
       message: expect.stringContaining('expired on'),
       fix: 'make its successor now: certs issue --role tls',
+    }),
+  )
+})
+
+test("a laboratory's issuer ends as any other", async () => {
+  expect(await examine(() => {}, 90, LAB)).toContainEqual(
+    expect.objectContaining({
+      severity: 'error',
+      subject: 'lab.issuer.certificateFile',
+      message: expect.stringContaining('expired on'),
     }),
   )
 })

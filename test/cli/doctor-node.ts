@@ -4,6 +4,9 @@ import { type GatewayConfig, loadGatewayConfig } from '../../src/config/index.ts
 import { writeFiles } from './run-command.ts'
 import type { BrokerFiles } from './running-broker.ts'
 
+/** More of a node's file: a laboratory, whose issuer is the node's own here. */
+export const LAB = `lab: { issuer: { certificateFile: issuer.crt, thumbprint: '${'AB'.repeat(32)}' }, echoHost: '192.0.2.50:7007' }`
+
 /** A node's file with everything it names, led by a broker or, without one, on its own. */
 export async function writeNode({
   broker,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { examineTrust } from '../../src/cli/doctor-trust.ts'
 import { renderRemembered } from '../../src/control/index.ts'
-import { loadNode, writeNode } from './doctor-node.ts'
+import { LAB, loadNode, writeNode } from './doctor-node.ts'
 import { createBrokerFiles } from './running-broker.ts'
 
 const NOW = Date.parse('2026-06-01T12:00:00Z')
@@ -47,4 +47,17 @@ test("a node's own issuers count within their window only", async () => {
   expect(within({})).toMatchObject({ severity: 'ok' })
   expect(within({ notAfter: new Date(NOW - 1) })).toMatchObject({ severity: 'error' })
   expect(within({ notBefore: new Date(NOW + 1) })).toMatchObject({ severity: 'warning' })
+})
+
+test('a laboratory that is let in is worth a warning, beside whom a broker trusts', async () => {
+  const { config } = loadNode(await writeNode({ more: LAB }))
+  expect(examineTrust(config, NOW)).toMatchObject([
+    { severity: 'ok', subject: 'trust.0' },
+    {
+      severity: 'warning',
+      subject: 'lab',
+      message: "a tester's tokens are let in towards 192.0.2.50:7007",
+      fix: 'take it out when the tests are over',
+    },
+  ])
 })
