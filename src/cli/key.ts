@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { z } from 'zod'
 import { BrokerError, Secret, systemClock } from '../lib/index.ts'
@@ -6,6 +7,7 @@ import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { collect } from './collect.ts'
 import { bootstrapKey } from './key-bootstrap.ts'
+import { writeNewFiles } from './new-files.ts'
 import { print, printJson, printTable, say } from './output.ts'
 import { writePrivately } from './private-file.ts'
 
@@ -47,7 +49,10 @@ export function register(program: Command): void {
       .option('--days <count>', 'worthless after so many days (default: never)', parseDays)
       .option('--bootstrap', 'the first key, which may do everything: works without another')
       .option('--config <file>', "with --bootstrap: the broker's YAML file, which names the store")
-      .option('--out <file>', 'write it here, readable for you alone (default: standard output)')
+      .option(
+        '--out <file>',
+        'write it to this new file, readable for you alone (default: standard output)',
+      )
       .addHelpText(
         'after',
         `
@@ -74,16 +79,28 @@ Examples:
 
 async function create(options: CreateOptions): Promise<void> {
   const { out, bootstrap } = options
-  const key = await (bootstrap ? createFirst(options) : createAnother(options))
+  const make = () => (bootstrap ? createFirst(options) : createAnother(options))
   if (out === undefined) {
-    print(key.reveal())
+    print((await make()).reveal())
   } else {
-    writePrivately(out, Buffer.from(`${key.reveal()}\n`), '--out')
+    await writeKey(out, make)
     print(out)
   }
   say(
     `portcullis: ${bootstrap ? 'this key may do everything and ' : 'this key '}is shown only now: keep it in a file for --key-file`,
   )
+}
+
+/** The file is taken before the key is made: a key that can't be written would be there, and nobody's. */
+async function writeKey(file: string, make: () => Promise<Secret>): Promise<void> {
+  writeNewFiles([{ path: file, content: '', secret: true }])
+  try {
+    const key = await make()
+    writePrivately(file, Buffer.from(`${key.reveal()}\n`), '--out')
+  } catch (error) {
+    rmSync(file, { force: true })
+    throw error
+  }
 }
 
 async function createFirst({ config, id = 'admin', ...options }: CreateOptions): Promise<Secret> {

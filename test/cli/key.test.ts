@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
@@ -29,6 +29,7 @@ test('makes the first key, which the store then knows, and no second', async () 
   const out = join(files.directory, 'admin.key')
   expect((await create(...args, '--id', 'UPPER', '--out', out)).exitCode).toBe(2)
   expect((await create(...args, '--role', 'viewer')).exitCode).toBe(2)
+  expect(existsSync(out)).toBe(false)
   expect((await create('--bootstrap')).stderr).toContain('--config: needed')
 
   const first = await create(...args, '--out', out)
@@ -81,6 +82,17 @@ test('makes a key, shows its text once, lists it, and revokes it', async () => {
   expect(refused.stderr).toContain('unauthorized')
   expect((await key('list')).stdout).toMatch(/^desk .* revoked /m)
   expect((await key('revoke', 'nobody')).exitCode).toBe(1)
+})
+
+test('a file that is there already stays as it is, and no key is made', async () => {
+  const { file } = writeFiles({ file: 'somebody else’s key\n' })
+  const args = ['--id', 'late', '--role', 'viewer', '--out', file]
+  expect(await key('create', ...args)).toEqual({
+    ...{ exitCode: 2, stdout: '' },
+    stderr: `portcullis: ${file}: is there already and stays as it is; choose another name\n`,
+  })
+  expect(readFileSync(file, 'utf8')).toBe('somebody else’s key\n')
+  expect((await key('list')).stdout).not.toContain('late')
 })
 
 test('binds the key of a portal to tenants', async () => {
