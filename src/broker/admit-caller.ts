@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import { assertOwnOrigin, Refusal, readSessionCookie } from '../lib/index.ts'
 import { addressKey } from './attempt-limit.ts'
+import { subjectOf } from './audit/audited-route.ts'
 import type { TalliedEntry, Tally } from './audit/tally.ts'
 import type { Authenticator, Credentials } from './authenticate.ts'
 import { ApiError, toApiError } from './errors.ts'
@@ -36,7 +37,9 @@ export function admitCaller(
       const error = toApiError(thrown)
       const { problem: outcome, ref } = error
       const action = operation.operationId ?? path
-      tally.refused({ actor: caller.name, action, subject: path, outcome, ref })
+      const id: unknown = ctx.params.id
+      const subject = typeof id === 'string' ? subjectOf(path, id) : path
+      tally.refused({ actor: caller.name, action, subject, pattern: path, outcome, ref })
       throw error
     }
     ctx.state.isWelcome = async () => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { registerVerify } from './audit-verify.ts'
+import { parseJson } from './json.ts'
 import { printJson, printTable } from './output.ts'
 
 const auditAnswer = z.object({
@@ -15,10 +16,12 @@ const auditAnswer = z.object({
       subject: z.string(),
       outcome: z.string(),
       ref: z.string().optional(),
+      details: z.string().optional(),
     }),
   ),
 })
 
+const MAX_DETAILS = 60
 const FILTERS = ['actor', 'action', 'ref'] as const
 type Filters = { [Name in (typeof FILTERS)[number]]?: string }
 
@@ -33,8 +36,8 @@ export function register(program: Command): void {
       .option('--limit <count>', 'how many, up to 1000', parseLimit, 50)
       .option('--actor <who>', 'only of key:ID, user:ID, or address:ADDRESS')
       .option('--action <operation>', 'only this operation of the API, for example putHost')
-      .option('--ref <reference>', 'only with this reference')
-      .option('--json', 'the same as JSON, with all fields')
+      .option('--ref <reference>', 'only with this reference, however it is spelled')
+      .option('--json', 'the same as JSON, with all fields, uncut')
       .addHelpText('after', '\nExample:\n  portcullis audit list --actor key:panel --limit 20'),
   ).action(list)
   registerVerify(audit)
@@ -58,13 +61,26 @@ async function list({
   }
   const { items } = await callApi(api, 'GET', path, { answer: auditAnswer })
   printTable(
-    ['TIME', 'RECORD', 'WHO', 'ACTION', 'ON', 'OUTCOME', 'REFERENCE'],
+    ['TIME', 'RECORD', 'WHO', 'ACTION', 'ON', 'OUTCOME', 'REFERENCE', 'ASKED FOR'],
     items
       .toReversed()
-      .map(({ time, seq, actor, action, subject, outcome, ref = '-' }) => [
+      .map(({ time, seq, actor, action, subject, outcome, ref = '-', details }) => [
         ...[time, String(seq), actor, action, printable(subject), outcome, ref],
+        printable(shorten(details)),
       ]),
   )
+}
+
+/** What was asked for, as far as it fits; secrets say `[secret]` already. */
+function shorten(details: string | undefined): string {
+  if (details === undefined) return '-'
+  const { success, data } = z.record(z.string(), z.unknown()).safeParse(parseJson(details))
+  const text = success ? Object.entries(data).map(describe).join(', ') : details
+  return text.length <= MAX_DETAILS ? text : `${text.slice(0, MAX_DETAILS - 1)}…`
+}
+
+function describe([name, value]: [string, unknown]): string {
+  return `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`
 }
 
 /** Ids in it may have come from anybody with a key. */

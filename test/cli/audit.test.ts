@@ -5,6 +5,7 @@ import { createAudit } from '../../src/broker/audit/audit.ts'
 import { readCertificate } from '../../src/certs/index.ts'
 import { register } from '../../src/cli/audit.ts'
 import { register as registerTenant } from '../../src/cli/tenant.ts'
+import { register as registerUser } from '../../src/cli/user.ts'
 import { createLog, systemClock } from '../../src/lib/index.ts'
 import { openSqliteStore } from '../../src/store/index.ts'
 import { createIssuer } from '../../src/tokens/index.ts'
@@ -59,11 +60,24 @@ function tamper(sql: string): void {
 test('lists the newest records, the last one at the end', async () => {
   const { lines, exitCode } = await audit('list', '--limit', '2')
   expect(exitCode).toBe(0)
-  expect(lines[0]).toMatch(/^TIME +RECORD +WHO +ACTION +ON +OUTCOME +REFERENCE$/)
-  expect(lines[1]).toMatch(/ 4 +key:test +putTenant +\/v1\/tenants\/d +done +-$/)
-  expect(lines[2]).toMatch(/ 5 +key:test +putTenant +\/v1\/tenants\/e +done +-$/)
+  expect(lines[0]).toMatch(/^TIME +RECORD +WHO +ACTION +ON +OUTCOME +REFERENCE +ASKED FOR$/)
+  expect(lines[1]).toMatch(/ 4 +key:test +putTenant +\/v1\/tenants\/d +done +- +name: d$/)
+  expect(lines[2]).toMatch(/ 5 +key:test +putTenant +\/v1\/tenants\/e +done +- +name: e$/)
   expect((await audit('list', '--actor', 'key:other')).lines).toHaveLength(1)
   expect((await audit('list', '--limit', '0')).exitCode).not.toBe(0)
+})
+
+test('shows what was asked for without its secrets, and finds a reference however it is spelled', async () => {
+  const { password } = writeFiles({ password: 'correct pony\n' })
+  const add = ['user', 'add', 'eve', '--role', 'viewer', '--password-file', password]
+  await broker.run(registerUser, add)
+  await broker.run(registerUser, add)
+  const { lines } = await audit('list', '--action', 'putUser')
+  expect(lines[1]).toMatch(/ done +- +roles: \["viewer"\], password: \[secret\]/)
+  const ref = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(lines[2] ?? '')?.[0] ?? ''
+  const found = await audit('list', '--ref', ref.replace('-', '').toLowerCase())
+  expect(found.lines).toHaveLength(2)
+  expect(found.lines[1]).toContain(ref)
 })
 
 test('an audit that nobody has touched is whole, with and without checkpoints', async () => {

@@ -46,8 +46,14 @@ function describe({ path, operation }: Route, { id = '', caller }: RawRequest) {
   return {
     actor: caller?.name ?? '',
     action: operation.operationId ?? path,
-    subject: path.replace('{id}', () => id).slice(0, MAX_SUBJECT),
+    subject: subjectOf(path, id),
   }
+}
+
+/** The path as it was asked for, so that it can be shown. */
+export function subjectOf(path: string, id: string): string {
+  const printable = id.replaceAll(/\p{C}/gu, ' ')
+  return path.replace('{id}', () => printable).slice(0, MAX_SUBJECT)
 }
 
 /** Secrets in it hide themselves. */

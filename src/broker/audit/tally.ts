@@ -9,6 +9,8 @@ export const TALLY_EVERY_MS = 60_000
  * and never so many that the records of others wait.
  */
 const STRANGERS = { burst: 500, perSecond: 0.1 }
+/** Likewise of those who are known: paths that they may not change, as they chose them. */
+const CHOSEN = STRANGERS
 /** Who comes from an address, and is nobody that is known. */
 const STRANGER = 'address:'
 /** All of those who are too many to be told apart. */
@@ -17,6 +19,8 @@ const OTHERS = `${STRANGER}others`
 export type TalliedEntry = Omit<AuditEntry, 'details'> & {
   /** Of one key: the same again is what has the same details. */
   details?: Record<string, string>
+  /** The subject without what the caller chose of it, which counts when there are too many. */
+  pattern?: string
 }
 
 /** What happens over and over: the first of a minute is a record at once, those like it are counted in one more. */
@@ -46,6 +50,7 @@ interface Counted {
 
 export function createTally({ audit, clock, log }: TallyOptions): Tally {
   const strangers = new Allowance({ ...STRANGERS, clock })
+  const chosen = new Allowance({ ...CHOSEN, clock })
   let counted = new Map<string, Counted>()
 
   /** @returns what is to be recorded, when this is the first one */
@@ -60,8 +65,10 @@ export function createTally({ audit, clock, log }: TallyOptions): Tally {
     if (actor.startsWith(STRANGER) && actor !== OTHERS && !strangers.take()) {
       return count({ actor: OTHERS, action, subject, outcome })
     }
-    counted.set(name, { entry, repeated: 0 })
-    return entry
+    const { pattern = subject, ...rest } = entry
+    if (pattern !== subject && !chosen.take()) return count({ ...rest, subject: pattern })
+    counted.set(name, { entry: rest, repeated: 0 })
+    return rest
   }
 
   const record = async (entry: TalliedEntry): Promise<void> => {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseReference } from '../../lib/index.ts'
 import type { AuditPlace, AuditRecord, Store, StoredCheckpoint } from '../../store/index.ts'
 import {
   auditQuery,
@@ -23,7 +24,8 @@ export function auditRoutes(store: Pick<Store, 'audit'>): Route[] {
       query: auditQuery,
       answers: pagesOf(auditShape),
       async handle({ query }) {
-        const { limit = DEFAULT_LIMIT, newest, after, ...wanted } = query
+        const { limit = DEFAULT_LIMIT, newest, after, ref, ...rest } = query
+        const wanted = { ...rest, ref: ref && (parseReference(ref) ?? ref) }
         const page = { limit, ...(newest === 'true' ? { newest: true } : after && { after }) }
         const named = Object.entries(wanted).filter(([, value]) => value !== undefined)
         const records = await store.audit.list({ ...page, ...Object.fromEntries(named) })

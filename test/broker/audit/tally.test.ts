@@ -73,3 +73,20 @@ test('a sign-in that cannot be recorded fails, a refusal stays one and the log s
     { event: 'audit.failed', error: 'disk full' },
   ])
 })
+
+test('what is chosen to be refused is named, and of a flood counted as a whole', async () => {
+  const pattern = '/v1/users/{id}'
+  const what = { actor: 'key:shop', action: 'deleteUser', outcome: 'forbidden' }
+  const refuseUser = (user: number) =>
+    tally.refused({ ...what, subject: `/v1/users/u${user}`, pattern })
+  for (let user = 0; user < 10_000; user += 1) refuseUser(user)
+  refuseUser(1)
+  expect(recorded).toHaveLength(501)
+  expect(recorded[1]).toEqual({ ...what, subject: '/v1/users/u1' })
+  expect(recorded[500]).toEqual({ ...what, subject: pattern })
+  await tally.flush()
+  expect(recorded.slice(501).map(({ details = '' }) => JSON.parse(details))).toEqual([
+    { repeated: 1 },
+    { repeated: 9_499 },
+  ])
+})

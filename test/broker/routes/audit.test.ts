@@ -65,8 +65,8 @@ test('who has no valid key, or one that may not, leaves one record and a count',
   const byViewer = { actor: 'key:key1', outcome: 'forbidden' }
   expect(items).toMatchObject([
     { ...authenticate, ref: unknown.ref },
-    { ...byViewer, action: 'putTenant', subject: '/v1/tenants/{id}', ref: forbidden.ref },
-    { ...byViewer, action: 'why', subject: '/v1/why/{id}' },
+    { ...byViewer, action: 'putTenant', subject: '/v1/tenants/t1', ref: forbidden.ref },
+    { ...byViewer, action: 'why', subject: '/v1/why/7K3M-Q2XD' },
   ])
   await broker.restart()
   const [, , , sum] = (await audit()).items
