@@ -9,7 +9,7 @@ import type {
 } from '../control/index.ts'
 import { type Log, type LogFields, type Reason, Refusal } from '../lib/index.ts'
 import type { Lease } from '../store/index.ts'
-import { burnsToken, DEFAULT_LEEWAY_SECONDS } from '../tokens/index.ts'
+import { burnsToken, DEFAULT_LEEWAY_SECONDS, formatTime } from '../tokens/index.ts'
 import type { HostProbes } from './host-probes.ts'
 import { type JudgeOptions, judgeToken } from './judge-token.ts'
 import { leaseHolder } from './lease-holder.ts'
@@ -146,7 +146,8 @@ function pastTime({ clock, leewaySeconds }: ControlServiceOptions, decidedAt: nu
   if (decidedAt <= nowMs + leewayMs && decidedAt >= nowMs - MAX_LATE_MS) {
     return Math.min(decidedAt, nowMs)
   }
-  throw new Refusal('token-expired', `decidedAt: ${decidedAt}, it is ${nowMs}`)
+  const [decided, now] = [decidedAt, nowMs].map((ms) => formatTime(ms / 1000))
+  throw new Refusal('token-expired', `decidedAt: ${decided}, it is ${now}`)
 }
 
 function endLosers(

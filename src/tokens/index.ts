@@ -49,6 +49,7 @@ export {
   type RevocationList,
 } from './revocations.ts'
 export { type ParsedThumbprint, parseThumbprint } from './thumbprint.ts'
+export { formatTime } from './times.ts'
 export {
   createTrustListFromPem,
   type PemTrustEntry,

@@ -1,4 +1,5 @@
 import type { Reason } from '../lib/index.ts'
+import { formatSeconds } from './times.ts'
 import { MAX_LEEWAY_SECONDS } from './verify-steps.ts'
 
 /** How often and how long one client may present one token (DESIGN 4.3). */
@@ -127,7 +128,7 @@ function decideFirst({ client, tunnel, nowMs, expiredBySeconds }: RedeemAttempt)
   if (expiredBySeconds > 0) {
     return refused(
       'token-expired',
-      `exp: passed ${expiredBySeconds} s ago, and the token was not redeemed before`,
+      `exp: passed ${formatSeconds(expiredBySeconds)} ago, and the token was not redeemed before`,
     )
   }
   const state = { client, firstRedeemMs: nowMs, opens: 1, tunnels: [tunnel] }
@@ -141,7 +142,7 @@ function checkLimit(
 ): RedeemDecision | undefined {
   const sinceSeconds = (nowMs - firstRedeemMs) / 1000
   if (sessionSeconds === 0 || sinceSeconds < sessionSeconds) return undefined
-  const detail = `max: first redeemed ${sinceSeconds} s ago, may be open for ${sessionSeconds} s`
+  const detail = `max: first redeemed ${formatSeconds(sinceSeconds)} ago, may be open for ${sessionSeconds} s`
   return refused('session-limit', detail)
 }
 
@@ -153,7 +154,7 @@ function checkTime(
 ): RedeemDecision | undefined {
   const sinceSeconds = (nowMs - state.firstRedeemMs) / 1000
   if (expiredBySeconds === 0 || sinceSeconds <= reopenSeconds) return undefined
-  const expired = `exp: passed ${expiredBySeconds} s ago, first redeemed ${sinceSeconds} s ago, reopens for ${reopenSeconds} s`
+  const expired = `exp: passed ${formatSeconds(expiredBySeconds)} ago, first redeemed ${formatSeconds(sinceSeconds)} ago, reopens for ${reopenSeconds} s`
   if (reconnectSeconds === 0) return refused('token-expired', expired)
   if (state.superseded === true) {
     return refused('superseded', 'rcw: a newer console of the same VM has ended the window')
@@ -162,7 +163,7 @@ function checkTime(
   if (droppedForSeconds <= reconnectSeconds) return undefined
   return refused(
     'token-expired',
-    `${expired}, session dropped ${droppedForSeconds} s ago, reconnects for ${reconnectSeconds} s`,
+    `${expired}, session dropped ${formatSeconds(droppedForSeconds)} ago, reconnects for ${reconnectSeconds} s`,
   )
 }
 

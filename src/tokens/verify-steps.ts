@@ -1,5 +1,6 @@
 import { Refusal } from '../lib/index.ts'
 import type { Algorithm } from './algorithms.ts'
+import { formatTime } from './times.ts'
 import type { TrustedIssuer, TrustList } from './trust-list.ts'
 
 export const DEFAULT_LEEWAY_SECONDS = 5
@@ -47,7 +48,7 @@ export function checkIssuer(issuer: TrustedIssuer, algorithm: Algorithm, nowMs: 
   if (nowMs < notBeforeMs || nowMs > notAfterMs) {
     throw new Refusal(
       'issuer-outside-window',
-      `issuer ${certificate.sha1Thumbprint}: trusted from ${isoTime(notBeforeMs)} to ${isoTime(notAfterMs)}, it is ${isoTime(nowMs)}`,
+      `issuer ${certificate.sha1Thumbprint}: trusted from ${formatTime(notBeforeMs / 1000)} to ${formatTime(notAfterMs / 1000)}, it is ${formatTime(nowMs / 1000)}`,
     )
   }
 }
@@ -68,7 +69,7 @@ export function checkStart(
   if (now >= startSeconds - leeway) return
   throw new Refusal(
     'token-not-yet-valid',
-    `valid from ${startSeconds}, it is ${now} (leeway ${leeway} s)`,
+    `valid from ${formatTime(startSeconds)}, it is ${formatTime(now)} (leeway ${leeway} s)`,
   )
 }
 
@@ -90,7 +91,8 @@ export function checkExpiry(
   const leeway = boundedLeeway(leewaySeconds)
   if (now < exp + leeway) return undefined
   const bySeconds = now - exp
-  const refusal = new Refusal('token-expired', `exp: ${exp}, it is ${now} (leeway ${leeway} s)`)
+  const detail = `exp: ${formatTime(exp)}, it is ${formatTime(now)} (leeway ${leeway} s)`
+  const refusal = new Refusal('token-expired', detail)
   // A token redeemed in its last moment, leeway included, is the latest that can be reopened.
   const mayReopen = reopenSeconds !== undefined && bySeconds < leeway + reopenSeconds
   const mayReconnect = reopenSeconds !== undefined && rcw !== undefined
@@ -100,8 +102,4 @@ export function checkExpiry(
 
 export function boundedLeeway(seconds = DEFAULT_LEEWAY_SECONDS): number {
   return Math.min(Math.max(seconds, 0), MAX_LEEWAY_SECONDS)
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }
