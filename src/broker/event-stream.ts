@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { Allowance, type Clock, type Log, type LogFields, tapLog } from '../lib/index.ts'
 import { ApiError } from './errors.ts'
+import { happeningOf } from './told-twice.ts'
 
 /** Lines of the log that others may follow; the names are fixed. */
 const STREAMED: ReadonlySet<string> = new Set([
@@ -17,6 +18,9 @@ const KEPT = 1_000
 const MAX_FIELD_CHARACTERS = 256
 /** What strangers cause must not push everything else out. */
 const STRANGERS = { burst: 200, perSecond: 20 }
+
+/** Happenings whose second teller may still come, about 100 bytes each. */
+const MAX_TELLERS = 10_000
 
 const MAX_STREAMS = 50
 const MAX_STREAMS_OF_ONE = 5
@@ -66,8 +70,23 @@ export function createEventStream(clock: Clock): EventStream {
   const readers = new Set<Reader>()
   let number = 0
 
+  /** Who has told of it first: of both tellers' words a reader gets one. */
+  const tellers = new Map<string, boolean>()
+
+  const isTwice = (event: string, fields: LogFields): boolean => {
+    const happening = happeningOf(event, fields)
+    if (happening === undefined) return false
+    const isOurs = fields.toldBy === undefined
+    const first = tellers.get(happening)
+    if (first !== undefined) return first !== isOurs
+    tellers.set(happening, isOurs)
+    const [oldest] = tellers.keys()
+    if (oldest !== undefined && tellers.size > MAX_TELLERS) tellers.delete(oldest)
+    return false
+  }
+
   const publish = (event: string, fields: LogFields): void => {
-    if (!STREAMED.has(event)) return
+    if (!STREAMED.has(event) || isTwice(event, fields)) return
     const isKnown = fields.jti !== undefined || fields.askedBy !== undefined || !isRefusal(event)
     if (!isKnown && !strangers.take()) return
     number += 1

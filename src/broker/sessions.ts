@@ -49,16 +49,25 @@ export function createSessions({ store, pushes, clock, log }: SessionOptions): S
     await Promise.all([...keys].map((key) => store.redeems.burn(key, 'killed')))
     const open = (await store.leases.list()).filter(({ key }) => keys.has(key))
     for (const { tunnel } of open) pushes.push({ type: 'kill', by: { tunnel }, reason: 'killed' })
-    for (const { id, jti, tenant, vm, node, tunnel } of sessions) {
-      log.info('session.killed', { session: id, jti, tenant, vm, node, tunnel, askedBy })
+    const ended = sessions.filter(({ id }) => !open.some((other) => other.id === id))
+    for (const { id, jti, tenant, vm, node, tunnel } of [...open, ...ended]) {
+      const of = { session: id, jti, tenant, vm, node, tunnel }
+      log.info('session.killed', { ...of, reason: 'killed', askedBy })
     }
+  }
+
+  /** It was killed before, or it has ended and nobody can come back to it. */
+  const isOver = async ({ key, endedAtMs }: ConsoleSession): Promise<boolean> => {
+    const burned = (await store.redeems.get(key))?.burned
+    return burned === 'killed' || (burned !== undefined && endedAtMs !== undefined)
   }
 
   return {
     list: async (filter) => (await store.leases.list(filter)).filter(isHeldByNode),
     get,
     async kill(id, askedBy) {
-      await end([await get(id)], askedBy)
+      const session = await get(id)
+      if (!(await isOver(session))) await end([session], askedBy)
     },
     async killAll(filter, askedBy) {
       const open = await store.leases.list(filter)

@@ -38,7 +38,7 @@ const FIELDS = [
   ...['reason', 'code', 'error', 'status', 'method', 'path', 'presentation', 'tokenFormat'],
   ...['vm', 'tenant', 'user', 'host', 'issuer', 'node', 'agent', 'tunnel', 'transport', 'session'],
   ...['remoteAddress', 'connectionId', 'address', 'port', 'askedBy', 'toldBy', 'expiresAt', 'lost'],
-  ...['takesMessages', 'bytesIn', 'bytesOut', 'durationMs', 'text'],
+  ...['takesMessages', 'consentAsked', 'bytesIn', 'bytesOut', 'durationMs', 'text'],
 ]
 const MAX_FIELD_CHARACTERS = 256
 

@@ -91,6 +91,7 @@ const sessionFields = z.object({
   correlationId: text.exactOptional(),
   transport: text.exactOptional(),
   takesMessages: z.boolean().exactOptional(),
+  consentAsked: z.boolean().exactOptional(),
   reason: reason.exactOptional(),
   /** Detail for people; it is the node's text, never the client's. */
   error: z.string().max(1024).exactOptional(),

@@ -1,6 +1,6 @@
 import type { Grant } from '../../store/index.ts'
 import type { FoundTimeline } from '../timeline.ts'
-import { type Explanation, explain, NEVER_PRESENTED } from './explanations.ts'
+import { type Explanation, explain, NEVER_PRESENTED, NOT_AGREED } from './explanations.ts'
 import { type Line, readLines } from './lines.ts'
 import { sentenceOf } from './sentences.ts'
 
@@ -68,7 +68,7 @@ function conclude(
   const reason = reasonOf(last)
   const state = last.event === 'session.closed' ? 'ended' : 'refused'
   const also = open === 0 ? '' : ' Another session of the same file is open.'
-  const explanation = reason === undefined ? undefined : explain(reason)
+  const explanation = leftBeforeConsent(lines, last) ? NOT_AGREED : explain(reason ?? '')
   if (explanation === undefined) {
     return { state, summary: `${sentenceOf(last)}.${also}`, ...(reason && { reason }) }
   }
@@ -109,6 +109,14 @@ function lastTurn(lines: Line[]): Line | undefined {
       (agent !== undefined && last.reason === 'host-closed' && event.endsWith('.refused')),
   )
   return refusal ?? last
+}
+
+/** Whether a session ended by its client had got no further than to the question. */
+function leftBeforeConsent(lines: Line[], { event, node, tunnel, reason }: Line): boolean {
+  if (event !== 'session.closed' || reason !== 'client-closed') return false
+  const own = lines.filter((line) => line.node === node && line.tunnel === tunnel)
+  const wasAsked = own.some(({ consentAsked }) => consentAsked === true)
+  return wasAsked && !own.some((line) => line.event === 'channel.opened')
 }
 
 function countOpen(lines: Line[]): number {

@@ -23,7 +23,8 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   },
   'token-expired': {
     says: 'The token had expired when it was presented for the first time.',
-    cause: 'The file was opened too late: it may be for a minute only, two from the portal.',
+    cause:
+      'The file was opened too late: it may be opened for a minute, two from the portal, unless policy or the request says otherwise.',
     fix: `${ASK_AGAIN} If users need longer, raise \`ttlSeconds\` by \`portcullis policy set\`; if fresh files fail, compare the clocks in \`portcullis node list\`.`,
   },
   'token-not-yet-valid': {
@@ -245,7 +246,7 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   forbidden: {
     says: 'The caller is known but may not do this.',
     cause: 'Its roles do not include it.',
-    fix: 'Use a key that has the role.',
+    fix: 'Use a key that has the role, or give it to the user: `portcullis user roles USER ROLE…`. A tenant’s user can have none.',
   },
   'not-found': {
     says: 'There is nothing at this address, or it is not for the caller to see.',
@@ -269,6 +270,13 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
       'Its store or its signer failed: a full disk, a locked database, a publisher certificate that has ended.',
     fix: "Look for `request.failed` with this reference in the broker's log.",
   },
+}
+
+/** For a client that left while it had the consent text before it. */
+export const NOT_AGREED: Explanation = {
+  says: 'The client was shown the consent text and left: its user did not agree, or closed the window.',
+  cause: 'The user did not want to. FreeRDP without a standard input answers no by itself.',
+  fix: 'Nothing, unless the user meant to agree; `portcullis policy get --effective VM` shows the text.',
 }
 
 /** For a file that nobody has presented within its time. */

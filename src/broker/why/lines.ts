@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { TimelineEntry } from '../../store/index.ts'
+import { happeningOf } from '../told-twice.ts'
 
 /** What a kept line may say; the names are those of the log. */
 const fields = z.object({
@@ -26,6 +27,7 @@ const fields = z.object({
   bytesIn: z.number().optional(),
   bytesOut: z.number().optional(),
   durationMs: z.number().optional(),
+  consentAsked: z.boolean().optional(),
   text: z.string().optional(),
 })
 
@@ -36,9 +38,6 @@ export interface Line extends z.output<typeof fields> {
   verified: boolean
 }
 
-/** The broker has decided, and the node tells the same once more. */
-const DECIDED = ['token.redeemed', 'token.refused', 'session.killed', 'redeem.conflict']
-
 /** The lines in the order of time; what both broker and node tell comes once, in the broker's words. */
 export function readLines(entries: readonly TimelineEntry[]): Line[] {
   const lines = entries.map(({ atMs, event, verified, body }) => ({
@@ -46,16 +45,13 @@ export function readLines(entries: readonly TimelineEntry[]): Line[] {
     ...{ atMs, event, verified },
   }))
   const named = lines.some(({ event }) => event === 'console.refused')
+  const nameOf = (line: Line) => happeningOf(line.event, line)
   const ours = new Set(lines.filter(({ toldBy }) => toldBy === undefined).map(nameOf))
   return lines.filter((line) => {
     if (line.event === 'request.refused') return !named
-    const isTwice = line.toldBy !== undefined && DECIDED.includes(line.event)
-    return !isTwice || line.tunnel === undefined || !ours.has(nameOf(line))
+    const name = nameOf(line)
+    return line.toldBy === undefined || name === undefined || !ours.has(name)
   })
-}
-
-function nameOf({ event, tunnel }: Line): string {
-  return `${event} ${tunnel}`
 }
 
 /** A line that another version has written differently says only when and what. */

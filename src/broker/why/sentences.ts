@@ -21,15 +21,17 @@ const SENTENCES: Readonly<Record<string, (line: Line) => string>> = {
   'token.revoked': ({ askedBy }) => `Revoked by ${askedBy}`,
   'redeem.conflict': ({ lost }) =>
     `Two clients were let in with this token while no broker answered; the one at ${lost ?? 'the other node'} loses`,
-  'tunnel.created': ({ transport, remoteAddress }) =>
-    `Tunnel opened${from(remoteAddress)}${transport === undefined ? '' : ` over ${transport}`}`,
+  'tunnel.created': ({ transport, remoteAddress, consentAsked }) =>
+    `Tunnel opened${from(remoteAddress)}${transport === undefined ? '' : ` over ${transport}`}${consentAsked === true ? '; the user was asked to consent' : ''}`,
   'channel.opened': ({ host }) =>
     `Connected to the machine${host === undefined ? '' : ` at ${host}`}`,
   'channel.refused': (line) => `Not connected to the machine: ${why(line)}`,
   'session.closed': (line) => `Session ended: ${why(line)}${used(line)}`,
   'session.reconnected': ({ remoteAddress }) => `The same client came back${from(remoteAddress)}`,
   'session.killed': ({ askedBy, reason }) =>
-    askedBy === undefined ? `The broker ended it: ${reason}` : `Ended by ${askedBy}`,
+    askedBy === undefined
+      ? `The broker ended it: ${reason}`
+      : `Ended by ${askedBy}, and its token is worthless now`,
   'session.messaged': ({ askedBy }) =>
     askedBy === undefined ? 'A message was shown to the user' : `A message was sent by ${askedBy}`,
   'host.refused': (line) => `Refused by the host: ${why(line)}`,

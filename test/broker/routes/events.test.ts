@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Secret } from '../../../src/lib/index.ts'
 import { signIn } from '../portal-sign-in.ts'
 import { createTestBroker, type TestBroker } from '../support.ts'
 
@@ -244,6 +245,32 @@ test('a node that was not known joins once', async () => {
     ['node.joined', 'gw1'],
   ])
   expect(events[0]?.data).toMatchObject({ remoteAddress: '192.0.2.1', software: '1.2.3' })
+  stream.leave()
+})
+
+test('what broker and node both tell comes once, what a node alone tells as well', async () => {
+  const stream = await follow()
+  const { body } = await mint()
+  const [tunnel, clientAddress] = ['t1', '192.0.2.7']
+  const gw1 = { name: 'gw1', role: 'node' } as const
+  const token = new Secret(body.gatewayToken)
+  const tell = (event: 'token.redeemed' | 'session.killed', of = tunnel) =>
+    api.broker.control.event(gw1, {
+      ...{ event, time: api.clock.now() },
+      fields: { jti: 'j', tunnel: of, ...(event === 'session.killed' && { reason: 'killed' }) },
+    })
+  await api.broker.control.redeem(gw1, { token, tunnel, clientAddress })
+  await tell('token.redeemed')
+  const session = await api.store.leases.find('gw1', tunnel)
+  await api.delete(`/v1/sessions/${session?.id}`).expect(204)
+  await tell('session.killed')
+  await tell('session.killed', 't2')
+  const events = (await stream.read(5)).slice(2)
+  expect(events.map(({ event, data }) => [event, data.tunnel, data.askedBy])).toEqual([
+    ['token.redeemed', 't1', undefined],
+    ['session.killed', 't1', 'key:test'],
+    ['session.killed', 't2', undefined],
+  ])
   stream.leave()
 })
 

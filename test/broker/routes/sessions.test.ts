@@ -171,3 +171,43 @@ test('a revocation says how many sessions it is about, and whether there is what
   expect(await revoke('vm', 'other')).toEqual([false, 0])
   expect(await revoke('before', new Date(NOW_MS).toISOString())).toEqual([undefined, undefined])
 })
+
+describe('a kill', () => {
+  const kill = (id: string) => api.delete(`/v1/sessions/${id}`).expect(204)
+  const killed = () => api.events('session.killed')
+
+  test('that is asked for again is told once, also when the session has ended', async () => {
+    const id = await open('web', 't1')
+    await kill(id)
+    await kill(id)
+    await api.broker.control.release(GW1, 't1', 'killed')
+    await kill(id)
+    expect(killed()).toMatchObject([
+      { session: id, node: 'gw1', tunnel: 't1', reason: 'killed', askedBy: 'key:test' },
+    ])
+  })
+
+  test('of a session that somebody could come back to is told', async () => {
+    const id = await open('web', 't1')
+    await api.broker.control.release(GW1, 't1', 'client-closed')
+    await kill(id)
+    expect(killed()).toMatchObject([{ session: id, askedBy: 'key:test' }])
+  })
+
+  test('of one that a limit has ended for good is not', async () => {
+    const id = await open('web', 't1')
+    await api.broker.control.release(GW1, 't1', 'idle-limit')
+    await kill(id)
+    expect(killed()).toEqual([])
+  })
+
+  test('tells of each tunnel that it ends', async () => {
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    const token = new Secret(body.gatewayToken)
+    for (const tunnel of ['t1', 't2']) {
+      await api.broker.control.redeem(GW1, { token, tunnel, clientAddress: '192.0.2.7' })
+    }
+    await kill((await api.store.leases.find('gw1', 't1'))?.id ?? '')
+    expect(new Set(killed().map(({ tunnel }) => tunnel))).toEqual(new Set(['t1', 't2']))
+  })
+})

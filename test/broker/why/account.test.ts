@@ -126,6 +126,22 @@ test('a second client that was refused is what is asked about; the first one is 
   expect(summary).toMatch(/Another session .* is open\.$/)
 })
 
+test('a client that left before the channel was shown a text that it did not agree to', () => {
+  const asked: Told = ['tunnel.created', { ...NODE, consentAsked: true }]
+  const left: Told = ['session.closed', { ...NODE, reason: 'client-closed' }]
+  const declined = account([asked, left])
+  expect(declined).toMatchObject({ state: 'ended', reason: 'client-closed' })
+  expect(declined.summary).toContain('did not agree')
+  expect(declined.timeline[0]?.text).toContain('asked to consent')
+  for (const told of [
+    [['tunnel.created', NODE], left],
+    [asked, ['channel.opened', NODE], left],
+    [asked, ['session.closed', { ...NODE, reason: 'set-up-timeout' }]],
+  ] satisfies Told[][]) {
+    expect(account(told).summary).not.toContain('did not agree')
+  }
+})
+
 test('a killed session names who asked', () => {
   const { state, reason, timeline } = account([
     ['tunnel.created', NODE],
@@ -136,7 +152,7 @@ test('a killed session names who asked', () => {
   expect({ state, reason }).toEqual({ state: 'ended', reason: 'killed' })
   expect(timeline.map(({ source, text }) => `${source}: ${text}`)).toEqual([
     'gw1: Tunnel opened from 192.0.2.7',
-    'broker: Ended by key:ops',
+    'broker: Ended by key:ops, and its token is worthless now',
     'gw1: Session ended: killed',
   ])
 })
