@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { BrokerError } from '../lib/index.ts'
 import { USER_ROLES } from '../store/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
@@ -106,14 +107,24 @@ async function add(
   const body = { password, roles, ...(tenant === undefined ? {} : { tenant }) }
   await callApi(api, 'PUT', pathOf(id), { body, answer: userAnswer, onlyNew: true })
   say(`portcullis: user ${id} may sign in`)
+  if (tenant === undefined && roles.length === 0) {
+    say(
+      `portcullis: with neither tenant nor roles ${id} sees nothing: portcullis user roles ${id} …`,
+    )
+  }
 }
 
 async function passwd(id: string, { passwordFile, ...options }: PasswordOptions): Promise<void> {
-  await changeSignIn(id, { password: await askPassword(id, passwordFile) }, options)
+  const password = await askPassword(id, passwordFile)
+  const { disabled } = await change(id, { password }, options)
+  const disabledStill = disabled ? '; they may still not sign in' : ''
+  say(`portcullis: user ${id} has a new password, and whoever was signed in is out${disabledStill}`)
 }
 
 async function setRoles(id: string, names: string[], options: ApiOptions): Promise<void> {
-  const { roles } = await change(id, { roles: names.join() === NO_ROLES ? [] : names }, options)
+  const none = names.includes(NO_ROLES)
+  if (none && names.length > 1) throw new BrokerError('ERR_USAGE', `${NO_ROLES} stands alone`)
+  const { roles } = await change(id, { roles: none ? [] : names }, options)
   say(`portcullis: user ${id} has ${roles.length === 0 ? 'no roles' : roles.join(', ')}`)
 }
 

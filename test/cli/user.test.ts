@@ -27,7 +27,11 @@ test('a user is added, gets another password, is disabled and enabled', async ()
   expect(added.stderr).toBe('portcullis: user ann@acme.example may sign in\n')
   expect(await fits('correct pony')).toBe(true)
   const changed = await user('passwd', 'ann@acme.example', '--password-file', second)
-  expect(changed.exitCode, changed.stderr).toBe(0)
+  expect(changed).toMatchObject({
+    exitCode: 0,
+    stderr:
+      'portcullis: user ann@acme.example has a new password, and whoever was signed in is out\n',
+  })
   expect(await fits('correct pony')).toBe(false)
   expect(await fits('another pony')).toBe(true)
   expect((await user('disable', 'ann@acme.example')).stderr).toBe(
@@ -68,6 +72,8 @@ test("the provider's own are given roles, and other ones", async () => {
   expect(changed.stderr).toBe('portcullis: user eve has support, operator\n')
   await user('disable', 'eve')
   expect(await rolesOf()).toEqual(['support', 'operator'])
+  const both = await user('roles', 'eve', 'none', 'viewer')
+  expect(both).toMatchObject({ exitCode: 2, stderr: 'portcullis: none stands alone\n' })
   expect((await user('roles', 'eve', 'none')).stderr).toBe('portcullis: user eve has no roles\n')
   expect(await rolesOf()).toEqual([])
 })
@@ -86,7 +92,10 @@ test.each([
 
 test('never takes the place of a user who is there', async () => {
   const { file } = writeFiles({ file: 'correct pony\n' })
-  await user('add', 'bob', '--password-file', file)
+  const added = await user('add', 'bob', '--password-file', file)
+  expect(added.stderr).toBe(
+    'portcullis: user bob may sign in\nportcullis: with neither tenant nor roles bob sees nothing: portcullis user roles bob …\n',
+  )
   const { stderr, exitCode } = await user('add', 'bob', '--password-file', file)
   expect(exitCode).toBe(1)
   expect(stderr).toContain('There is a user with this id already')
