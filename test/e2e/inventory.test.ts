@@ -147,7 +147,7 @@ test('users are kept with the command line, over a restart of the broker', async
   expect(await done('user', 'list')).toMatch(/^ann@acme\.example +acme +- +no$/m)
   await done('user', 'enable', 'ann@acme.example')
   expect(await done('user', 'passwd', 'ann@acme.example', '--password-file', password)).toContain(
-    'may sign in',
+    'has a new password',
   )
   expect(await refused('user', 'passwd', 'nobody', '--password-file', password)).toContain(
     'not-found',
