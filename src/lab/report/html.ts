@@ -5,6 +5,15 @@ import { type LabResult, type ScenarioResult, verdictOf } from '../run.ts'
 import { STYLE } from './style.ts'
 import { describeLog, referencesOf } from './words.ts'
 
+/** Heads of the table, and of each field where it has no room. */
+const COLUMNS = {
+  client: 'Client',
+  clock: 'Clock, UTC',
+  saw: 'What the client saw',
+  log: 'What the log says',
+  reference: 'Reference',
+}
+
 const GROUPS: Record<string, string> = {
   'set-up': 'Before all else',
   times: 'Times and clocks',
@@ -113,7 +122,9 @@ function renderScenario(scenario: ScenarioResult): string {
 <h3><span class="mark">${verdict}</span> ${escapeHtml(title)} <code>${escapeHtml(name)}</code></h3>
 ${error === undefined ? '' : `<p class="fault">Broken off: ${escapeHtml(error)}</p>`}
 <div class="scroll"><table>
-<thead><tr><th>Client</th><th>Clock, UTC</th><th>What the client saw</th><th>What the log says</th><th>Reference</th></tr></thead>
+<thead><tr>${Object.values(COLUMNS)
+    .map((head) => `<th>${head}</th>`)
+    .join('')}</tr></thead>
 <tbody>
 ${rows.map(renderRow).join('\n')}
 </tbody>
@@ -130,13 +141,13 @@ function renderRow(row: Row): string {
   const { error } = lines.findLast(isReason)?.fields ?? {}
   return `<tr class="${faults.length === 0 ? 'ok' : 'fail'}">
 <th scope="row">${escapeHtml(what)}</th>
-<td class="number">${timeOf(atMs).replace(' ', '<br>')}</td>
-<td><b class="${client.outcome}">${client.outcome}</b> at ${client.step} <span class="quiet">${tookMs} ms</span><br>${escapeHtml(client.text)}
+<td class="number" data-head="${COLUMNS.clock}">${timeOf(atMs).replace(' ', '<br>')}</td>
+<td data-head="${COLUMNS.saw}"><b class="${client.outcome}">${client.outcome}</b> at ${client.step} <span class="quiet">${tookMs} ms</span><br>${escapeHtml(client.text)}
 ${faults.map((fault) => `<p class="fault">${escapeHtml(fault)}</p>`).join('')}</td>
-<td><b>${escapeHtml(describeLog(log))}</b> <span class="quiet">${escapeHtml(log?.by ?? node)}</span>
+<td data-head="${COLUMNS.log}"><b>${escapeHtml(describeLog(log))}</b> <span class="quiet">${escapeHtml(log?.by ?? node)}</span>
 ${typeof error === 'string' ? `<br>${escapeHtml(error)}` : ''}
 ${renderLines(`${lines.length} lines`, lines)}</td>
-<td>${references.join('')}<span class="id">${escapeHtml(connectionId)}</span></td>
+<td data-head="${COLUMNS.reference}">${references.join('')}<span class="id">${escapeHtml(connectionId)}</span></td>
 </tr>`
 }
 

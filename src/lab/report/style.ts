@@ -57,5 +57,17 @@ tr.fail > * { background: var(--fail-back) }
 summary { color: var(--quiet); font-size: 0.8125rem; cursor: pointer }
 pre { margin: 0.25rem 0; max-width: 60rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere }
 a { color: inherit }
+@media screen and (max-width: 60rem) {
+  body { padding: 0.75rem }
+  h3 code { white-space: normal; overflow-wrap: anywhere }
+  table { display: block; min-width: 0 }
+  thead { display: none }
+  tbody, tbody th, td { display: block }
+  tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 0.5rem 1rem; padding: 0.5rem 0; border-top: 1px solid var(--line) }
+  tr.fail { padding: 0.5rem; background: var(--fail-back) }
+  tbody th { grid-column: 1 / -1; font-weight: 600 }
+  tbody th, td { padding: 0; border: 0 }
+  td::before { content: attr(data-head); display: block; color: var(--quiet); font-size: 0.8125rem }
+}
 @media print { body { max-width: none } article { break-inside: avoid } }
 `

@@ -16,6 +16,13 @@ test('shows client and log side by side, joined by reference and connection', ()
   expect(page).toContain('00000000-0000-4000-8000-000000000000')
 })
 
+test('each field has its head with it, for where a table has no room', () => {
+  const page = renderHtml(RESULT)
+  const cells = page.match(/<td\b/g) ?? []
+  expect(cells.length).toBeGreaterThan(0)
+  expect(page.match(/<td\b[^>]* data-head="[A-Z][^"]+"/g)).toHaveLength(cells.length)
+})
+
 test('says first what is not as expected', () => {
   const page = renderHtml(RESULT)
   expect(page).toContain('2 not as expected')
