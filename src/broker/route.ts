@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi'
+import { faultWords } from '../lib/index.ts'
 import { notFound } from './errors.ts'
 import { type Caller, type Right, rolesWith } from './rights.ts'
 import { id as idSchema, problemShape } from './schemas.ts'
@@ -131,7 +132,7 @@ export function defineRoute<
 
 /** An id that cannot be is wrong where one is made, and unknown everywhere else. */
 function checkId(method: Method, schema: z.ZodType<string>, id: string | undefined): string {
-  const result = schema.safeParse(id)
+  const result = schema.safeParse(id, { error: faultWords })
   if (result.success) return result.data
   if (method !== 'put') throw notFound('record with the id', id ?? '')
   throw invalid([{ field: 'id', message: result.error.issues[0]?.message ?? 'is not valid' }])

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { faultWords } from '../lib/index.ts'
 import { ApiError, type FieldError } from './errors.ts'
 
 /** Errors named in one answer; a body full of unknown fields is not worth a longer list. */
@@ -9,16 +10,13 @@ const MAX_FIELD_LENGTH = 100
 /**
  * The value as the schema gives it back.
  *
- * @throws ApiError `validation-failed` naming each wrong field, never its value
+ * @throws ApiError `validation-failed` naming each wrong field, never a text that is there
  */
 export function validate<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
 ): z.output<Schema> {
-  const result = schema.safeParse(value, {
-    error: (issue) =>
-      issue.code === 'invalid_type' && issue.input === undefined ? 'is missing' : undefined,
-  })
+  const result = schema.safeParse(value, { error: faultWords })
   if (result.success) return result.data
   throw invalid(result.error.issues.flatMap(toFieldErrors).slice(0, MAX_ERRORS))
 }

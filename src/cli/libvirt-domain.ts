@@ -1,6 +1,6 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { z } from 'zod'
-import { BrokerError } from '../lib/index.ts'
+import { BrokerError, faultWords } from '../lib/index.ts'
 
 /** A machine as libvirt describes it: what the inventory wants to know of it. */
 export interface Domain {
@@ -56,7 +56,7 @@ export function parseDomains(xml: string): Domain[] {
   const whole = `<all>${xml.replaceAll(/<\?xml[^>]*\?>/g, '')}</all>`
   const valid = XMLValidator.validate(whole)
   if (valid !== true) throw unusable(`is no XML, line ${valid.err.line}: ${valid.err.code}`)
-  const parsed = document.safeParse(parse(whole))
+  const parsed = document.safeParse(parse(whole), { error: faultWords })
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const place = issue?.path.slice(1).join('.') ?? ''

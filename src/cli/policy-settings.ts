@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { faultWords } from '../lib/index.ts'
 import {
   BUILT_IN_POLICY,
   POLICY_NAMES,
@@ -26,7 +27,8 @@ export function parseSetting(text: string): Setting {
   const at = text.indexOf('=')
   if (at < 0) throw new InvalidArgumentError('need NAME=VALUE.')
   const name = parseName(text.slice(0, at))
-  const result = policyValues.shape[name].safeParse(readValue(name, text.slice(at + 1)))
+  const value = readValue(name, text.slice(at + 1))
+  const result = policyValues.shape[name].safeParse(value, { error: faultWords })
   if (result.success) return { name, value: result.data }
   throw new InvalidArgumentError(`${name}: ${result.error.issues[0]?.message}.`)
 }

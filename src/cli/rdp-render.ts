@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { BrokerError, errorText, parseEndpoint, Secret } from '../lib/index.ts'
+import { BrokerError, errorText, faultWords, parseEndpoint, Secret } from '../lib/index.ts'
 import {
   type ConsoleFileInput,
   createPublisher,
@@ -156,7 +156,7 @@ function settingsOfFile({ input }: Options): Settings {
   if (input === undefined) return {}
   const text = readText(input, '--input')
   try {
-    return settingsSchema.parse(JSON.parse(text))
+    return settingsSchema.parse(JSON.parse(text), { error: faultWords })
   } catch (error) {
     const issue = error instanceof z.ZodError ? error.issues[0] : undefined
     const detail = issue ? `${issue.path.join('.')}: ${issue.message}` : 'not JSON'

@@ -8,6 +8,7 @@ export { type Clock, nowSeconds, systemClock } from './clock.ts'
 export { withDeadline } from './deadline.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
 export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'
+export { faultWords } from './fault-words.ts'
 export { escapeHtml } from './html.ts'
 export {
   createLog,

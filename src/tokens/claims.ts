@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Refusal } from '../lib/index.ts'
+import { faultWords, Refusal } from '../lib/index.ts'
 
 /** `exp` − `iat` at most: the longest life that VMM allows its console tokens. */
 export const MAX_LIFETIME_SECONDS = 60 * 60
@@ -44,14 +44,14 @@ export const LIFE_FAULT = {
 
 /** @throws Refusal `token-malformed` naming the first claim that is missing, unknown or out of bounds */
 export function parseClaims<Claims>(schema: z.ZodType<Claims>, payload: unknown): Claims {
-  const result = schema.safeParse(payload)
+  const result = schema.safeParse(payload, { error: faultWords })
   if (result.success) return result.data
   throw new Refusal('token-malformed', `claim ${describeIssues(result.error)[0]}`)
 }
 
 /** Every fault of a payload, for a person who inspects it. */
 export function claimIssues(schema: z.ZodType, payload: unknown): string[] {
-  const result = schema.safeParse(payload)
+  const result = schema.safeParse(payload, { error: faultWords })
   return result.success ? [] : describeIssues(result.error).map((issue) => `claim ${issue}`)
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { errorText, Refusal } from '../lib/index.ts'
+import { errorText, faultWords, Refusal } from '../lib/index.ts'
 import type { SignedPart } from './jws-signature.ts'
 import type { Purpose } from './trust-list.ts'
 
@@ -49,7 +49,7 @@ export function decodeCompactJws(
   const [header = '', payload = '', signature = ''] = parts
   if (parts.length !== 3) throw malformed(`token: need 3 parts, have ${parts.length}`)
   const signatureBytes = decodePart('signature', signature)
-  const parsed = jwsHeader.safeParse(decodeJson('header', header))
+  const parsed = jwsHeader.safeParse(decodeJson('header', header), { error: faultWords })
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw malformed(`header ${issue?.path.join('.')}: ${issue?.message}`.slice(0, 200))

@@ -143,8 +143,12 @@ const vm = { id: 'db', name: 'DB', tenant: 'acme', host: 'hv1' }
 const agent = { id: 'hv2', kind: 'agent', address: '192.0.2.20' }
 
 test.each<[string, string, object]>([
-  ['hosts.1.kind', 'Invalid option', { hosts: [agent, { ...agent, id: 'hv3', kind: 'xen' }] }],
-  ['hosts.0.port', 'Too big', { hosts: [{ ...agent, port: 70_000 }] }],
+  [
+    'hosts.1.kind',
+    'need one of rdp, hyperv, agent, vnc',
+    { hosts: [agent, { ...agent, id: 'hv3', kind: 'xen' }] },
+  ],
+  ['hosts.0.port', 'need at most 65535, have 70000', { hosts: [{ ...agent, port: 70_000 }] }],
   ['hosts.0.console.mode', 'only hosts', { hosts: [{ ...agent, console: { mode: 'basic' } }] }],
   ['hosts.0.colour', 'not a known field', { hosts: [{ ...agent, colour: 'red' }] }],
   ['hosts.1.id', 'row 1 has the same', { hosts: [agent, agent] }],

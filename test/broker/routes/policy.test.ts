@@ -89,7 +89,7 @@ test('a policy goes with its machine', async () => {
 test.each([
   [{ enforced: {} }, 'enforced', 'is not a known field'],
   [{ enforce: { ttl: 5 } }, 'enforce.ttl', 'is not a known field'],
-  [{ default: { ttlSeconds: 4 } }, 'default.ttlSeconds', 'Too small: expected number to be >=5'],
+  [{ default: { ttlSeconds: 4 } }, 'default.ttlSeconds', 'need at least 5, have 4'],
   [
     { default: { ttlSeconds: 61 }, enforce: { ttlMaxSeconds: 60 } },
     'enforce.ttlMaxSeconds',
