@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { createAuthority, issueCertificate } from '../../src/certs/index.ts'
 import { register } from '../../src/cli/lab.ts'
+import { createLabIssuer } from '../helpers/lab-issuer.ts'
 import { freePort } from '../helpers/ports.ts'
 import { runCommand, writeFiles } from './run-command.ts'
 
@@ -10,10 +10,7 @@ const expiry = (...args: string[]) => runCommand(register, ['lab', 'expiry', ...
 
 /** Options for a node that nobody runs. */
 async function towardsNobody(key?: 'ec-p384'): Promise<string[]> {
-  const common = { organization: 'Example', notBefore: new Date(Date.now() - 60_000), days: 2 }
-  const authority = await createAuthority({ ...common, commonName: 'Authority' })
-  const leaf = { ...common, days: 1, authority, role: 'issuer', commonName: 'Lab' } as const
-  const issuer = await issueCertificate({ ...leaf, ...(key === undefined ? {} : { key }) })
+  const issuer = await createLabIssuer(key)
   const files = writeFiles({ crt: issuer.certificatePem, key: issuer.privateKeyPem })
   return [
     ...['--gateway', `127.0.0.1:${await freePort()}`, '--audience', 'example'],

@@ -2,11 +2,12 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAuthority, issueCertificate, type KeyPair } from '../../src/certs/index.ts'
+import type { KeyPair } from '../../src/certs/index.ts'
 import { type LabResult, SCENARIOS, verdictOf } from '../../src/lab/index.ts'
 import type { Reason } from '../../src/lib/index.ts'
 import { ENTRY } from '../helpers/demo.ts'
 import { type EchoHost, startEchoHost } from '../helpers/echo-host.ts'
+import { createLabIssuer } from '../helpers/lab-issuer.ts'
 import { type NodeProcess, startNodeProcess } from '../helpers/node-process.ts'
 import { startProgram } from '../helpers/programs.ts'
 import { type RedeemFarm, startRedeemFarm } from '../helpers/redeem-farm.ts'
@@ -58,12 +59,6 @@ function file(name: string): string {
 
 function logOf({ port }: NodeProcess): string {
   return file(`${port}.log`)
-}
-
-async function createLabIssuer(): Promise<KeyPair> {
-  const common = { organization: 'Example', notBefore: new Date(Date.now() - 7_200_000), days: 2 }
-  const authority = await createAuthority({ ...common, commonName: 'Authority' })
-  return issueCertificate({ ...common, days: 1, authority, role: 'issuer', commonName: 'Lab' })
 }
 
 interface Run {

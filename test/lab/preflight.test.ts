@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createAuthority, issueCertificate, type KeyPair } from '../../src/certs/index.ts'
+import type { KeyPair } from '../../src/certs/index.ts'
 import { LogBook } from '../../src/lab/log-book.ts'
 import { findObstacle } from '../../src/lab/preflight.ts'
 import { RunningFarm, type RunningFarmOptions } from '../../src/lab/running-farm.ts'
@@ -7,6 +7,7 @@ import { systemClock } from '../../src/lib/index.ts'
 import { createIssuer, createMemoryLedger, createTrustList } from '../../src/tokens/index.ts'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 import { type EchoHost, startEchoHost } from '../helpers/echo-host.ts'
+import { createLabIssuer } from '../helpers/lab-issuer.ts'
 import { freePort } from '../helpers/ports.ts'
 
 const book = new LogBook(systemClock)
@@ -33,12 +34,6 @@ afterAll(async () => {
   await node?.gateway.close()
   echo?.stop()
 })
-
-async function createLabIssuer(): Promise<KeyPair> {
-  const common = { organization: 'Example', notBefore: new Date(Date.now() - 60_000), days: 2 }
-  const authority = await createAuthority({ ...common, commonName: 'Authority' })
-  return issueCertificate({ ...common, days: 1, authority, role: 'issuer', commonName: 'Lab' })
-}
 
 async function obstacle(change: Partial<RunningFarmOptions> = {}) {
   const farm = await RunningFarm.open({

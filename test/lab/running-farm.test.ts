@@ -1,16 +1,15 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { createAuthority, issueCertificate, type KeyPair } from '../../src/certs/index.ts'
+import type { KeyPair } from '../../src/certs/index.ts'
 import { RunningFarm, type RunningFarmOptions } from '../../src/lab/running-farm.ts'
+import { createLabIssuer } from '../helpers/lab-issuer.ts'
 import { freePort } from '../helpers/ports.ts'
 
 let issuer: KeyPair
 
 beforeAll(async () => {
-  const common = { organization: 'Example', notBefore: new Date(Date.now() - 60_000), days: 2 }
-  const authority = await createAuthority({ ...common, commonName: 'Authority' })
-  issuer = await issueCertificate({ ...common, authority, role: 'issuer', commonName: 'Lab' })
+  issuer = await createLabIssuer()
 })
 
 async function clients(gateway: RunningFarmOptions['gateway'], secondAddress?: string) {
