@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Certificate, controlIdentityOf, type LintRole } from '../certs/index.ts'
-import { BrokerError, errorText } from '../lib/index.ts'
+import { BrokerError, fileProblem } from '../lib/index.ts'
 
 const ENDINGS = /\.(crt|cer|pem|der)$/i
 /** More are no directory of certificates. */
@@ -17,7 +17,7 @@ export function certificateFiles(path: string): string[] {
       .sort()
       .map((name) => join(path, name))
   } catch (error) {
-    throw new BrokerError('ERR_USAGE', `${path}: ${errorText(error)}`, { cause: error })
+    throw new BrokerError('ERR_USAGE', `${path}: ${fileProblem(error)}`, { cause: error })
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
-import { BrokerError, errorText } from '../lib/index.ts'
+import { BrokerError, fileProblem } from '../lib/index.ts'
 
 /** The bytes of a file that the operator named; `what` says in the error what it was for. */
 export function readBytes(path: string, what: string): Buffer {
@@ -9,19 +9,6 @@ export function readBytes(path: string, what: string): Buffer {
   } catch (error) {
     throw new BrokerError('ERR_USAGE', `${what} ${path}: ${fileProblem(error)}`, { cause: error })
   }
-}
-
-const PROBLEMS: Record<string, string> = {
-  ENOENT: 'there is no such file or directory',
-  EACCES: 'this user may not open it',
-  EISDIR: 'it is a directory',
-  ENOTDIR: 'a part of its path is no directory',
-}
-
-/** What the system said about a file, in words. */
-export function fileProblem(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return PROBLEMS[code] ?? errorText(error)
 }
 
 /** As {@link readBytes}, for text in UTF-8. */

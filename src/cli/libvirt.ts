@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { BrokerError, errorText } from '../lib/index.ts'
-import { fileProblem, readText } from './files.ts'
+import { BrokerError, errorText, fileProblem } from '../lib/index.ts'
+import { readText } from './files.ts'
 import { type Domain, parseDomains } from './libvirt-domain.ts'
 
 const run = promisify(execFile)

@@ -1,7 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { BrokerError } from '../lib/index.ts'
-import { fileProblem } from './files.ts'
+import { BrokerError, fileProblem } from '../lib/index.ts'
 
 export interface Tail {
   close(): void

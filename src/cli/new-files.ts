@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { BrokerError, errorText } from '../lib/index.ts'
+import { BrokerError, fileProblem } from '../lib/index.ts'
 
 export interface NewFile {
   path: string
@@ -74,6 +74,6 @@ function unwritten(path: string, error: unknown): BrokerError {
   const taken = code === 'EEXIST' || code === 'ENOTEMPTY' || code === 'ENOTDIR'
   const message = taken
     ? 'is there already and stays as it is; choose another name'
-    : errorText(error)
+    : fileProblem(error)
   return new BrokerError('ERR_USAGE', `${path}: ${message}`, { cause: error })
 }

@@ -1,7 +1,6 @@
 import { accessSync, constants, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { BrokerError } from '../lib/index.ts'
-import { fileProblem } from './files.ts'
+import { BrokerError, fileProblem } from '../lib/index.ts'
 
 /**
  * Whether a file can be written later, by a command whose work takes its time. It is not created yet.

@@ -1,8 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { GatewayConfig } from '../config/index.ts'
 import type { WriteTrace } from '../gateway/index.ts'
-import { BrokerError } from '../lib/index.ts'
-import { fileProblem } from './files.ts'
+import { BrokerError, fileProblem } from '../lib/index.ts'
 
 /** About half a million packets: whoever forgets a trace shall not fill a disk. */
 const MAX_TRACE_BYTES = 64 * 1024 * 1024

@@ -1,6 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { BrokerError } from '../lib/index.ts'
-import { fileProblem } from './files.ts'
+import { BrokerError, fileProblem } from '../lib/index.ts'
 
 /**
  * Writes a file that holds a token, for its owner alone. By rename, so that a file of that name that

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import { ConfigError, errorText } from '../lib/index.ts'
+import { ConfigError, errorText, fileProblem } from '../lib/index.ts'
 
 /** What a YAML file holds, not yet checked. @throws ConfigError naming the file */
 export function readYaml(path: string): unknown {
@@ -8,7 +8,7 @@ export function readYaml(path: string): unknown {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw new ConfigError(path, `cannot be read: ${errorText(error)}`, { cause: error })
+    throw new ConfigError(path, fileProblem(error), { cause: error })
   }
   try {
     return parse(text, { prettyErrors: true })

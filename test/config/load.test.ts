@@ -227,3 +227,9 @@ test('variables of the command line are no settings, and no faults', () => {
   }
   expect(loadGatewayConfig(writeConfig(GATEWAY), environment).node).toBe('gw1')
 })
+
+test('a file that is not there is named, without the words of the system', () => {
+  expect(() => loadGatewayConfig('/nonexistent.yaml', {})).toThrow(
+    /^\/nonexistent\.yaml: there is no such file or directory$/,
+  )
+})
