@@ -52,7 +52,7 @@ export function createPortalServices(options: PortalServicesOptions): PortalServ
       const placements = await store.vms.listPlacements(tenant.id)
       const policyOf = await policies.ofTenant(tenant.id)
       const standings = await probes.standings(placements.map(({ host }) => host))
-      return placements.map((placement) => ({
+      return placements.sort(byName).map((placement) => ({
         ...summarize(placement, policyOf(placement.vm.id)),
         ...troubleOf(placement, standings.get(placement.host.id)),
       }))
@@ -93,6 +93,12 @@ async function openConsole(
       ...(error instanceof TooManyOpenFiles ? { openFiles: error.openFiles } : {}),
     }
   }
+}
+
+const names = new Intl.Collator('en', { numeric: true })
+
+function byName({ vm: one }: VmPlacement, { vm: other }: VmPlacement): number {
+  return names.compare(one.name, other.name) || names.compare(one.id, other.id)
 }
 
 function summarize(placement: VmPlacement, policy: EffectivePolicy): VmSummary {

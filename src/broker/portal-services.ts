@@ -12,7 +12,7 @@ export interface PortalServices {
   readSession(sessionToken: Secret): Promise<Session | undefined>
   /** Ends the session; an unknown token is no error. */
   signOut(sessionToken: Secret): Promise<void>
-  /** Machines of the session's own tenant, by name; empty for a user without a tenant. */
+  /** Machines of the session's own tenant, by name as people sort (web-2 before web-10); empty for a user without a tenant. */
   listVms(session: Session): Promise<VmSummary[]>
   openConsole(session: Session, input: OpenConsoleInput): Promise<OpenConsoleResult>
 }

@@ -22,7 +22,7 @@ const NO_ROLES = html`<div class="card empty">
 </div>`
 
 function renderRoles(roles: Session['roles']): Html {
-  return html`<p class="lead">This account belongs to the provider and not to a tenant, so it has no machines. It has these roles.</p>
+  return html`<p class="lead">This account belongs to the provider and not to a tenant, so it has no machines. It has these roles:</p>
 <section class="hints" aria-labelledby="roles">
 <h2 id="roles">Roles</h2>
 <dl>

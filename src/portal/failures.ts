@@ -9,6 +9,15 @@ export interface FailureOptions {
   log: Log
 }
 
+/** There is nothing at this address. */
+export class NoSuchPage extends BrokerError {
+  override readonly name = 'NoSuchPage'
+
+  constructor() {
+    super('ERR_REFUSED', 'there is no such page')
+  }
+}
+
 /** Turns whatever a route throws into a page with a reference, and the cause into one log line. */
 export function answerFailures({ asset, log }: FailureOptions): Middleware {
   return async (ctx, next) => {
@@ -30,6 +39,7 @@ export function answerFailures({ asset, log }: FailureOptions): Middleware {
 }
 
 function classify(error: unknown): Pick<Failure, 'status' | 'code'> {
+  if (error instanceof NoSuchPage) return { status: 404, code: 'not-found' }
   if (error instanceof Refusal) return { status: 403, code: error.reason }
   if (error instanceof BrokerError && error.code === 'ERR_STORE') {
     return { status: 503, code: 'unavailable' }

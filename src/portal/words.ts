@@ -37,13 +37,6 @@ type TenantCode =
 const NOT_OPENED = 'The console was not opened'
 const ASK_PROVIDER = 'Ask your provider’s support and give them the reference below.'
 
-/** A foreign tenant's machine and one that does not exist are told in the same words. */
-const NO_SUCH_MACHINE: Words = {
-  title: 'No such machine',
-  sentence: 'There is no such machine among yours.',
-  advice: 'It may have been removed or renamed: look at the list again.',
-}
-
 const WORDS: Record<TenantCode, Words> = {
   'host-not-opted-in': {
     title: NOT_OPENED,
@@ -90,8 +83,17 @@ const WORDS: Record<TenantCode, Words> = {
     sentence: 'The host of this machine refused the console.',
     advice: ASK_PROVIDER,
   },
-  'vm-unknown': NO_SUCH_MACHINE,
-  'not-found': NO_SUCH_MACHINE,
+  // A foreign tenant's machine and one that does not exist are told in the same words.
+  'vm-unknown': {
+    title: 'No such machine',
+    sentence: 'There is no such machine among yours.',
+    advice: 'It may have been removed or renamed: look at the list again.',
+  },
+  'not-found': {
+    title: 'No such page',
+    sentence: 'There is nothing at this address.',
+    advice: 'The link may be old or mistyped.',
+  },
   forbidden: {
     title: 'Not allowed',
     sentence: 'Your account may not do this.',

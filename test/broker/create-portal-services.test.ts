@@ -32,6 +32,15 @@ describe('consoles', () => {
     ])
   })
 
+  test('the list is in the order of people, whatever the case, and by number', async () => {
+    for (const name of ['web 10', 'Web 2', 'alpha', 'Bravo']) {
+      const id = name.replace(' ', '-')
+      await api.put(`/v1/vms/${id}`, { name, tenant: 'acme', host: 'hv1' }).expect(201)
+    }
+    const listed = await services.listVms(session)
+    expect(listed.map(({ name }) => name)).toEqual(['alpha', 'Bravo', 'Web 1', 'Web 2', 'web 10'])
+  })
+
   test('policy may close consoles, and shorten or lengthen how long files may be opened', async () => {
     const seen = async () => (await services.listVms(session))[0]
     await api.put('/v1/policy/vms/web', { enforce: { ttlMaxSeconds: 30 } })

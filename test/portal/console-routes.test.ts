@@ -41,7 +41,7 @@ test('a refused console is a page with one sentence and the reference, never a f
   visitor.services.openConsoleResult = {
     ok: false,
     status: 404,
-    code: 'not-found',
+    code: 'vm-unknown',
     detail: 'vm: vm-9 belongs to tenant globex',
     ref: '7K3M-Q2XD',
   }

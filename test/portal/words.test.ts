@@ -16,10 +16,6 @@ test('words for a code that has none, or names a property of objects, are the ge
   expect(wordsFor('constructor')).toBe(wordsFor('internal-error'))
 })
 
-test('a machine that is not mine reads like one that does not exist', () => {
-  expect(wordsFor('not-found').sentence).toBe(wordsFor('vm-unknown').sentence)
-})
-
 test.each([
   [0, '1 second'],
   [1, '1 second'],
