@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { ConfigError } from '../lib/index.ts'
+import { ConfigError, needWords } from '../lib/index.ts'
 import { type Environment, variableName, withEnvironment } from './environment.ts'
 import { type ConfigFault, describeFaults } from './faults.ts'
 import { type JsonSchema, type KnownKey, knownKeys, partSchema } from './json-schema.ts'
@@ -206,7 +206,7 @@ function hasParents({ path, keys }: Place, tree: unknown): boolean {
 
 /** Of the value or of anything in it; without a file there is nothing to be wrong but variables. */
 function faultsAt({ role, path, file }: Place, tree: unknown): ConfigFault[] {
-  const { error } = SCHEMAS[role].safeParse(tree)
+  const { error } = SCHEMAS[role].safeParse(tree, { error: needWords })
   if (error === undefined) return []
   const key = path.join('.')
   return describeFaults(error, SCHEMAS[role], tree).filter(

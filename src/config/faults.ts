@@ -11,10 +11,10 @@ export interface ConfigFault {
   setting?: string
 }
 
-/** zod's default text of a failed refinement, which says nothing. */
-const SILENT = 'Invalid input'
+/** What `needWords` say of a refinement without words of its own, which is less than the schema does. */
+const SILENT = 'is not valid'
 
-/** The faults that a schema found in a value, in words for the person who wrote it. */
+/** The faults that a schema found in a value, parsed with `needWords`, in words for the person who wrote it. */
 export function describeFaults(
   error: z.ZodError,
   schema: z.ZodType,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Endpoint, parseEndpoint } from '../lib/index.ts'
+import { type Endpoint, needWords, parseEndpoint } from '../lib/index.ts'
 import { refuseOpenListener } from './development.ts'
 import {
   clientBinding,
@@ -86,7 +86,7 @@ const consoles = z
     const fault = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: 'custom', path, message })
     if ('virsh' in map) {
-      const parsed = virsh.safeParse(map.virsh ?? {})
+      const parsed = virsh.safeParse(map.virsh ?? {}, { error: needWords })
       for (const { path, message } of parsed.error?.issues ?? []) fault(['virsh', ...path], message)
       if (Object.keys(map).length > 1) fault([], 'need either virsh or a map of GUIDs')
       return { kind: 'virsh', ...(parsed.data ?? virsh.parse({})) }

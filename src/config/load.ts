@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
-import { ConfigError } from '../lib/index.ts'
+import { ConfigError, needWords } from '../lib/index.ts'
 import type { BrokerConfig } from './broker.ts'
 import { type Environment, withEnvironment } from './environment.ts'
 import type { FarmConfig } from './farm.ts'
@@ -73,7 +73,7 @@ export type ReadResult<T> = { config: T } | { faults: ConfigFault[] }
 
 function read<T>(path: string, schema: z.ZodType<T>, environment: Environment): ReadResult<T> {
   const { tree, faults } = withEnvironment(readYaml(path), environment, schema, ENVIRONMENT_SCHEMAS)
-  const parsed = schema.safeParse(tree)
+  const parsed = schema.safeParse(tree, { error: needWords })
   if (parsed.success && faults.length === 0) {
     return { config: freeze(resolveFiles(parsed.data, dirname(resolve(path)))) }
   }

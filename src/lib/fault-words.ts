@@ -19,6 +19,9 @@ const FORMATS: Record<string, string> = {
   uuid: 'a UUID',
 }
 
+/** As zod's `error` of a schema or of `safeParse` takes it. */
+type Issue = z.core.$ZodRawIssue
+
 /**
  * What is wrong with a value from outside, in our words, as `error` of zod's `safeParse`: the need, and what
  * is there. Words that a schema brings itself go first.
@@ -26,21 +29,26 @@ const FORMATS: Record<string, string> = {
  * INVARIANT: a value is told only where a number belongs and is one; of texts and lists only the length, since
  * any may be a password or a token.
  */
-export function faultWords(issue: z.core.$ZodRawIssue): string {
+export function faultWords(issue: Issue): string {
+  const isMissing = issue.input === undefined && /^invalid_(type|value)$/.test(issue.code)
+  if (isMissing) return 'is missing'
+  const have = foundIn(issue)
+  return have === undefined ? needWords(issue) : `${needWords(issue)}, have ${have}`
+}
+
+/** As {@link faultWords}, for those who tell themselves what is there. */
+export function needWords(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      if (issue.input === undefined) return 'is missing'
-      return `need ${TYPES[issue.expected] ?? issue.expected}, have ${
-        isNumeric(issue.expected) ? numberOr(issue.input) : typeWords(issue.input)
-      }`
+      return `need ${TYPES[issue.expected] ?? issue.expected}`
     case 'invalid_value':
-      return issue.input === undefined ? 'is missing' : `need ${oneOf(issue.values)}`
+      return `need ${oneOf(issue.values)}`
     case 'too_big':
-      return bounded('at most', issue.maximum, issue)
+      return `need ${issue.exact ? 'exactly' : 'at most'} ${sized(issue.maximum, issue.origin)}`
     case 'too_small':
-      return bounded('at least', issue.minimum, issue)
+      return `need ${issue.exact ? 'exactly' : 'at least'} ${sized(issue.minimum, issue.origin)}`
     case 'not_multiple_of':
-      return `need a multiple of ${issue.divisor}, have ${numberOr(issue.input)}`
+      return `need a multiple of ${issue.divisor}`
     case 'invalid_format':
       return `need ${FORMATS[issue.format] ?? 'another form'}`
     case 'unrecognized_keys':
@@ -50,22 +58,31 @@ export function faultWords(issue: z.core.$ZodRawIssue): string {
   }
 }
 
+/** Undefined where nothing can be told. */
+function foundIn(issue: Issue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return isNumeric(issue.expected) ? numberOr(issue.input) : typeWords(issue.input)
+    case 'too_big':
+    case 'too_small':
+      if (typeof issue.input === 'string' || Array.isArray(issue.input)) {
+        return String(issue.input.length)
+      }
+      return isNumeric(issue.origin) ? numberOr(issue.input) : undefined
+    case 'not_multiple_of':
+      return numberOr(issue.input)
+    default:
+      return undefined
+  }
+}
+
 function oneOf(values: readonly unknown[]): string {
   const all = values.map(String).join(', ')
   return values.length === 1 ? all : `one of ${all}`
 }
 
-function bounded(
-  bound: string,
-  limit: number | bigint,
-  { origin, exact, input }: { origin: string; exact?: boolean | undefined; input: unknown },
-): string {
-  const need = `need ${exact ? 'exactly' : bound}`
-  if (typeof input === 'string') {
-    return `${need} ${plural(Number(limit), 'character')}, have ${input.length}`
-  }
-  if (Array.isArray(input)) return `${need} ${limit}, have ${input.length}`
-  return isNumeric(origin) ? `${need} ${limit}, have ${numberOr(input)}` : `${need} ${limit}`
+function sized(limit: number | bigint, origin: string): string {
+  return origin === 'string' ? plural(Number(limit), 'character') : String(limit)
 }
 
 function isNumeric(type: string): boolean {

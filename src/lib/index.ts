@@ -8,7 +8,7 @@ export { type Clock, nowSeconds, systemClock } from './clock.ts'
 export { withDeadline } from './deadline.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
 export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'
-export { faultWords } from './fault-words.ts'
+export { faultWords, needWords } from './fault-words.ts'
 export { fileProblem } from './file-problem.ts'
 export { escapeHtml } from './html.ts'
 export {

@@ -59,7 +59,7 @@ test.each([
   ['an unknown setting of virsh', 'consoles: { virsh: { url: x } }', 'consoles.virsh'],
 ])('%s is a fault that names its key', (_, consoles, start) => {
   const [fault, ...more] = faultsOf(AGENT + consoles)
-  expect(fault).toMatch(/^consoles.*need|Unrecognized/)
+  expect(fault).toMatch(/^consoles.*need|unknown/)
   expect(fault?.startsWith(start)).toBe(true)
   expect(more).toEqual([])
 })

@@ -233,3 +233,7 @@ test('a file that is not there is named, without the words of the system', () =>
     /^\/nonexistent\.yaml: there is no such file or directory$/,
   )
 })
+
+test('a fault of a setting without words of its own is told in ours', () => {
+  expect(faultsOf(`${GATEWAY}fedauth: 7\n`)).toEqual(['fedauth: have 7; need an object'])
+})

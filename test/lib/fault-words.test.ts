@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { faultWords } from '../../src/lib/index.ts'
+import { faultWords, needWords } from '../../src/lib/index.ts'
 
 const wordsOf = (schema: z.ZodType, value: unknown): string[] =>
   schema.safeParse(value, { error: faultWords }).error?.issues.map(({ message }) => message) ?? []
@@ -44,4 +44,10 @@ test('tells no text of a value, wherever it is put', () => {
     }),
   )
   expect(wordsOf(z.string(), 12_345_678)).toEqual(['need text, have a number'])
+})
+
+test('the need can be had alone, by those who tell what is there', () => {
+  const schema = z.object({ a: z.string(), b: z.int().max(3) })
+  const issues = schema.safeParse({ b: 4 }, { error: needWords }).error?.issues
+  expect(issues?.map(({ message }) => message)).toEqual(['need text', 'need at most 3'])
 })
