@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { ProtocolError } from '../lib/index.ts'
+import { needWords, ProtocolError } from '../lib/index.ts'
 import {
   type ToBrokerMessage,
   type ToNodeMessage,
@@ -25,7 +25,7 @@ export function decodeToNode(text: string): ToNodeMessage {
 }
 
 function decode<T>(schema: z.ZodType<T>, text: string): T {
-  const result = schema.safeParse(parseJson(text))
+  const result = schema.safeParse(parseJson(text), { error: needWords })
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw malformed(issue?.path.join('.') || 'message', issue?.message ?? 'not readable')

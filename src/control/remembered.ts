@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BrokerError } from '../lib/index.ts'
+import { BrokerError, needWords } from '../lib/index.ts'
 import { drainOrder, revocationSet, trustSet } from './messages.ts'
 
 const rememberedTrust = z.strictObject({
@@ -26,7 +26,7 @@ export function parseRemembered(text: string): RememberedTrust {
   } catch (error) {
     throw new BrokerError('ERR_CONFIG', 'is no JSON', { cause: error })
   }
-  const parsed = rememberedTrust.safeParse(value)
+  const parsed = rememberedTrust.safeParse(value, { error: needWords })
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new BrokerError('ERR_CONFIG', `${issue?.path.join('.')}: ${issue?.message}`)
