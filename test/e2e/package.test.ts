@@ -29,6 +29,7 @@ test('the package, built, packed and installed, runs its roles', async () => {
   const run = (...args: string[]): Promise<string> => runProgram(command, args, { cwd: scratch })
   const help = await run('--help')
   for (const role of ['broker', 'gateway', 'demo']) expect(help).toContain(role)
+  expect(`portcullis-${(await run('--version')).trim()}.tgz`).toBe(tarball)
   expect(await run('farm', 'render', '--config', join(ROOT, 'deploy', 'farm.yaml'))).toContain(
     'bind 192.0.2.10:443',
   )
