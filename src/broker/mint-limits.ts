@@ -48,7 +48,7 @@ export class TooManyOpenFiles extends ApiError {
     const next = new Date(nextMs).toISOString().slice(11, 19)
     super(
       'rate-limited',
-      `This user has ${openFiles} files that can still be opened, and may have ${allowed}: the next at ${next} UTC, or when one is revoked.`,
+      `This user has ${openFiles} file${openFiles === 1 ? '' : 's'} that can still be opened, and may have ${allowed}: the next at ${next} UTC, or when one is revoked.`,
       { retryAfterSeconds: Math.max(1, Math.ceil((nextMs - nowMs) / 1000)) },
     )
     this.openFiles = openFiles

@@ -142,7 +142,7 @@ export function wordsFor(code: string): Words {
 export function wordsForOpenFiles(count: number): Words {
   return {
     title: NOT_OPENED,
-    sentence: `You have ${count} files that can still be opened, and cannot have more at a time.`,
+    sentence: `You have ${count} file${count === 1 ? '' : 's'} that can still be opened, and cannot have more at a time.`,
     advice: 'Open one of them, or wait until one has expired.',
   }
 }

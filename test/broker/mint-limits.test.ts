@@ -106,7 +106,7 @@ test('what is refused opens nothing, and counts for no minute', async () => {
   await open('ann').expect(201)
   for (let attempt = 0; attempt < 6; attempt += 1) {
     const { body } = await open('ann').expect(429)
-    expect(body.detail).toMatch(/^This user has 1 files/)
+    expect(body.detail).toMatch(/^This user has 1 file that/)
   }
   api.clock.advance(60_000)
   await open('ann').expect(201)
