@@ -65,8 +65,8 @@ export function createMintGate({ store, revocations, clock, limits }: MintGateOp
   const { userPerMinute, tenantPerMinute, openPerUser } = limits
   const perUser = createAttemptLimit(userPerMinute, 60)
   const perTenant = createAttemptLimit(tenantPerMinute, 60)
-  /** Mints under way by user: their grants are not in the store yet, and count all the same. */
-  const pending = new Map<string, number>()
+  /** Mints under way by user, as they came: grants that are not in the store yet count for those behind them. */
+  const pending = new Map<string, Set<symbol>>()
 
   /** What opens no console counts for nothing: neither what is over a limit nor what fails. */
   async function counted<Result>(
@@ -84,17 +84,20 @@ export function createMintGate({ store, revocations, clock, limits }: MintGateOp
     }
   }
 
-  async function checkOpenFiles(key: string, whose: Pick<Grant, 'tenant' | 'user'>): Promise<void> {
+  /** @param ahead mints under way that came before this one */
+  async function checkOpenFiles(
+    whose: Pick<Grant, 'tenant' | 'user'>,
+    ahead: number,
+  ): Promise<void> {
     const nowMs = clock.now()
-    const others = (pending.get(key) ?? 1) - 1
-    if ((await store.grants.countOpen(whose, nowMs)) + others < openPerUser) return
+    if ((await store.grants.countOpen(whose, nowMs)) + ahead < openPerUser) return
     // Rarely needed, so only now: what a revocation of user, machine, tenant … has hit is open no more.
     const grants = await store.grants.listOpen(whose, nowMs)
     const ends = grants
       .filter((grant) => !isRevoked(grant))
       .map(({ expiresAtMs }) => expiresAtMs)
       .sort((one, other) => one - other)
-    const count = ends.length + others
+    const count = ends.length + ahead
     if (count < openPerUser) return
     const nextMs = ends[Math.max(0, ends.length - openPerUser)] ?? nowMs
     throw new TooManyOpenFiles(count, openPerUser, { nowMs, nextMs })
@@ -109,21 +112,23 @@ export function createMintGate({ store, revocations, clock, limits }: MintGateOp
 
   return {
     async admit({ tenant, user }, mint) {
-      const who = `this tenant may open ${tenantPerMinute}`
-      const ofTenant = () => counted({ limit: perTenant, key: tenant, who }, mint)
-      if (user === undefined) return ofTenant()
+      const ofTenant = { limit: perTenant, who: `this tenant may open ${tenantPerMinute}` }
+      const mintForTenant = () => counted({ ...ofTenant, key: tenant }, mint)
+      if (user === undefined) return mintForTenant()
       const key = JSON.stringify([tenant, user])
-      pending.set(key, (pending.get(key) ?? 0) + 1)
+      const ofUser = { limit: perUser, key, who: `this user may open ${userPerMinute}` }
+      const queue = pending.get(key) ?? new Set()
+      pending.set(key, queue)
+      const ticket = Symbol(user)
+      queue.add(ticket)
       try {
-        const who = `this user may open ${userPerMinute}`
-        return await counted({ limit: perUser, key, who }, async () => {
-          await checkOpenFiles(key, { tenant, user })
-          return ofTenant()
+        return await counted(ofUser, async () => {
+          await checkOpenFiles({ tenant, user }, [...queue].indexOf(ticket))
+          return mintForTenant()
         })
       } finally {
-        const left = (pending.get(key) ?? 1) - 1
-        if (left === 0) pending.delete(key)
-        else pending.set(key, left)
+        queue.delete(ticket)
+        if (queue.size === 0) pending.delete(key)
       }
     },
   }

@@ -61,6 +61,16 @@ test('a user has 20 files that can be opened, however many are asked for at once
   expect(headers['retry-after']).toBe('60')
 })
 
+test('of many that are asked for in the same moment, as many as there is room for are given', async () => {
+  await api.restart({ minting: { openPerUser: 3 } })
+  const { services } = api.broker
+  const { session } = await signIn(services)
+  const click = () => services.openConsole(session, { vm: 'web', clientAddress: '192.0.2.7' })
+  await click()
+  const results = await Promise.all([click(), click(), click(), click(), click()])
+  expect(results.map(({ ok }) => ok)).toEqual([true, true, false, false, false])
+})
+
 test('a file that has expired, or is revoked, makes room for another', async () => {
   await api.restart({ minting: { openPerUser: 2 } })
   const first = await open('ann').expect(201)
