@@ -2,6 +2,7 @@ import type { Peer, RedeemRequest } from '../control/index.ts'
 import { type Clock, type LogFields, type Reason, Refusal } from '../lib/index.ts'
 import type { HostKind, Store } from '../store/index.ts'
 import {
+  type AnyVerifiedToken,
   type Presentable,
   type RedeemRule,
   redeemKey,
@@ -73,17 +74,29 @@ async function judgeGatewayToken(
   if (decidedAt === undefined && (await nodes.orderFor(peer.name)) !== undefined) {
     throw new Refusal('node-draining', `node ${peer.name}: is to take no new tunnels`)
   }
-  const token = await verifyAnyGatewayToken(presented, {
+  const verified = await verifyAnyGatewayToken(presented, {
     ...(await circumstances(options, nowMs)),
     audience: farmName,
     clientAddress,
   })
+  const token = { ...verified, claims: { ...verified.claims, ...(await whose(options, verified)) } }
   const { jti, tid: tenant, vm, sub: user, dst: host } = token.claims
   Object.assign(fields, { jti, tenant, vm, user, host })
   refuseRevoked(options, token)
-  const { consentText, ...policy } = await redeemPolicy(options, token)
+  const { consentText, ...policy } = await redeemPolicy(options, verified)
   const answer = consentText === undefined ? {} : { consentText }
   return { token, key: redeemKey(token), policy, answer }
+}
+
+/** A FedAuth token names a host, nobody, and no time of its minting; what was asked for then does. */
+async function whose(
+  { store }: JudgeOptions,
+  { vmUnbound, claims }: AnyVerifiedToken,
+): Promise<Partial<Presentable['claims']>> {
+  const grant = vmUnbound ? await store.grants.findByJti(claims.jti) : undefined
+  if (grant === undefined) return {}
+  const { tenant: tid, user: sub, vm, createdAtMs } = grant
+  return { tid, sub, vm, iat: Math.floor(createdAtMs / 1000) }
 }
 
 /**

@@ -51,11 +51,33 @@ test('the node of a session that is back hears how much of its limit is over', a
   expect(await limited({ tunnel: 't2' })).toEqual({ ok: true, sessionAgeSeconds: 30 })
 })
 
-test('who presents a FedAuth token agrees to the text of the machine it was minted for', async () => {
+async function useFedAuth() {
   await api.close()
   api = await createTestBroker({ issuerKey: 'rsa-2048' })
   await giveGuids(api)
   await api.put('/v1/hosts/hv1', { ...HV1, kind: 'hyperv' }).expect(200)
+}
+
+test.each([
+  ['user', { kind: 'user', value: 'ann' }],
+  ['tenant', { kind: 'tenant', value: 'acme' }],
+  ['vm', { kind: 'vm', value: 'web' }],
+])("a FedAuth token is its %s's, though it says nothing of that", async (_, revocation) => {
+  await useFedAuth()
+  const wanted = { tokenFormat: 'fedauth', user: 'ann' }
+  const [first, second] = [await open('web', wanted), await open('web', wanted)]
+  expect(await first()).toEqual({ ok: true })
+  const { body } = await api.get('/v1/sessions').expect(200)
+  expect(body.items).toMatchObject([{ vm: 'web', tenant: 'acme', user: 'ann' }])
+  await api.post('/v1/revocations', revocation).expect(201)
+  expect(await second({ tunnel: 't2' })).toEqual({ ok: false, reason: 'token-revoked' })
+  api.clock.advance(1_000)
+  const later = await open('web', wanted)
+  expect(await later({ tunnel: 't3' })).toEqual({ ok: true })
+})
+
+test('who presents a FedAuth token agrees to the text of the machine it was minted for', async () => {
+  await useFedAuth()
   await api.put('/v1/policy/vms/web', { enforce: { consentText: 'Be good.' } })
   const present = await open('web', { tokenFormat: 'fedauth' })
   expect(await present()).toEqual({ ok: true, consentText: 'Be good.' })
