@@ -49,8 +49,8 @@ export interface Certificate {
 export function readCertificate(pemOrDer: string | Uint8Array, name = 'certificate'): Certificate {
   const parsed = parse(typeof pemOrDer === 'string' ? firstBlock(pemOrDer, name) : pemOrDer, name)
   const { native } = parsed
-  const notBefore = timeOf(native.validFromDate, 'notBefore', name)
-  const notAfter = timeOf(native.validToDate, 'notAfter', name)
+  const notBefore = timeOf(native.validFrom, native.validFromDate, 'notBefore', name)
+  const notAfter = timeOf(native.validTo, native.validToDate, 'notAfter', name)
   const extendedUsages = parsed.extensions.find(
     (extension) => extension instanceof x509.ExtendedKeyUsageExtension,
   )
@@ -105,9 +105,13 @@ function parse(pemOrDer: string | Uint8Array, name: string): Parsed {
   }
 }
 
-/** Compared with no time at all, every clock would be inside the window. */
-function timeOf(date: Date, field: string, name: string): Date {
-  if (Number.isNaN(date.getTime())) throw unusable(name, `${field}: is no time`)
+/**
+ * Compared with no time at all, every clock would be inside the window. Of what OpenSSL cannot read Node's date may be
+ * any (it is what was in memory); the text says so.
+ */
+function timeOf(text: string, date: Date, field: string, name: string): Date {
+  const isRead = !Number.isNaN(Date.parse(text)) && !Number.isNaN(date.getTime())
+  if (!isRead) throw unusable(name, `${field}: is no time`)
   return date
 }
 

@@ -12,9 +12,10 @@ import { toShown } from './shown.ts'
  */
 export function certificateOf(secure: TLSSocket, name: string): HostCertificate | undefined {
   const certificate = secure.getPeerX509Certificate()
-  const notAfter = certificate?.validToDate.getTime()
-  if (certificate === undefined || notAfter === undefined || Number.isNaN(notAfter))
-    return undefined
+  if (certificate === undefined) return undefined
+  // Of what OpenSSL cannot read Node's date may be any; its text says so.
+  const notAfter = Date.parse(certificate.validTo)
+  if (Number.isNaN(notAfter)) return undefined
   const subject = nameIn(certificate.subject)
   const issuer = nameIn(certificate.issuer)
   return {
