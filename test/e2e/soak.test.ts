@@ -162,7 +162,8 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
     await farm.broker.start()
     await eventually('the broker lists them', async () => {
       const { body } = await farm.api('GET', '/v1/sessions')
-      return JSON.parse(body.toString('utf8')).items.length === TUNNELS
+      expect(JSON.parse(body.toString('utf8')).items).toHaveLength(TUNNELS)
+      return true
     })
     await expectAllLive()
   })
