@@ -156,15 +156,19 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
   })
 
   soakTest('outlive their broker, which knows them again when it is back', async () => {
+    const untilListed = () =>
+      eventually('the broker lists them', async () => {
+        const { body } = await farm.api('GET', '/v1/sessions')
+        expect(JSON.parse(body.toString('utf8')).items).toHaveLength(TUNNELS)
+        return true
+      })
+    // The end of the last fresh console is on its way: a broker that never heard of it would list it until it is lost.
+    await untilListed()
     await farm.broker.kill()
     await sleep(2_000)
     expect(tunnels.ended).toEqual([])
     await farm.broker.start()
-    await eventually('the broker lists them', async () => {
-      const { body } = await farm.api('GET', '/v1/sessions')
-      expect(JSON.parse(body.toString('utf8')).items).toHaveLength(TUNNELS)
-      return true
-    })
+    await untilListed()
     await expectAllLive()
   })
 
