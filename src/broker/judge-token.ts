@@ -83,7 +83,7 @@ async function judgeGatewayToken(
   const { jti, tid: tenant, vm, sub: user, dst: host } = token.claims
   Object.assign(fields, { jti, tenant, vm, user, host })
   refuseRevoked(options, token)
-  const { consentText, ...policy } = await redeemPolicy(options, verified)
+  const { consentText, ...policy } = await redeemPolicy(options, token)
   const answer = consentText === undefined ? {} : { consentText }
   return { token, key: redeemKey(token), policy, answer }
 }

@@ -1,8 +1,8 @@
 import type { EffectivePolicy } from '../policy/index.ts'
 import type { Store, VmPlacement } from '../store/index.ts'
-import type { AnyVerifiedToken, ClientBinding } from '../tokens/index.ts'
+import type { ClientBinding } from '../tokens/index.ts'
 import type { Policies } from './policies.ts'
-import { type Closed, goneSince, OF_ANOTHER_TENANT } from './whereabouts.ts'
+import { type Closed, goneSince, OF_ANOTHER_TENANT, type OwnedToken } from './whereabouts.ts'
 
 /** What policy says of one presentation of a token, as of now: a change holds for tokens that are out as well. */
 export interface RedeemPolicy {
@@ -28,16 +28,16 @@ export interface RedeemPolicyOptions {
 
 export async function redeemPolicy(
   { store, policies }: RedeemPolicyOptions,
-  token: AnyVerifiedToken,
+  token: OwnedToken,
 ): Promise<RedeemPolicy> {
-  const { vmUnbound, claims } = token
-  // A FedAuth token says nothing of tenant and machine; what was asked for when it was minted does.
-  const grant = vmUnbound ? await store.grants.findByJti(claims.jti) : undefined
-  const of = grant ?? { tenant: claims.tid, vm: claims.vm }
-  const { clientBinding, maxSessions, consentText, allowConsole } = await policies.effective(of)
-  const placement = of.vm === undefined ? undefined : await store.vms.getPlacement(of.vm)
+  const { tid: tenant, vm } = token.claims
+  const { clientBinding, maxSessions, consentText, allowConsole } = await policies.effective({
+    tenant,
+    vm,
+  })
+  const placement = vm === undefined ? undefined : await store.vms.getPlacement(vm)
   const closed =
-    closedBy(placement, of.tenant, allowConsole) ?? (await goneSince(store, token, placement))
+    closedBy(placement, tenant, allowConsole) ?? (await goneSince(store, token, placement))
   return {
     clientBinding: clientBinding.value,
     maxSessions: maxSessions.value,

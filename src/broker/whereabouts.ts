@@ -1,6 +1,6 @@
 import { formatEndpoint, type Reason } from '../lib/index.ts'
-import type { Store, VmPlacement } from '../store/index.ts'
-import type { AnyVerifiedToken, HostClaims } from '../tokens/index.ts'
+import type { HostKind, Store, VmPlacement } from '../store/index.ts'
+import type { HostClaims, Presentable } from '../tokens/index.ts'
 import { consoleTarget } from './host-names.ts'
 import { needsGuid } from './inventory-records.ts'
 
@@ -8,6 +8,12 @@ import { needsGuid } from './inventory-records.ts'
 export interface Closed {
   reason: Reason
   detail: string
+}
+
+/** A gateway token, and whose it is: a FedAuth token does not say that itself, its grant does. */
+export interface OwnedToken {
+  claims: Presentable['claims'] & { dst: string; knd: HostKind; vmg?: string | undefined }
+  vmUnbound?: boolean
 }
 
 export const OF_ANOTHER_TENANT: Closed = {
@@ -22,7 +28,7 @@ const DELETED: Closed = { reason: 'vm-unknown', detail: 'vm: the machine was del
  */
 export async function goneSince(
   { grants }: Pick<Store, 'grants'>,
-  { claims, vmUnbound }: AnyVerifiedToken,
+  { claims, vmUnbound }: OwnedToken,
   placement: VmPlacement | undefined,
 ): Promise<Closed | undefined> {
   const { dst, knd, jti } = claims
