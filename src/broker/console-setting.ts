@@ -17,3 +17,13 @@ export function consoleSetting(
     ? { allow: false, source: allowConsole.source }
     : { allow: consoleAllow, source: `host:${id}` }
 }
+
+/** Why policy opens no console; undefined when it does. */
+export function deniedBy({
+  allowConsole: { value, source, unreadable },
+}: Pick<EffectivePolicy, 'allowConsole'>): string | undefined {
+  if (value) return undefined
+  return unreadable === true
+    ? `policy: the layer of ${source} cannot be read, so no console opens`
+    : `allowConsole: the console of this machine is off, by ${source}`
+}

@@ -19,6 +19,7 @@ import type { Grant, Store, VmPlacement } from '../store/index.ts'
 import { type GatewayClaims, type Issuer, renderPreconnectionText } from '../tokens/index.ts'
 import type { Audit } from './audit/audit.ts'
 import type { AuditEntry } from './audit/chain.ts'
+import { deniedBy } from './console-setting.ts'
 import { type ConsoleTerms, termsOf, type WantedTerms } from './console-terms.ts'
 import { ApiError, notFound } from './errors.ts'
 import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
@@ -325,22 +326,15 @@ export type ConsoleAccess =
   | { available: false; reason: Reason; detail: string }
 
 /** Whether a file can open the machine's console now, and why not. */
-export function consoleAccess(
-  { vm, host }: VmPlacement,
-  { allowConsole }: EffectivePolicy,
-): ConsoleAccess {
+export function consoleAccess({ vm, host }: VmPlacement, policy: EffectivePolicy): ConsoleAccess {
   if (!host.consoleAllow) {
     return unavailable(
       'host-not-opted-in',
       'Console access is not switched on for the host of this machine.',
     )
   }
-  if (!allowConsole.value) {
-    return unavailable(
-      'policy-denied',
-      `allowConsole: the console of this machine is off, by ${allowConsole.source}.`,
-    )
-  }
+  const denied = deniedBy(policy)
+  if (denied !== undefined) return unavailable('policy-denied', `${denied}.`)
   switch (host.kind) {
     case 'rdp':
       return { available: true, kind: host.kind }

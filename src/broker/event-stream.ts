@@ -10,7 +10,7 @@ const STREAMED: ReadonlySet<string> = new Set([
   ...['redeem.conflict', 'tunnel.created', 'channel.opened', 'channel.refused'],
   ...['session.closed', 'session.reconnected', 'session.killed', 'host.refused', 'host.state'],
   ...['trust.applied', 'issuer.rotated', 'node.joined', 'node.state', 'cert.expiring'],
-  ...['auth.failed', 'audit.checkpoint'],
+  ...['auth.failed', 'audit.checkpoint', 'policy.unreadable'],
 ])
 
 /** So many can be asked for again by who was away, about half a megabyte of them. */

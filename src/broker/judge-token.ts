@@ -11,7 +11,7 @@ import {
 } from '../tokens/index.ts'
 import type { Nodes } from './nodes.ts'
 import type { Policies } from './policies.ts'
-import { HOST_CLOSED, type RedeemPolicy, redeemPolicy } from './redeem-policy.ts'
+import { closedByPolicy, HOST_CLOSED, type RedeemPolicy, redeemPolicy } from './redeem-policy.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
 import type { TrustKeeper } from './trust-keeper.ts'
 import { goneFromHost } from './whereabouts.ts'
@@ -125,15 +125,15 @@ async function judgeHostToken(
     // The store keeps reasons as text; this one was written from a Reason.
     throw new Refusal(gatewayToken.burned as Reason, 'token: its gateway token is worthless')
   }
-  const { clientBinding } = await policies.effective(grant ?? { vm })
+  const policy = await policies.effective(grant ?? { vm })
   const gone =
     grant && goneFromHost(token.claims, grant.tenant, await store.vms.getPlacement(grant.vm))
-  const closed = host.consoleAllow ? gone : HOST_CLOSED
+  const closed = host.consoleAllow ? (closedByPolicy(policy) ?? gone) : HOST_CLOSED
   return {
     token: { ...token, claims: { jti, iat, exp, knd: 'agent', rcw } },
     key: `host ${redeemKey(token)}`,
     policy: {
-      clientBinding: clientBinding.value,
+      clientBinding: policy.clientBinding.value,
       maxSessions: 0,
       ...(closed === undefined ? {} : { closed }),
     },

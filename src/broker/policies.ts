@@ -1,4 +1,4 @@
-import { BrokerError, type Clock, errorText, type Log } from '../lib/index.ts'
+import { type Clock, errorText, faultWords, type Log } from '../lib/index.ts'
 import {
   type EffectivePolicy,
   effectivePolicy,
@@ -8,15 +8,22 @@ import {
   policyBody,
 } from '../policy/index.ts'
 import type { PolicyScope, PutOutcome, Store, StoredPolicy } from '../store/index.ts'
-import { notFound } from './errors.ts'
+import { ApiError, notFound } from './errors.ts'
 
-/** The layers of policy as the store has them, and what comes of them. Read anew each time: a change holds at once. */
+/**
+ * The layers of policy as the store has them, and what comes of them. Read anew each time: a change holds at once.
+ * A layer that is there and cannot be read opens no console to those it concerns, and is told of as `policy.unreadable`.
+ */
 export interface Policies {
   /** What holds for a machine; a token of another broker may name a tenant or machine that is not here. */
   effective(of: { tenant?: string | undefined; vm?: string | undefined }): Promise<EffectivePolicy>
   /** The same for all machines of a tenant, in one read. */
   ofTenant(tenant: string): Promise<(vm: string) => EffectivePolicy>
-  /** One layer; empty when nothing was ever set. @throws ApiError `not-found` without that tenant or machine */
+  /**
+   * One layer; empty when nothing was ever set.
+   *
+   * @throws ApiError `not-found` without that tenant or machine, `conflict` for what cannot be read
+   */
   get(scope: PolicyScope): Promise<PolicyBody>
   /** Replaces one layer. @throws ApiError `not-found` without that tenant or machine */
   put(scope: PolicyScope, body: PolicyBody, askedBy: string): Promise<PutOutcome>
@@ -31,6 +38,21 @@ export interface PoliciesOptions {
 }
 
 export function createPolicies({ store, builtIn, clock, log }: PoliciesOptions): Policies {
+  /** What could not be read, by scope: each text of it is told of once, not at every console. */
+  const unreadable = new Map<PolicyScope, string>()
+
+  const toLayer = (stored: StoredPolicy): PolicyLayer => {
+    const { scope, body } = stored
+    const read = parse(stored)
+    if (typeof read === 'object') {
+      unreadable.delete(scope)
+      return { source: scope, ...read }
+    }
+    if (unreadable.get(scope) !== body) log.error('policy.unreadable', { scope, error: read })
+    unreadable.set(scope, body)
+    return { source: scope, unreadable: true }
+  }
+
   const assertKnown = async (scope: PolicyScope): Promise<void> => {
     const [kind = '', id = ''] = scope.split(':')
     if (kind === 'provider') return
@@ -58,7 +80,14 @@ export function createPolicies({ store, builtIn, clock, log }: PoliciesOptions):
     async get(scope) {
       await assertKnown(scope)
       const body = await store.policies.get(scope)
-      return body === undefined ? {} : parse({ scope, body })
+      const read = body === undefined ? {} : parse({ body })
+      if (typeof read === 'object') return read
+      const remedy =
+        'Put the whole layer anew (`policy set --file`); until then it opens no console.'
+      throw new ApiError(
+        'conflict',
+        `What is stored for ${scope} cannot be read: ${read}. ${remedy}`,
+      )
     },
     async put(scope, body, askedBy) {
       await assertKnown(scope)
@@ -69,15 +98,14 @@ export function createPolicies({ store, builtIn, clock, log }: PoliciesOptions):
   }
 }
 
-function toLayer(stored: StoredPolicy): PolicyLayer {
-  return { source: stored.scope, ...parse(stored) }
-}
-
-/** What is stored was checked when it came; what cannot be read is no reason to let everybody in. */
-function parse({ scope, body }: StoredPolicy): PolicyBody {
+/** What is stored was checked when it came. @returns what is wrong, when it cannot be read by now */
+function parse({ body }: Pick<StoredPolicy, 'body'>): PolicyBody | string {
   try {
-    return policyBody.parse(JSON.parse(body))
+    const result = policyBody.safeParse(JSON.parse(body), { error: faultWords })
+    if (result.success) return result.data
+    const [issue] = result.error.issues
+    return [...(issue?.path ?? []), issue?.message].join(': ')
   } catch (error) {
-    throw new BrokerError('ERR_STORE', `policy ${scope}: ${errorText(error)}`, { cause: error })
+    return errorText(error)
   }
 }

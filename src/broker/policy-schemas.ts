@@ -26,6 +26,9 @@ function effectiveShapes() {
         examples: ['tenant:acme'],
       }),
       locked: z.boolean().meta({ description: 'Enforced: nothing below changes it.' }),
+      unreadable: z.literal(true).optional().meta({
+        description: 'The layer cannot be read, so no console opens until it is put anew.',
+      }),
     }),
   ])
   // Object.fromEntries forgets the names, which are those of the settings.

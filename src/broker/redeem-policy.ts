@@ -1,6 +1,7 @@
 import type { EffectivePolicy } from '../policy/index.ts'
 import type { Store, VmPlacement } from '../store/index.ts'
 import type { ClientBinding } from '../tokens/index.ts'
+import { deniedBy } from './console-setting.ts'
 import type { Policies } from './policies.ts'
 import { type Closed, goneSince, OF_ANOTHER_TENANT, type OwnedToken } from './whereabouts.ts'
 
@@ -31,13 +32,10 @@ export async function redeemPolicy(
   token: OwnedToken,
 ): Promise<RedeemPolicy> {
   const { tid: tenant, vm } = token.claims
-  const { clientBinding, maxSessions, consentText, allowConsole } = await policies.effective({
-    tenant,
-    vm,
-  })
+  const policy = await policies.effective({ tenant, vm })
+  const { clientBinding, maxSessions, consentText } = policy
   const placement = vm === undefined ? undefined : await store.vms.getPlacement(vm)
-  const closed =
-    closedBy(placement, tenant, allowConsole) ?? (await goneSince(store, token, placement))
+  const closed = closedBy(placement, tenant, policy) ?? (await goneSince(store, token, placement))
   return {
     clientBinding: clientBinding.value,
     maxSessions: maxSessions.value,
@@ -50,11 +48,15 @@ export async function redeemPolicy(
 function closedBy(
   placement: VmPlacement | undefined,
   tenant: string | undefined,
-  allowConsole: EffectivePolicy['allowConsole'],
+  policy: EffectivePolicy,
 ): Closed | undefined {
   if (placement !== undefined && placement.tenant.id !== tenant) return OF_ANOTHER_TENANT
   if (placement?.host.consoleAllow === false) return HOST_CLOSED
-  if (allowConsole.value) return undefined
-  const detail = `allowConsole: the console of this machine is off, by ${allowConsole.source}`
-  return { reason: 'policy-denied', detail }
+  return closedByPolicy(policy)
+}
+
+/** A new session needs a policy that lets it, of which all could be read. */
+export function closedByPolicy(policy: EffectivePolicy): Closed | undefined {
+  const detail = deniedBy(policy)
+  return detail === undefined ? undefined : { reason: 'policy-denied', detail }
 }

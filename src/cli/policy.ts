@@ -28,7 +28,12 @@ const effective = z.object({
   tenant: z.string(),
   values: z.record(
     z.string(),
-    z.object({ value: z.unknown(), source: z.string(), locked: z.boolean() }),
+    z.object({
+      value: z.unknown(),
+      source: z.string(),
+      locked: z.boolean(),
+      unreadable: z.boolean().optional(),
+    }),
   ),
 })
 
@@ -128,10 +133,10 @@ async function get({ effective: vm, json, ...options }: GetOptions): Promise<voi
   }
   printTable(
     ['SETTING', 'VALUE', 'SOURCE', 'LOCKED'],
-    Object.entries(found.values).map(([name, { value, source, locked }]) => [
+    Object.entries(found.values).map(([name, { value, source, locked, unreadable }]) => [
       name,
       renderValue(value),
-      source,
+      unreadable ? `${source} (cannot be read)` : source,
       locked ? 'yes' : 'no',
     ]),
   )

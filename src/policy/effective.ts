@@ -4,13 +4,18 @@ import { POLICY_NAMES, type PolicyName, type PolicyValues } from './values.ts'
 /** `tenant:acme`; also how a layer is named where it is kept. */
 export type LayerSource = 'provider' | `tenant:${string}` | `vm:${string}`
 
-export type PolicyLayer = PolicyBody & { source: LayerSource }
+/** What a layer says; `unreadable`: it has something to say, and nobody knows what. */
+export type PolicyLayer =
+  | (PolicyBody & { source: LayerSource; unreadable?: never })
+  | { source: LayerSource; unreadable: true; default?: never; enforce?: never }
 
 export interface EffectiveValue<Value> {
   value: Value
   source: 'built-in' | LayerSource
   /** Enforced: no layer below and no request changes it. */
   locked: boolean
+  /** It is off because this layer cannot be read, whatever the layer says of it. */
+  unreadable?: true
 }
 
 export type EffectivePolicy = { [Name in PolicyName]: EffectiveValue<PolicyValues[Name]> }
@@ -23,6 +28,8 @@ export type EffectivePolicy = { [Name in PolicyName]: EffectiveValue<PolicyValue
  * that is not, the longest before the shortest, and the others are moved to what it allows: they get its value
  * and its source.
  *
+ * INVARIANT: with a layer that cannot be read no console is allowed, whatever the others say: it may forbid it.
+ *
  * @param layers the outermost first: provider, tenant, VM; any of them may be missing
  */
 export function effectivePolicy(
@@ -31,7 +38,7 @@ export function effectivePolicy(
 ): EffectivePolicy {
   const settled = POLICY_NAMES.map((name) => [name, settle(name, builtIn, layers)])
   // Object.fromEntries forgets that each name has the value of its own type.
-  return reconcileLifetimes(Object.fromEntries(settled) as EffectivePolicy)
+  return denyUnread(reconcileLifetimes(Object.fromEntries(settled) as EffectivePolicy), layers)
 }
 
 /** The values alone. */
@@ -55,6 +62,13 @@ function settle<Name extends PolicyName>(
     if (value !== undefined) return { value, source, locked: false }
   }
   return { value: builtIn[name], source: 'built-in', locked: false }
+}
+
+function denyUnread(policy: EffectivePolicy, layers: readonly PolicyLayer[]): EffectivePolicy {
+  const unread = layers.find(({ unreadable }) => unreadable)
+  if (unread === undefined) return policy
+  const { source } = unread
+  return { ...policy, allowConsole: { value: false, source, locked: true, unreadable: true } }
 }
 
 function reconcileLifetimes(policy: EffectivePolicy): EffectivePolicy {

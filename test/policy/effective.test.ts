@@ -83,3 +83,23 @@ test('whatever the layers say, lifetimes are in order and no enforced maximum is
     }),
   )
 })
+
+test.each<[string, PolicyLayer[]]>([
+  ['outermost', [{ source: 'provider', unreadable: true }, { source: 'vm:web' }]],
+  [
+    'innermost, under one that enforces the console',
+    [
+      { source: 'provider', enforce: { allowConsole: true } },
+      { source: 'vm:web', unreadable: true },
+    ],
+  ],
+])(
+  'a layer that cannot be read, the %s, allows no console and changes nothing else',
+  (_, layers) => {
+    const { allowConsole, ...others } = effective(...layers)
+    const source = layers.find(({ unreadable }) => unreadable)?.source
+    expect(allowConsole).toEqual({ value: false, source, locked: true, unreadable: true })
+    const { allowConsole: __, ...untouched } = effective({ source: 'vm:web' })
+    expect(others).toEqual(untouched)
+  },
+)

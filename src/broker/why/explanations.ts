@@ -153,8 +153,8 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   'policy-denied': {
     says: 'Policy does not allow what was asked for.',
     cause:
-      'A layer of policy, or the kind of the host, rules it out; the line in the timeline names the setting.',
-    fix: '`portcullis policy get --effective VM` shows each value and the layer that it comes from.',
+      'A layer of policy, or the kind of the host, rules it out; the line in the timeline names the setting, or the layer that cannot be read.',
+    fix: '`portcullis policy get --effective VM` shows each value and the layer that it comes from; `policy set --file` replaces one that cannot be read.',
   },
   'origin-refused': {
     says: 'The request came from a page of another site.',
