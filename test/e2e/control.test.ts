@@ -103,7 +103,9 @@ test('nodes go on while the broker is dead, and what they decided is settled whe
     )
   })
   // Whichever of the two was reported first, the broker has noticed.
-  expect(farm.broker.program.output()).toContain('redeem.conflict')
+  await eventually('redeem.conflict', () =>
+    farm.broker.program.output().includes('redeem.conflict'),
+  )
   expect((await present(shared, 1, BOB)).status).toBe(REFUSED)
   expect((await present(burned, 1, BOB)).status).toBe(REFUSED)
   expect((await present(await farm.mint(), 1, BOB)).status).toBe(0)

@@ -6,6 +6,7 @@ import { decodeTunnelResponse, PacketType } from '../../src/protocol/index.ts'
 import { expectPacket } from '../gateway/support/conversation.ts'
 import { callApi, fetchConsoleFile } from '../helpers/api.ts'
 import { type DemoRun, startDemoRun } from '../helpers/demo.ts'
+import { eventually } from '../helpers/eventually.ts'
 import {
   FREERDP_PROGRAMS,
   type FreerdpProgram,
@@ -63,9 +64,14 @@ describe('through HAProxy, with the configuration that farm render wrote', () =>
       const token = new Secret(JSON.parse(body.toString('utf8')).gatewayToken)
       expect(await tunnelStatus(token, '127.0.0.2')).toBe(0)
       expect(await tunnelStatus(token, '127.0.0.3')).not.toBe(0)
-      const lines = (await logLines()).filter(({ remoteAddress }) => remoteAddress !== '127.0.0.1')
-      expect(lines.find(({ event }) => event === 'tunnel.created')?.remoteAddress).toBe('127.0.0.2')
-      expect(lines.find(({ event }) => event === 'token.refused')).toMatchObject({
+      const logged = (event: string) =>
+        eventually(event, async () =>
+          (await logLines()).find(
+            (line) => line.event === event && line.remoteAddress !== '127.0.0.1',
+          ),
+        )
+      expect(await logged('tunnel.created')).toMatchObject({ remoteAddress: '127.0.0.2' })
+      expect(await logged('token.refused')).toMatchObject({
         remoteAddress: '127.0.0.3',
         reason: 'client-mismatch',
       })

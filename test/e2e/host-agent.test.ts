@@ -218,11 +218,12 @@ describe('a machine behind a host agent', () => {
     } finally {
       await client.stop()
     }
-    const lines = agent.log.slice(before)
-    const refusals = lines.filter(({ event }) => event === 'host.refused')
-    expect(refusals.length, client.output()).toBeGreaterThan(0)
-    expect(new Set(refusals.map((line) => line.reason))).toEqual(new Set([reason]))
-    expect(lines.filter(({ event }) => event === 'console.opened')).toEqual([])
+    const said = (name: string) => agent.log.slice(before).filter(({ event }) => event === name)
+    await eventually('the refusal', () => said('host.refused').length > 0, {
+      context: client.output,
+    })
+    expect(new Set(said('host.refused').map((line) => line.reason))).toEqual(new Set([reason]))
+    expect(said('console.opened')).toEqual([])
   }
 
   /** What the shadow host shows now, in a colour of its own. */

@@ -55,12 +55,13 @@ export async function untilReadyFile(path: string, program: RunningProgram): Pro
   return JSON.parse(text) as ReadyFile // written by our own process
 }
 
-/** One line of JSON an event. */
+/** One line of JSON an event; one that is still being written is not there yet. */
 export function logOf(dataDirectory: string): DemoRun['log'] {
   return async (role) => {
     const text = await readFile(join(dataDirectory, 'log', `${role}.log`), 'utf8')
     return text
       .split('\n')
+      .slice(0, -1)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line))
   }
