@@ -12,7 +12,7 @@ import type { Lease } from '../store/index.ts'
 import { burnsToken, DEFAULT_LEEWAY_SECONDS, formatTime } from '../tokens/index.ts'
 import type { HostProbes } from './host-probes.ts'
 import { type JudgeOptions, judgeToken } from './judge-token.ts'
-import { leaseHolder } from './lease-holder.ts'
+import { leaseHolder, toHolder } from './lease-holder.ts'
 import type { BrokerCounts } from './metrics.ts'
 import type { Pushes } from './pushes.ts'
 import { redeemToken } from './redeem.ts'
@@ -157,7 +157,7 @@ function endLosers(
 ): void {
   for (const { tunnel, node } of losers) {
     log.warn('redeem.conflict', { ...fields, lost: node, lostTunnel: tunnel })
-    pushes.push({ type: 'kill', by: { tunnel }, reason: 'token-replayed' })
+    pushes.push(toHolder({ node }, { type: 'kill', by: { tunnel }, reason: 'token-replayed' }))
   }
 }
 
@@ -178,11 +178,13 @@ async function heartbeat(
   await store.leases.renew(leaseHolder(peer), named, nowMs)
   // A set that the node could not use, or a message that was lost, is sent again.
   if (trustVersion < (await trust.current()).version) {
-    pushes.push({ type: 'trust', ...(await trust.forVerifiers()) })
+    const message = { type: 'trust' as const, ...(await trust.forVerifiers()) }
+    pushes.push({ type: 'addressed', to: peer, message })
   }
   // A kill that the node missed, since it was not connected, reaches it now.
   for (const { tunnel, burned } of await store.leases.listBurned(leaseHolder(peer))) {
-    pushes.push({ type: 'kill', by: { tunnel }, reason: burned as Reason })
+    const message = { type: 'kill' as const, by: { tunnel }, reason: burned as Reason }
+    pushes.push({ type: 'addressed', to: peer, message })
   }
 }
 

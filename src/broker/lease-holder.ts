@@ -1,4 +1,4 @@
-import type { Peer } from '../control/index.ts'
+import type { Addressed, Peer, PushMessage } from '../control/index.ts'
 
 const AGENT = 'agent '
 
@@ -10,4 +10,13 @@ export function leaseHolder({ role, name }: Pick<Peer, 'role' | 'name'>): string
 /** An agent's leases stand beside the node's, which are the sessions. */
 export function isHeldByNode({ node }: { node: string }): boolean {
   return !node.startsWith(AGENT)
+}
+
+/** What is about a lease is for its holder alone: neither its words nor its tunnel's name are anybody else's. */
+export function toHolder(lease: { node: string }, message: PushMessage): Addressed {
+  const { node } = lease
+  const to: Peer = isHeldByNode(lease)
+    ? { role: 'node', name: node }
+    : { role: 'agent', name: node.slice(AGENT.length) }
+  return { type: 'addressed', to, message }
 }

@@ -1,7 +1,7 @@
 import type { Clock, Log } from '../lib/index.ts'
 import type { ConsoleSession, SessionFilter, Store } from '../store/index.ts'
 import { ApiError, notFound } from './errors.ts'
-import { isHeldByNode } from './lease-holder.ts'
+import { isHeldByNode, toHolder } from './lease-holder.ts'
 import type { Pushes } from './pushes.ts'
 
 /** A node says every 10 s that it lives; what three beats have not named is lost. */
@@ -48,7 +48,10 @@ export function createSessions({ store, pushes, clock, log }: SessionOptions): S
     const keys = new Set(sessions.map(({ key }) => key))
     await Promise.all([...keys].map((key) => store.redeems.burn(key, 'killed')))
     const open = (await store.leases.list()).filter(({ key }) => keys.has(key))
-    for (const { tunnel } of open) pushes.push({ type: 'kill', by: { tunnel }, reason: 'killed' })
+    for (const lease of open) {
+      const { tunnel } = lease
+      pushes.push(toHolder(lease, { type: 'kill', by: { tunnel }, reason: 'killed' }))
+    }
     const ended = sessions.filter(({ id }) => !open.some((other) => other.id === id))
     for (const { id, jti, tenant, vm, node, tunnel } of [...open, ...ended]) {
       const of = { session: id, jti, tenant, vm, node, tunnel }
@@ -80,7 +83,7 @@ export function createSessions({ store, pushes, clock, log }: SessionOptions): S
       if (takesMessages !== true) {
         throw new ApiError('conflict', 'The client of this session takes no messages.')
       }
-      pushes.push({ type: 'message', by: { tunnel }, text })
+      pushes.push(toHolder({ node }, { type: 'message', by: { tunnel }, text }))
       log.info('session.messaged', { session: id, jti, tenant, vm, node, tunnel, text, askedBy })
     },
     async sweep() {

@@ -55,7 +55,15 @@ export {
 export type { PeerState } from './peer-connection.ts'
 export { parseRemembered, type RememberedTrust, renderRemembered } from './remembered.ts'
 export { type ControlServer, type ControlServerOptions, createControlServer } from './server.ts'
-export type { ControlService, JoinedPeer, Peer, Push, PushMessage, Refresh } from './service.ts'
+export type {
+  Addressed,
+  ControlService,
+  JoinedPeer,
+  Peer,
+  Push,
+  PushMessage,
+  Refresh,
+} from './service.ts'
 export { isNamed, SessionRegistry, type VerifierSession } from './session-registry.ts'
 export { VerifierControl, type VerifierControlParts } from './verifier-control.ts'
 export type { VerifierLease, VerifierLedger, VerifierRedeem } from './verifier-ledger.ts'

@@ -149,6 +149,11 @@ class ControlListener implements ControlServer {
       this.#welcomed.get(keyOf({ role: 'node', name: message.node }))?.refresh()
       return
     }
+    if (message.type === 'addressed') {
+      const { to, message: own } = message
+      this.#welcomed.get(keyOf(to))?.push(own, encodeMessage(own))
+      return
+    }
     const text = encodeMessage(message)
     for (const connection of this.#welcomed.values()) {
       if (message.type === 'probe' && connection.state.role !== 'node') continue

@@ -24,7 +24,7 @@ export interface Peer {
   role: 'node' | 'agent' | 'broker'
 }
 
-/** What a broker pushes to every verifier as soon as it changes; probes to nodes alone, since agents dial no hosts. */
+/** What a broker pushes as soon as it changes, to every verifier unless it is addressed; probes to nodes alone, since agents dial no hosts. */
 export type PushMessage =
   | TrustMessage
   | RevocationMessage
@@ -38,7 +38,14 @@ export interface Refresh {
   node: string
 }
 
-export type Push = PushMessage | Refresh
+/** For one peer alone: a tunnel is named by who holds it, and means nothing elsewhere, or another one. */
+export interface Addressed {
+  type: 'addressed'
+  to: Peer
+  message: PushMessage
+}
+
+export type Push = PushMessage | Addressed | Refresh
 
 /** What a connection told of a peer when it began. */
 export interface JoinedPeer {

@@ -37,7 +37,13 @@ async function open(vm = 'web') {
 }
 
 const outcome = (answer: RedeemAnswer) => (answer.ok ? 'admitted' : answer.reason)
-const kills = () => pushed.filter((message) => message.type === 'kill')
+/** With whom each of them goes to. */
+const kills = () =>
+  pushed.flatMap((push) => {
+    if (push.type !== 'addressed' || push.message.type !== 'kill') return []
+    const { by, reason } = push.message
+    return [{ to: push.to, by, reason }]
+  })
 
 describe('a redeem', () => {
   test('admits the first client on every node, and nobody else', async () => {
@@ -103,7 +109,7 @@ describe('a redeem', () => {
     api.clock.advance(300_000)
     const early = { decidedAt: NOW_MS + 1_000, clientAddress: '192.0.2.8' }
     expect(outcome(await present(early))).toBe('admitted')
-    expect(kills()).toEqual([{ type: 'kill', by: { tunnel: 't1' }, reason: 'token-replayed' }])
+    expect(kills()).toEqual([{ to: GW2, by: { tunnel: 't1' }, reason: 'token-replayed' }])
     const late = { tunnel: 't9', decidedAt: NOW_MS + 2_000, clientAddress: '192.0.2.9' }
     expect(outcome(await present(late))).toBe('client-mismatch')
     expect(api.events('redeem.conflict').map(({ lost }) => lost)).toEqual(['gw2', 'gw1'])
@@ -364,10 +370,28 @@ describe('sessions', () => {
     const { body } = await api.get('/v1/sessions')
     const path = `/v1/sessions/${body.items[0].id}`
     await api.delete(path).expect(204)
-    expect(kills().map(({ by }) => by)).toEqual([{ tunnel: 't1' }, { tunnel: 't2' }])
+    expect(kills()).toEqual([
+      { to: GW1, by: { tunnel: 't1' }, reason: 'killed' },
+      { to: GW2, by: { tunnel: 't2' }, reason: 'killed' },
+    ])
     expect(outcome(await present({ tunnel: 't3' }))).toBe('killed')
     await api.delete(path).expect(204)
     await api.delete('/v1/sessions/unknown').expect(404)
+  })
+
+  test('of one node are no business of another that has named its own tunnel like them', async () => {
+    const [victim, own] = [await open(), await open('mail')]
+    await victim.present({ peer: GW1, tunnel: 't1' })
+    await own.present({ peer: GW2, tunnel: 't1' })
+    await own.present({ peer: GW2, tunnel: 't2' })
+    await api.broker.control.release(GW2, 't2', 'killed')
+    pushed.length = 0
+    const beat = { time: NOW_MS, trustVersion: 0, revocationVersion: 0 }
+    await api.broker.control.heartbeat(GW2, { ...beat, tunnels: [] })
+    expect(pushed).toMatchObject([
+      { type: 'addressed', to: GW2, message: { type: 'trust' } },
+      { type: 'addressed', to: GW2, message: { type: 'kill', by: { tunnel: 't1' } } },
+    ])
   })
 
   test('that a node held through a kill are killed when it is back', async () => {
@@ -378,7 +402,7 @@ describe('sessions', () => {
     pushed.length = 0
     const beat = { time: NOW_MS, trustVersion: 1, revocationVersion: 0 }
     await api.broker.control.heartbeat(GW1, { ...beat, tunnels: ['t1'] })
-    expect(kills()).toEqual([{ type: 'kill', by: { tunnel: 't1' }, reason: 'killed' }])
+    expect(kills()).toEqual([{ to: GW1, by: { tunnel: 't1' }, reason: 'killed' }])
     await api.broker.control.release(GW1, 't1', 'killed')
     pushed.length = 0
     await api.broker.control.heartbeat(GW1, { ...beat, tunnels: [] })

@@ -156,8 +156,9 @@ test('a node that lags is given the set again with its next heartbeat', async ()
   await applied('gw1', 1)
   await rotate(FILES)
   const versions: number[] = []
-  api.broker.control.subscribe((message) => {
-    if (message.type === 'trust') versions.push(message.version)
+  api.broker.control.subscribe((push) => {
+    if (push.type !== 'addressed' || push.to.name !== 'gw1') return
+    if (push.message.type === 'trust') versions.push(push.message.version)
   })
   const beat = { time: NOW_MS, revocationVersion: 0, tunnels: [] }
   const gw1 = { name: 'gw1', role: 'node' } as const

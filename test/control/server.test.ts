@@ -323,6 +323,21 @@ test('past the work in flight a peer waits, and loses nothing', async () => {
   expect(most).toBeLessThan(500)
 })
 
+test('what is addressed reaches its peer alone, and nobody while that one is away', async () => {
+  const { endpoint, broker } = await startServer()
+  const [one, other] = [await openWelcomed(endpoint), await openWelcomed(endpoint, 'gw2')]
+  const message = { type: 'kill', by: { tunnel: 't1' }, reason: 'killed' } as const
+  for (const name of ['gw9', 'gw2']) {
+    broker.push({ type: 'addressed', to: { role: 'node', name }, message })
+    broker.push({ type: 'addressed', to: { role: 'agent', name }, message })
+  }
+  const last = { type: 'kill', by: { vm: 'vm1' }, reason: 'killed' } as const
+  broker.push(last)
+  await soon('kills', () => one.messages.length === 4 && other.messages.length === 5)
+  expect(one.messages.slice(3)).toEqual([last])
+  expect(other.messages.slice(3)).toEqual([message, last])
+})
+
 test('a push reaches every welcomed peer once, after its sets', async () => {
   const { endpoint, broker } = await startServer()
   const peers = [await openWelcomed(endpoint), await openWelcomed(endpoint, 'gw2')]

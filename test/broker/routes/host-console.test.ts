@@ -51,7 +51,11 @@ test('the sessions of its machines end when that is asked for, and those of othe
   await other('t3')
   const { body } = await switchHost({ allow: false, endSessions: true }).expect(200)
   expect(body).toEqual({ host: 'hv1', allow: false, openSessions: 0, endedSessions: 2 })
-  const kill = (tunnel: string) => ({ type: 'kill', by: { tunnel }, reason: 'killed' })
+  const kill = (tunnel: string) => ({
+    type: 'addressed',
+    to: GW1,
+    message: { type: 'kill', by: { tunnel }, reason: 'killed' },
+  })
   expect(new Set(pushed)).toEqual(new Set([kill('t1'), kill('t2')]))
   expect(await web('t4')).toEqual({ ok: false, reason: 'killed' })
   expect(await other('t5')).toEqual({ ok: true })

@@ -124,7 +124,8 @@ describe('a message', () => {
     const id = await open('web', 't1')
     await beat(GW1, {})
     await api.post(`/v1/sessions/${id}/message`, { text: TEXT }).expect(204)
-    expect(pushed).toEqual([{ type: 'message', by: { tunnel: 't1' }, text: TEXT }])
+    const message = { type: 'message', by: { tunnel: 't1' }, text: TEXT }
+    expect(pushed).toEqual([{ type: 'addressed', to: GW1, message }])
     expect(api.events('session.messaged')).toMatchObject([
       { session: id, node: 'gw1', vm: 'web', text: TEXT, askedBy: 'key:test' },
     ])
