@@ -1,8 +1,26 @@
 import { join, resolve } from 'node:path'
 import { BrokerError, type Clock, type Endpoint, formatEndpoint } from '../lib/index.ts'
 import { ensureCertificates } from './certificates.ts'
-import { type AgentPlace, type GatewayPorts, writeConfigFiles } from './config-files.ts'
+import {
+  type AgentPlace,
+  type ConfigFiles,
+  type GatewayPorts,
+  writeConfigFiles,
+} from './config-files.ts'
 import { makePrivateDirectory, readIfPresent, writePrivateFile } from './files.ts'
+import { type SeedContent, seedContent } from './inventory.ts'
+import {
+  AGENT,
+  ALPHA,
+  BRAVO,
+  FARM_NAME,
+  GATEWAYS,
+  NAMES,
+  OPERATOR_USER,
+  SERVER_NAME,
+  TENANT,
+  TENANT_USER,
+} from './names.ts'
 import { checkPortIsFree, findFreePort } from './ports.ts'
 import { type ReadinessQuestion, untilReady } from './readiness.ts'
 import {
@@ -12,8 +30,16 @@ import {
   runningDemo,
   writeReadyFile,
 } from './ready-file.ts'
-import { lastWords, type Role, startRole, whileRunning } from './roles.ts'
-import { type DemoSecrets, loadSecrets } from './secrets.ts'
+import {
+  lastWords,
+  type Role,
+  START_WITHIN_MS,
+  type StartRole,
+  startRole,
+  whileRunning,
+} from './roles.ts'
+import { loadSecrets } from './secrets.ts'
+import { portsOf, startDemoHost, type Target } from './target.ts'
 
 export interface DemoOptions {
   /** Holds store, logs, role configurations, ready file. */
@@ -37,19 +63,6 @@ export interface DemoOptions {
   seed: (storeFile: string, content: SeedContent) => Promise<void>
 }
 
-/** All that a user can be given, since `viewer` may no more than these. */
-const OPERATOR_ROLES = ['support', 'operator', 'trust-admin'] as const
-type OperatorRole = (typeof OPERATOR_ROLES)[number]
-
-/** What the demo's store holds. */
-export interface SeedContent {
-  tenant: { id: string; name: string }
-  users: Array<{ id: string; password: string; tenant?: string; roles?: OperatorRole[] }>
-  apiKey: string
-  hosts: Array<{ id: string; kind: 'rdp' | 'agent'; address: string; port: number }>
-  vms: Array<{ id: string; name: string; host: string; port?: number; guid?: string }>
-}
-
 export interface Demo {
   ready: ReadyFile
   readyFile: string
@@ -59,26 +72,9 @@ export interface Demo {
   stop(): Promise<void>
 }
 
-export const FARM_NAME = 'demo'
-/** The name clients dial; every certificate carries it. */
-const SERVER_NAME = 'localhost'
-const NAMES = [SERVER_NAME, '127.0.0.1', '::1']
-const GATEWAYS = ['gw1', 'gw2']
-const HOST = 'demo-host'
-/** Of the host agent, and of the host that it stands in front of. */
-const AGENT = 'demo-agent'
-const ALPHA = { id: 'vm-alpha', name: 'alpha' }
-/** Stands behind the host agent, which knows a machine by its GUID. */
-const BRAVO = { id: 'vm-bravo', name: 'bravo' }
-const BRAVO_GUID = '0d8a2f6e-3c1b-4e57-9a64-7f2b5c8e1d30'
-const TENANT = { id: 'acme', name: 'Acme Hosting' }
-const TENANT_USER = 'tenant'
-const OPERATOR_USER = 'operator'
-
 /** Lies in the data directory, for people who try the API by hand. */
 export const CURL_CONFIG = 'curl.conf'
 
-const START_WITHIN_MS = 20_000
 const STOP_GRACE_MS = 5_000
 
 /**
@@ -131,14 +127,14 @@ async function startRoles(
   dataDirectory: string,
   roles: Role[],
 ): Promise<ReadyFile> {
-  const { certsDirectory, clock, entry, gatewayPort, listen, portalPort, say } = options
+  const { certsDirectory, clock, entry, listen, portalPort, say } = options
   const logDirectory = join(dataDirectory, 'log')
   makePrivateDirectory(
     logDirectory,
     'log directory',
     'choose another data directory with --data-dir',
   )
-  const start = (name: string, args: string[]): Role => {
+  const start: StartRole = (name, args) => {
     const role = startRole({ name, args, entry, logDirectory })
     roles.push(role)
     return role
@@ -155,35 +151,19 @@ async function startRoles(
   })
   const secrets = loadSecrets(dataDirectory)
   const target: Target =
-    options.console === undefined
-      ? await startDemoHost(start, listen, certificates.hostTls)
-      : options.console
-
+    options.console ?? (await startDemoHost(start, listen, certificates.hostTls))
   const storeFile = join(dataDirectory, 'portcullis.sqlite')
   await options.seed(storeFile, seedContent(secrets, target))
 
-  const { farmAddress } = options
-  const gateways: GatewayPorts[] = []
-  for (const [index, id] of GATEWAYS.entries()) {
-    const port = gatewayPort + index
-    const balanced = farmAddress !== undefined
-    gateways.push({
-      id,
-      port,
-      ...(balanced ? { directPort: await findFreePort(listen, 0, []) } : {}),
-    })
-  }
-  const gatewayAddress = formatEndpoint(farmAddress ?? { host: SERVER_NAME, port: gatewayPort })
+  const gateways = await placeGateways(options)
+  const gatewayAddress = formatEndpoint(options.farmAddress ?? named(options.gatewayPort))
+  const taken = gateways.map(({ port }) => port)
   const configFiles = writeConfigFiles({
     directory: join(dataDirectory, 'config'),
     farm: { name: FARM_NAME, address: gatewayAddress },
     listen,
     portalPort,
-    controlPort: await findFreePort(
-      listen,
-      portalPort + 1,
-      gateways.map(({ port }) => port),
-    ),
+    controlPort: await findFreePort(listen, portalPort + 1, taken),
     gateways,
     certificates,
     storeFile,
@@ -191,39 +171,19 @@ async function startRoles(
     targets: { addresses: target.addresses, ports: portsOf(target) },
   })
   say('Starting broker and gateways…')
-  const ca = readIfPresent(certificates.caFile) ?? ''
-  const startReady = (
-    name: string,
-    role: string,
-    config: string,
-    question: Pick<ReadinessQuestion, 'port' | 'ca'>,
-  ): Promise<void> =>
-    untilRoleIsReady(start(name, [role, '--config', config]), {
-      ...{ address: listen, serverName: SERVER_NAME },
-      ...question,
-    })
-  await Promise.all([
-    startReady('broker', 'broker', configFiles.broker, { port: portalPort, ca }),
-    ...gateways.map(({ id, port, directPort = port }, index) =>
-      startReady(id, 'gateway', configFiles.gateways[index] ?? '', { port: directPort, ca }),
-    ),
-    ...(target.agent === undefined
-      ? []
-      : [
-          startReady('host-agent', 'host-agent', configFiles.agent ?? '', {
-            port: target.agent.metricsPort,
-          }),
-        ]),
-  ])
+  await startParts(start, options, configFiles, {
+    gateways,
+    agent: target.agent,
+    ca: readIfPresent(certificates.caFile) ?? '',
+  })
 
-  const url = `https://${formatEndpoint({ host: SERVER_NAME, port: portalPort })}`
-  const addressOf = (port: number): string => formatEndpoint({ host: SERVER_NAME, port })
+  const url = `https://${formatEndpoint(named(portalPort))}`
   return {
     pid: process.pid,
     portalUrl: url,
     apiUrl: url,
     gatewayAddress,
-    gateways: gateways.map(({ id, port }) => ({ id, address: addressOf(port) })),
+    gateways: gateways.map(({ id, port }) => ({ id, address: formatEndpoint(named(port)) })),
     caFile: certificates.caFile,
     apiKey: secrets.apiKey,
     operator: { user: OPERATOR_USER, password: secrets.operatorPassword },
@@ -232,75 +192,45 @@ async function startRoles(
   }
 }
 
-/** Where the machines' consoles are. */
-interface Target {
-  host: string
-  addresses: string[]
-  /** The first machine's. */
-  port: number
-  /** In front of the second one, where there is one. */
-  agent?: AgentPlace
+function named(port: number): Endpoint {
+  return { host: SERVER_NAME, port }
 }
 
-/** All that a node may dial. */
-function portsOf({ port, agent }: Target): number[] {
-  return agent === undefined ? [port] : [port, agent.port]
-}
-
-/** The demo host picks free ports, one for each machine, and says which over its IPC channel. */
-async function startDemoHost(
-  start: (name: string, args: string[]) => Role,
-  listen: string,
-  tls: { certificateFile: string; privateKeyFile: string },
-): Promise<Target> {
-  const role = start('demo-host', [
-    'demo-host',
-    ...['--listen', listen],
-    ...['--certificate', tls.certificateFile],
-    ...['--private-key', tls.privateKeyFile],
-    ...['--proxied', BRAVO.name],
-    ...[ALPHA.name, BRAVO.name],
-  ])
-  const message = await whileRunning(role, role.firstMessage, START_WITHIN_MS)
-  const [port, consolePort] = readPorts(message)
-  const agentPort = await findFreePort(listen, 0, [])
-  const metricsPort = await findFreePort(listen, 0, [])
-  return {
-    ...{ host: listen, addresses: [listen], port },
-    agent: { id: AGENT, port: agentPort, metricsPort, guid: BRAVO_GUID, consolePort },
+/** One after the other from `gatewayPort` on; behind a balancer each has a port of its own besides. */
+async function placeGateways(options: DemoOptions): Promise<GatewayPorts[]> {
+  const { listen, gatewayPort, farmAddress } = options
+  const gateways: GatewayPorts[] = []
+  for (const [index, id] of GATEWAYS.entries()) {
+    const port = gatewayPort + index
+    const balanced = farmAddress !== undefined
+    gateways.push({
+      ...{ id, port },
+      ...(balanced ? { directPort: await findFreePort(listen, 0, []) } : {}),
+    })
   }
+  return gateways
 }
 
-function readPorts(message: unknown): [number, number] {
-  if (typeof message === 'object' && message !== null && 'ports' in message) {
-    const { ports } = message
-    if (Array.isArray(ports) && ports.every((port) => Number.isInteger(port))) {
-      const [first, second] = ports
-      if (ports.length === 2) return [first, second]
-    }
+/** Broker, nodes and agent at once; all of them are ready when it resolves. */
+async function startParts(
+  start: StartRole,
+  { listen, portalPort }: DemoOptions,
+  files: ConfigFiles,
+  { gateways, agent, ca }: { gateways: GatewayPorts[]; agent: AgentPlace | undefined; ca: string },
+): Promise<void> {
+  const until = (name: string, role: string, file: string, port: number, authority?: string) =>
+    untilRoleIsReady(start(name, [role, '--config', file]), {
+      ...{ address: listen, serverName: SERVER_NAME, port },
+      ...(authority === undefined ? {} : { ca: authority }),
+    })
+  const parts = [until('broker', 'broker', files.broker, portalPort, ca)]
+  for (const [index, { id, port, directPort = port }] of gateways.entries()) {
+    parts.push(until(id, 'gateway', files.gateways[index] ?? '', directPort, ca))
   }
-  throw new BrokerError('ERR_START', 'demo-host: its first message does not name two ports')
-}
-
-function seedContent(secrets: DemoSecrets, { host: address, port, agent }: Target): SeedContent {
-  return {
-    tenant: TENANT,
-    users: [
-      { id: OPERATOR_USER, password: secrets.operatorPassword, roles: [...OPERATOR_ROLES] },
-      { id: TENANT_USER, password: secrets.tenantPassword, tenant: TENANT.id },
-    ],
-    apiKey: secrets.apiKey,
-    hosts: [
-      { id: HOST, kind: 'rdp', address, port },
-      ...(agent === undefined
-        ? []
-        : [{ id: agent.id, kind: 'agent' as const, address, port: agent.port }]),
-    ],
-    vms: [
-      { ...ALPHA, host: HOST },
-      ...(agent === undefined ? [] : [{ ...BRAVO, host: agent.id, guid: agent.guid }]),
-    ],
+  if (agent !== undefined) {
+    parts.push(until('host-agent', 'host-agent', files.agent ?? '', agent.metricsPort))
   }
+  await Promise.all(parts)
 }
 
 async function untilRoleIsReady(role: Role, question: ReadinessQuestion): Promise<void> {

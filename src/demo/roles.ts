@@ -16,6 +16,9 @@ export interface Role {
   stop(graceMs: number): Promise<void>
 }
 
+/** Starts a role of the demo; what follows the name is its command line. */
+export type StartRole = (name: string, args: string[]) => Role
+
 export interface RoleOptions {
   name: string
   /** Command line after the entry point: `['gateway', '--config', …]`. */
@@ -24,6 +27,9 @@ export interface RoleOptions {
   entry: string
   logDirectory: string
 }
+
+/** From the start of a process to its first answer. */
+export const START_WITHIN_MS = 20_000
 
 /** What a role's environment carries on: enough to run, nothing of the caller's secrets. */
 const ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'NODE_OPTIONS', 'NODE_V8_COVERAGE']
