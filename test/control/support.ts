@@ -29,7 +29,7 @@ import {
 } from '../../src/lib/index.ts'
 
 /** Every wait of a test; long beside what is waited for, since the machine may be busy. */
-export const WITHIN_MS = 5_000
+export const WITHIN_MS = 15_000
 
 let own: Promise<DevelopmentCertificates> | undefined
 let foreign: Promise<DevelopmentCertificates> | undefined

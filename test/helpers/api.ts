@@ -23,7 +23,7 @@ export function callApi(
         method,
         ca: readFileSync(caFile),
         agent: false,
-        timeout: 10_000,
+        timeout: 30_000,
         headers: {
           authorization: `Bearer ${apiKey}`,
           ...(json === undefined ? {} : { 'content-type': 'application/json' }),

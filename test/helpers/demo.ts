@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { ReadyFile } from '../../src/demo/index.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './ports.ts'
-import { type RunningProgram, startProgram } from './programs.ts'
+import { type RunningProgram, START_MS, startProgram } from './programs.ts'
 
 /** The entry point of every command. */
 export const ENTRY = resolve(import.meta.dirname, '../../src/main.mjs')
@@ -49,8 +49,7 @@ export async function startDemoRun(args: string[] = []): Promise<DemoRun> {
 /** The content of the ready file as soon as it is there. */
 export async function untilReadyFile(path: string, program: RunningProgram): Promise<ReadyFile> {
   const text = await eventually('ready file', () => readFile(path, 'utf8'), {
-    timeoutMs: 30_000,
-    context: program.output,
+    ...{ timeoutMs: START_MS, context: program.output },
   })
   return JSON.parse(text) as ReadyFile // written by our own process
 }

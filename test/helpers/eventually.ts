@@ -12,12 +12,12 @@ export interface EventuallyOptions {
  * a probe that throws counts as "not yet".
  *
  * @param what names the wait in the error
- * @throws Error when `timeoutMs` (20 s) is over, with the probe's last error as cause
+ * @throws Error when `timeoutMs` (25 s) is over, with the probe's last error as cause
  */
 export async function eventually<T>(
   what: string,
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  { timeoutMs = 20_000, intervalMs = 150, context }: EventuallyOptions = {},
+  { timeoutMs = 25_000, intervalMs = 150, context }: EventuallyOptions = {},
 ): Promise<T> {
   const end = performance.now() + timeoutMs
   let cause: unknown

@@ -12,7 +12,7 @@ import { ENTRY } from './demo.ts'
 import { eventually } from './eventually.ts'
 import { type Figures, scrapeMetrics } from './metrics.ts'
 import { freePort } from './ports.ts'
-import { type RunningProgram, startProgram } from './programs.ts'
+import { type RunningProgram, START_MS, startProgram } from './programs.ts'
 
 /** A farm as an operator makes one: certificates by `certs init`, a broker and nodes as processes. */
 export interface FarmRun {
@@ -277,7 +277,9 @@ async function startSilentTarget(cleanUp: AsyncDisposableStack): Promise<FarmRun
 
 /** Resolves when the program answers `/readyz` at this port: a node has its trust set then. */
 export function untilReady(program: RunningProgram, port: number, ca: string): Promise<true> {
-  return eventually('readyz', () => isReady(port, ca), { context: program.output })
+  return eventually('readyz', () => isReady(port, ca), {
+    ...{ timeoutMs: START_MS, context: program.output },
+  })
 }
 
 function isReady(port: number, ca: string): Promise<true> {

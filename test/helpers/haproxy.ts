@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ENTRY } from './demo.ts'
 import { eventually } from './eventually.ts'
 import { accepts } from './ports.ts'
-import { type RunningProgram, runProgram, startProgram } from './programs.ts'
+import { type RunningProgram, runProgram, START_MS, startProgram } from './programs.ts'
 
 /**
  * HAProxy with what `farm render` writes into a directory, as soon as it listens.
@@ -18,7 +18,9 @@ export async function startRenderedHaproxy(
   await runProgram(process.execPath, [ENTRY, ...render])
   const haproxy = startProgram('haproxy', ['-db', '-f', join(directory, 'haproxy.cfg')])
   try {
-    await eventually('HAProxy listens', () => accepts(port), { context: haproxy.output })
+    await eventually('HAProxy listens', () => accepts(port), {
+      ...{ timeoutMs: START_MS, context: haproxy.output },
+    })
   } catch (error) {
     await haproxy.stop()
     throw error

@@ -10,7 +10,7 @@ import { ENTRY } from './demo.ts'
 import { eventually } from './eventually.ts'
 import type { FarmRun } from './farm.ts'
 import { accepts, freePort } from './ports.ts'
-import { type RunningProgram, runProgram, startProgram } from './programs.ts'
+import { followLines, type RunningProgram, runProgram, START_MS, startProgram } from './programs.ts'
 
 export interface HostAgentRun {
   readonly program: RunningProgram
@@ -59,7 +59,7 @@ export async function startHostAgent(options: HostAgentRunOptions): Promise<Host
   const log: LogFields[] = []
   const start = (): RunningProgram => {
     const program = startProgram(process.execPath, [ENTRY, 'host-agent', '--config', config])
-    collectLines(program, (line) => {
+    followLines(program, (line) => {
       if (line.startsWith('{')) log.push(JSON.parse(line))
     })
     return program
@@ -73,7 +73,7 @@ export async function startHostAgent(options: HostAgentRunOptions): Promise<Host
     eventually(
       'host agent is ready',
       async () => (await accepts(port)) && (await check('/readyz')).status === 200,
-      { context: () => program.output() },
+      { timeoutMs: START_MS, context: () => program.output() },
     )
   const stop = async (): Promise<void> => {
     await program.stop()
@@ -145,14 +145,4 @@ export async function startNodeDouble(
       for (const socket of sockets) socket.destroy()
     },
   }
-}
-
-/** Whole lines of a program's output, however they come. */
-function collectLines({ child }: RunningProgram, onLine: (line: string) => void): void {
-  let rest = ''
-  child.stdout?.on('data', (chunk: Buffer) => {
-    const lines = (rest + chunk.toString('utf8')).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) onLine(line)
-  })
 }

@@ -8,7 +8,7 @@ import { ENTRY } from './demo.ts'
 import { eventually } from './eventually.ts'
 import { type Figures, scrapeMetrics } from './metrics.ts'
 import { accepts, freePort } from './ports.ts'
-import { type RunningProgram, startProgram } from './programs.ts'
+import { followLines, type RunningProgram, START_MS, startProgram } from './programs.ts'
 import type { RedeemFarm } from './redeem-farm.ts'
 
 export interface NodeProcessOptions {
@@ -38,7 +38,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   const config = await writeConfig(directory, port, metricsPort, options)
   const program = startProgram(process.execPath, [ENTRY, 'gateway', '--config', config])
   const log: LogFields[] = []
-  collectLines(program, (line) => {
+  followLines(program, (line) => {
     if (line.startsWith('{')) log.push(JSON.parse(line))
   })
   const stop = async (): Promise<void> => {
@@ -47,7 +47,9 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   }
   try {
     // It listens once it has the broker's trust set.
-    await eventually('node', () => accepts(port), { context: program.output })
+    await eventually('node', () => accepts(port), {
+      ...{ timeoutMs: START_MS, context: program.output },
+    })
   } catch (error) {
     await stop()
     throw error
@@ -101,14 +103,4 @@ async function writeConfig(
       development: true,
     }),
   )
-}
-
-/** Whole lines of a program's output, however they come. */
-function collectLines({ child }: RunningProgram, onLine: (line: string) => void): void {
-  let rest = ''
-  child.stdout?.on('data', (chunk: Buffer) => {
-    const lines = (rest + chunk.toString('utf8')).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) onLine(line)
-  })
 }

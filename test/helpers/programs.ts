@@ -8,6 +8,8 @@ const SYSTEM_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/sbin']
 /** FreeRDP 3 comes from backports: the one program that may be absent even where `CI` is set. */
 const MAY_BE_ABSENT = ['xfreerdp3', 'freerdp-shadow-cli3']
 const STOP_GRACE_MS = 15_000
+/** How long a program may take to be there. Nothing is measured by it: the machine may be busy. */
+export const START_MS = 60_000
 /** What is kept of a program's output: its end. */
 const MAX_OUTPUT_CHARACTERS = 1_000_000
 
@@ -90,11 +92,13 @@ export function startProgram(
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   let output = ''
-  const collect = (chunk: Buffer) => {
-    output = (output + chunk.toString('utf8')).slice(-MAX_OUTPUT_CHARACTERS)
+  for (const stream of [child.stdout, child.stderr]) {
+    // A pipe may cut a character in two.
+    const decoder = new TextDecoder()
+    stream?.on('data', (chunk: Buffer) => {
+      output = (output + decoder.decode(chunk, { stream: true })).slice(-MAX_OUTPUT_CHARACTERS)
+    })
   }
-  child.stdout?.on('data', collect)
-  child.stderr?.on('data', collect)
   // A program that ended before it read its input is judged by its end, not by EPIPE.
   child.stdin?.on('error', () => {})
   if (!keepInputOpen) child.stdin?.end(input)
@@ -120,11 +124,32 @@ export function startProgram(
   }
 }
 
+/** Calls `onLine` for each line of a program's standard output once it is whole, however it comes. */
+export function followLines({ child }: RunningProgram, onLine: (line: string) => void): void {
+  const decoder = new TextDecoder()
+  let rest = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+  })
+}
+
+/** What it has logged so far, a line that has not come whole left out. */
+export function loggedBy(program: RunningProgram): Array<Record<string, unknown>> {
+  return program
+    .output()
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+}
+
 /** Runs a program to its end. @throws Error with its output when it fails or takes longer than `timeoutMs` */
 export async function runProgram(
   name: string,
   args: string[],
-  { timeoutMs = 15_000, ...options }: StartOptions & { timeoutMs?: number } = {},
+  { timeoutMs = START_MS, ...options }: StartOptions & { timeoutMs?: number } = {},
 ): Promise<string> {
   const program = startProgram(name, args, options)
   const late = setTimeout(() => void program.stop(), timeoutMs)

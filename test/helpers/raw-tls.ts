@@ -3,8 +3,11 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { withDeadline } from '../../src/lib/index.ts'
 
-/** "Close" in the checklist means within this time; answers are due as fast. */
-const DEFAULT_WITHIN_MS = 2_000
+/**
+ * "Close" in the checklist means within 2 s, and answers are due as fast. A busy machine has more, but less than
+ * any of a node's own limits gives (10 s and up), so that none of them is taken for it.
+ */
+export const CLOSE_MS = 8_000
 
 export interface RawTlsOptions {
   port: number
@@ -14,7 +17,7 @@ export interface RawTlsOptions {
   ALPNProtocols?: string[]
   /** Keep our half open when the server ends its half. */
   allowHalfOpen?: boolean
-  /** The longest wait for bytes or for the end; 2 s unless told. */
+  /** The longest wait for bytes or for the end; `CLOSE_MS` unless told. */
   withinMs?: number
 }
 
@@ -29,7 +32,7 @@ export class RawTls {
   #ended = false
   #wake = Promise.withResolvers<void>()
 
-  private constructor(socket: TLSSocket, tcp: Socket, withinMs = DEFAULT_WITHIN_MS) {
+  private constructor(socket: TLSSocket, tcp: Socket, withinMs = CLOSE_MS) {
     this.socket = socket
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     this.#tcp = tcp

@@ -29,7 +29,7 @@ import type { Colour } from './screenshot.ts'
 const USER = 1006
 const IO_CHANNEL = 1003
 const MAX_PACKET_BYTES = 65_535
-const STEP_TIMEOUT_MS = 5_000
+const STEP_TIMEOUT_MS = 15_000
 
 /**
  * An RDP client of a few lines, for tests that need no X: it does what a host expects in small steps,

@@ -1,7 +1,7 @@
 import { type RunningProgram, startProgram } from './programs.ts'
 import type { Display } from './xvfb.ts'
 
-const TIMEOUT_MS = 15_000
+const TIMEOUT_MS = 30_000
 
 /** Red, green, blue, each 0 to 255. */
 export type Colour = readonly [number, number, number]

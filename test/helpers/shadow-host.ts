@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from './eventually.ts'
 import { accepts, freePort } from './ports.ts'
-import { startProgram } from './programs.ts'
+import { START_MS, startProgram } from './programs.ts'
 import { type Display, startDisplay } from './xvfb.ts'
 
 /** FreeRDP's shadow server: a real RDP host that shows what is on its own X display. */
@@ -31,7 +31,9 @@ export async function startShadowHost(): Promise<ShadowHost> {
     await rm(home, { recursive: true, force: true })
   }
   try {
-    await eventually('shadow host listens', () => accepts(port), { context: server.output })
+    await eventually('shadow host listens', () => accepts(port), {
+      ...{ timeoutMs: START_MS, context: server.output },
+    })
   } catch (error) {
     await stop()
     throw error

@@ -55,7 +55,7 @@ export async function startShownHost(): Promise<ShownHost> {
       paintAnother: () => paint([255 - colour[0], 255 - colour[1], 255 - colour[2]]),
       async shows(output, on = display) {
         await eventually(`the client shows ${toHex(colour)}`, () => isAt(on, colour), {
-          ...{ timeoutMs: 30_000, context: output },
+          ...{ timeoutMs: 60_000, context: output },
         })
       },
       async clears() {

@@ -9,13 +9,13 @@ export interface UnansweringTarget {
   close(): Promise<void>
 }
 
-/** Listens for two connections and then blocks its thread: what it does not accept stays in the queue. */
+/** Listens for two connections and blocks its thread at once: nothing is accepted, and the queue stays full. */
 const BLOCKED_LISTENER = `
   const { parentPort } = require('node:worker_threads')
   const server = require('node:net').createServer()
   server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
     parentPort.postMessage(server.address().port)
-    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   })
 `
 /** More than its queue holds. */

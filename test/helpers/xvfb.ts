@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { runProgram, startProgram } from './programs.ts'
 
-const START_TIMEOUT_MS = 15_000
+const START_TIMEOUT_MS = 30_000
 
 /** An X display without a screen to look at. */
 export interface Display {
