@@ -81,10 +81,24 @@ export function statusAt(request: PacketType, error: unknown): number {
     return Status.unsupportedAuthentication
   }
   if (request === PacketType.tunnelCreate && isMalformed(error)) return Status.cookieBadPacket
+  if (request === PacketType.tunnelCreate && ENDS_OF_TOKENS.has(reason)) {
+    return Status.cookieAccessDenied
+  }
   const status = statusOf(reason)
   const isAdmitted = request === PacketType.tunnelAuth || request === PacketType.channelCreate
   return isAdmitted ? afterAdmission(status) : status
 }
+
+/**
+ * What ends a session and makes its token worthless. Whoever presents such a token hears what every bad token
+ * gets, and not that it was good once; only the session that ends hears why.
+ */
+const ENDS_OF_TOKENS: ReadonlySet<Reason> = new Set([
+  'killed',
+  'superseded',
+  'idle-limit',
+  'session-limit',
+])
 
 /** Bytes that break the packet itself, as against a packet whose turn it is not. */
 function isMalformed(error: unknown): boolean {

@@ -63,12 +63,6 @@ export const badPacket: Expectation = {
   reasons: ['protocol-error'],
 }
 
-/** The token was good once. */
-export function worthless(reason: Reason): Expectation {
-  const code = STATUS_OF_END[reason] ?? Code.cookieDenied
-  return { outcome: 'refused', step: 'tunnel', code, reasons: [reason] }
-}
-
 /** The target is refused. */
 export function channelDenied(reason: Reason): Expectation {
   return { outcome: 'refused', step: 'channel', code: Code.resourceDenied, reasons: [reason] }

@@ -32,6 +32,20 @@ test.each(['idle-limit', 'session-limit'] as const)(
   },
 )
 
+test.each(['killed', 'superseded', 'idle-limit', 'session-limit'] as const)(
+  'a token whose session has ended with %s is refused as every bad token',
+  (reason) => {
+    const refusal = new Refusal(reason, 'by the ledger')
+    expect(statusAt(PacketType.tunnelCreate, refusal)).toBe(0x8007_59f8)
+    expect(statusAt(PacketType.channelCreate, refusal)).toBe(closeStatusOf(reason, 0xff))
+  },
+)
+
+test('a node that stops says so in whichever response is due', () => {
+  const stopped = new Refusal('node-stopped', 'INT')
+  expect(statusAt(PacketType.tunnelCreate, stopped)).toBe(0x8007_04d4)
+})
+
 test('an admitted tunnel that is ended hears the same in whichever response is due', () => {
   const revoked = new Refusal('token-revoked', 'by hand')
   expect(statusAt(PacketType.tunnelCreate, revoked)).toBe(0x8007_59f8)

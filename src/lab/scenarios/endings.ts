@@ -1,5 +1,5 @@
 import type { Bench, Presented } from '../bench.ts'
-import { denied, ends, opens, worthless } from '../expectation.ts'
+import { denied, ends, opens } from '../expectation.ts'
 import { Machine, SHORT_SESSION_SECONDS } from '../inventory.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -41,7 +41,7 @@ export const endings: Scenario[] = [
         await bench.farm.broker.api('DELETE', `/v1/sessions/${id}`)
       }
       await bench.end('killed', session, ends('killed'))
-      await bench.present('again', session.ticket, worthless('killed'))
+      await bench.present('again', session.ticket, denied('killed'))
     },
   },
   {
@@ -65,5 +65,5 @@ async function runOut(
 ): Promise<void> {
   const session: Presented = await bench.present('opened', await bench.mint(machine), opens)
   await bench.end('left alone', session, ends(reason), bench.farm.idleMinuteMs + SPARE_MS)
-  await bench.present('again', session.ticket, worthless(reason))
+  await bench.present('again', session.ticket, denied(reason))
 }

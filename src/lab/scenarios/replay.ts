@@ -1,4 +1,4 @@
-import { denied, opens, worthless } from '../expectation.ts'
+import { denied, opens } from '../expectation.ts'
 import { Machine, RECONNECT_SECONDS } from '../inventory.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -130,7 +130,7 @@ export const replay: Scenario[] = [
       await bench.drop(await bench.present('the older', older, opens))
       await farm.moveJustPast(farm.clock.now() + (REOPEN_SECONDS + 1) * 1000)
       await bench.present('a newer', await bench.mint(Machine.reconnect), opens)
-      await bench.present('the older again', older, worthless('superseded'))
+      await bench.present('the older again', older, denied('superseded'))
     },
   },
 ]

@@ -245,7 +245,7 @@ test('a kill that comes while the broker decides ends the tunnel before it is on
   await asked.promise
   controlled.handlers.kill({ type: 'kill', by: { vm: 'vm1' }, reason: 'killed' })
   decide.resolve({ ok: true })
-  expect(await status).toBe(0x8007_04d4)
+  expect(await status).toBe(0x8007_59f8)
   await eventually('release', () => controlled.releases.length === 1, { intervalMs: 5 })
   expect(controlled.releases[0]?.[1]).toBe('killed')
 })
