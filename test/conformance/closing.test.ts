@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { withDeadline } from '../../src/lib/index.ts'
+import { encodeConnectionConfirm } from '../../src/protocol/index.ts'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 import { eventually } from '../helpers/eventually.ts'
-import type { RawTls } from '../helpers/raw-tls.ts'
+import { CLOSE_MS, type RawTls } from '../helpers/raw-tls.ts'
 import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
 import { CLOSE_CHANNEL_RESPONSE, packet, refusal, u32, X224_REQUEST } from './client.ts'
 import { data, openChannel, openConsole } from './console.ts'
 import { WIRE_KINDS, type Wire } from './wire.ts'
 
 const INTERNAL_ERROR = 0x8007_59d8
-/** "Close" in the checklist. */
-const CLOSE_MS = 2_000
 
 let node: TestNode
 let target: ScriptedTarget
@@ -49,6 +48,44 @@ test.each(WIRE_KINDS)('71. a target that resets: CLOSE_CHANNEL, then close (%s)'
   expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
   await wire.expectEnd()
 })
+
+test.each(WIRE_KINDS)('a target that says no and ends has refused (%s)', async (kind) => {
+  const { wire, host } = await openConsole(node, target, kind)
+  host.socket.end(encodeConnectionConfirm({ kind: 'failure', failureCode: 5 }))
+  expect((await wire.receive()).readUInt16LE(0)).toBe(0x0a)
+  expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
+  await wire.expectEnd()
+  await expectLogged('host-refused')
+})
+
+test('a client that leaves after the target has said no was refused as well', async () => {
+  const { wire, host } = await openConsole(node, target)
+  host.socket.write(encodeConnectionConfirm({ kind: 'failure', failureCode: 5 }))
+  expect((await wire.receive()).readUInt16LE(0)).toBe(0x0a)
+  wire.send(packet(0x10, u32(0)))
+  expect(await wire.receive()).toEqual(CLOSE_CHANNEL_RESPONSE)
+  await wire.expectEnd()
+  await expectLogged('host-refused')
+})
+
+test('a target that says no and goes on has not refused', async () => {
+  const { wire, host } = await openConsole(node, target)
+  host.socket.write(encodeConnectionConfirm({ kind: 'failure', failureCode: 5 }))
+  await wire.receive()
+  host.socket.end('goes on')
+  await wire.receive()
+  await wire.receive()
+  await wire.expectEnd()
+  await expectLogged('host-closed')
+})
+
+/** The end of this test's session, which is the only one with its target. */
+async function expectLogged(reason: string): Promise<void> {
+  await eventually(`session.closed, ${reason}`, () => {
+    const ended = node.logged('session.closed')
+    return ended.some((line) => line.host === `127.0.0.1:${target.port}` && line.reason === reason)
+  })
+}
 
 test.each(WIRE_KINDS)('72. CLOSE_CHANNEL is answered, and the target closed (%s)', async (kind) => {
   const { wire, host } = await openConsole(node, target, kind)

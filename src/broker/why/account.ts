@@ -66,7 +66,8 @@ function conclude(
     return { state: 'open', summary: 'The console is open.' }
   }
   const reason = reasonOf(last)
-  const state = last.event === 'session.closed' ? 'ended' : 'refused'
+  const wasOpen = last.event === 'session.closed' && reason !== 'host-refused'
+  const state = wasOpen ? 'ended' : 'refused'
   const also = open === 0 ? '' : ' Another session of the same file is open.'
   const explanation = leftBeforeConsent(lines, last) ? NOT_AGREED : explain(reason ?? '')
   if (explanation === undefined) {
@@ -106,9 +107,13 @@ function lastTurn(lines: Line[]): Line | undefined {
   const refusal = turns.findLast(
     ({ event, agent, tunnel, reason }) =>
       (event === 'channel.refused' && tunnel === last.tunnel && reason === last.reason) ||
-      (agent !== undefined && last.reason === 'host-closed' && event.endsWith('.refused')),
+      (agent !== undefined && endedByHost(last) && event.endsWith('.refused')),
   )
   return refusal ?? last
+}
+
+function endedByHost({ reason }: Line): boolean {
+  return reason === 'host-refused' || reason === 'host-closed'
 }
 
 /** Whether a session ended by its client had got no further than to the question. */

@@ -135,9 +135,10 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
     fix: 'Find out which; if it was replaced, set the new thumbprint as `pin` of the host, or give the agent a certificate of the farm.',
   },
   'host-refused': {
-    says: 'The host did not want this console.',
-    cause: 'Its agent has refused the host token, or knows no console of that machine.',
-    fix: "Look for `host.refused` with this `jti` in the agent's log; it names the reason.",
+    says: 'The host answered no, in the words of RDP.',
+    cause:
+      'It insists on another security than the client offered, mostly on network level authentication; or it is a host agent that has refused the token.',
+    fix: "The timeline has the failure code: after 5 or 6 sign in with the machine's own account, or allow TLS without network level authentication there. Of an agent, look for `host.refused` with this `jti` in its log.",
   },
   'limit-reached': {
     says: 'There is as much of something as a limit allows.',

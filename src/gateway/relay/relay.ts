@@ -97,7 +97,16 @@ export class Relay {
     for (const timer of timers) clearTimeout(timer)
     this.#sessionLimits.stop()
     this.#sayGoodbye(reason)
-    return reason
+    return this.#unlessRefused(reason)
+  }
+
+  /** Whoever hangs up after the host has said no: that it did is why. */
+  #unlessRefused(error: unknown): unknown {
+    const { refusal } = this.#toClient
+    const hungUp = ['client-closed', 'host-closed'].includes(reasonOf(error))
+    if (refusal === undefined || !hungUp) return error
+    const detail = `RDP negotiation: the host answers with failure code ${refusal}`
+    return new Refusal('host-refused', detail, { cause: error })
   }
 
   #onPacket(packet: Packet): void {

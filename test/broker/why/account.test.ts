@@ -107,13 +107,25 @@ test('a tunnel whose channel was refused was refused, though its session ended',
   expect(account(told)).toMatchObject({ state: 'refused', reason: 'host-unreachable', open: 0 })
 })
 
-test('a session that the host ended, since its agent refused the token, was refused', () => {
+test.each(['host-closed', 'host-refused'])(
+  'a session that ended with %s, since its agent refused the token, was refused for that',
+  (reason) => {
+    const told: Told[] = [
+      ['tunnel.created', NODE],
+      ['token.refused', { agent: 'hv1', tunnel: 'a1', reason: 'token-revoked' }],
+      ['session.closed', { ...NODE, reason }],
+    ]
+    expect(account(told)).toMatchObject({ state: 'refused', reason: 'token-revoked' })
+  },
+)
+
+test('a session whose host said no was refused', () => {
   const told: Told[] = [
     ['tunnel.created', NODE],
-    ['token.refused', { agent: 'hv1', tunnel: 'a1', reason: 'token-revoked' }],
-    ['session.closed', { ...NODE, reason: 'host-closed' }],
+    ['channel.opened', NODE],
+    ['session.closed', { ...NODE, reason: 'host-refused' }],
   ]
-  expect(account(told)).toMatchObject({ state: 'refused', reason: 'token-revoked' })
+  expect(account(told)).toMatchObject({ state: 'refused', reason: 'host-refused' })
 })
 
 test('a second client that was refused is what is asked about; the first one is still open', () => {
