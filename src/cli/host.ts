@@ -11,7 +11,7 @@ import { registerRemove } from './inventory-remove.ts'
 import { optionalField, print, printFields, printJson, printTable, say } from './output.ts'
 import { parsePort } from './port.ts'
 
-const hostAnswer = z.object({
+const hostAnswer = z.looseObject({
   id: z.string(),
   kind: z.string(),
   address: z.string(),

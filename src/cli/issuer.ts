@@ -13,7 +13,7 @@ import { print, printJson, printTable, say } from './output.ts'
 const trust = z.object({
   trustVersion: z.int(),
   items: z.array(
-    z.object({
+    z.looseObject({
       sha256Thumbprint: z.string(),
       sha1Thumbprint: z.string(),
       subject: z.string(),

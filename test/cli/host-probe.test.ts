@@ -73,3 +73,27 @@ test('fails when no node finds the host ready, and says why', async () => {
   const { stdout } = await host('probe', 'hv1', '--json')
   expect(JSON.parse(stdout).states[0]).toMatchObject({ node: 'gw1', detail: 'answers as HTTP' })
 })
+
+test('all that the API says of a host is in the JSON of every command', async () => {
+  await connect('gw1', () => ({
+    ...{ state: 'ready', address: '192.0.2.10', connectMs: 1, answerMs: 12, security: 'tls' },
+    certificate: { ...CERTIFICATE, notAfter: Date.UTC(2030, 0) },
+    names: { reverse: ['old.example'], match: false },
+  }))
+  const probed = JSON.parse((await host('probe', 'hv1', '--json')).stdout)
+  expect(probed.states[0]).toMatchObject({
+    probedAt: expect.any(String),
+    certificate: { ...CERTIFICATE, notAfter: '2030-01-01T00:00:00.000Z' },
+    names: { reverse: ['old.example'], match: false },
+  })
+  expect(JSON.parse((await host('get', 'hv1', '--json')).stdout)).toEqual(probed)
+  expect(JSON.parse((await host('list', '--json')).stdout).items).toEqual([probed])
+})
+
+const CERTIFICATE = {
+  protocol: 'TLSv1.3',
+  subject: 'CN=hv1',
+  issuer: 'CN=ca',
+  sha256Thumbprint: 'AA'.repeat(32),
+  namesHost: true,
+}
