@@ -10,10 +10,12 @@ import {
   type Issuer,
   renderPreconnectionText,
 } from '../tokens/index.ts'
+import { type ApiOptions, addApiOptions } from './api-access.ts'
 import { parseDuration } from './duration.ts'
 import { readText } from './files.ts'
 import { print } from './output.ts'
 import { writePrivately } from './private-file.ts'
+import { mintByApi } from './token-mint-api.ts'
 import {
   addWrongOptions,
   makeWrong,
@@ -43,13 +45,23 @@ interface ClaimOptions {
   reconnectSeconds?: number
 }
 
+/** Of a token that is signed here. */
 interface Options extends ClaimOptions, WrongOptions {
-  issuerKey: string
-  issuerCertificate: string
   format: Format
+  /** Seconds. */
   ttl: number
-  out?: string
 }
+
+type Given = Partial<Options> &
+  ApiOptions & { issuerKey?: string; issuerCertificate?: string; out?: string }
+
+const DEFAULT_TTL_SECONDS = 60
+
+/** All that goes without an issuer's key: what the API takes, and where the token goes. */
+const TAKEN_BY_API: readonly string[] = [
+  ...['vm', 'tenant', 'user', 'clientAddress', 'ttl', 'format', 'out'],
+  ...['api', 'keyFile', 'ca', 'readyFile'],
+]
 
 /** Which claims each format needs, and which others it can say. */
 const CLAIMS: Record<Format, { needs: (keyof ClaimOptions)[]; takes: (keyof ClaimOptions)[] }> = {
@@ -73,19 +85,19 @@ const CLAIMS: Record<Format, { needs: (keyof ClaimOptions)[]; takes: (keyof Clai
 export function registerMint(token: Command): void {
   const command = token
     .command('mint')
-    .description('mints a token with an issuer key, without a broker; nothing is kept of it')
-    .requiredOption('--issuer-key <file>', 'private key of the issuer, PEM')
-    .requiredOption('--issuer-certificate <file>', 'its certificate, PEM')
+    .description('mints a token: with an issuer key, and nothing is kept of it; else by the broker')
+    .option('--issuer-key <file>', 'private key of the issuer, PEM; without it the broker mints')
+    .option('--issuer-certificate <file>', 'its certificate, PEM')
     .addOption(
-      new Option('--format <format>', 'gateway token, host token, or FedAuth gateway token')
-        .choices(Object.keys(CLAIMS))
-        .default('native'),
+      new Option(
+        '--format <format>',
+        'gateway token, host token, or FedAuth gateway token (default: native)',
+      ).choices(Object.keys(CLAIMS)),
     )
     .option(
       '--ttl <time>',
-      'how long it may be presented, for example 60s or 5m',
+      'how long it may be presented, for example 60s or 5m (default: 60s, or what policy says)',
       parseDuration,
-      60,
     )
     .option('--audience <name>', 'name of the farm; of a host token the id of the host')
     .option('--tenant <id>', 'tenant')
@@ -104,34 +116,67 @@ export function registerMint(token: Command): void {
     .option('--redirections <flags>', 'redirection flags of MS-TSGU, as a number', parseCount)
     .option('--reconnect-seconds <n>', 'how long a dropped client may come back', parseCount)
     .option('--out <file>', 'write here, readable for you alone (default: standard output)')
+  addApiOptions(command)
   addWrongOptions(command)
     .addHelpText(
       'after',
       `
+Without --issuer-key it is a token of the broker's, of a console that counts as opened; then --vm is all it
+needs, and --tenant, --user, --client-address, --ttl and --format are all it takes.
 A host token is written as the text of the preconnection blob: GUID;Token=…
 
 Example:
   portcullis token mint --issuer-key issuer.key --issuer-certificate issuer.crt --audience demo \\
     --tenant acme --user ann --vm web --kind rdp --target 192.0.2.10:3389 --out token.txt
+  portcullis token mint --vm web --out token.txt                # by the broker
 
 A tester adds what shall be wrong, for example --expired 10m, --wrong-audience or --algorithm none.`,
     )
     .action(runMint)
 }
 
-async function runMint(options: Options): Promise<void> {
-  checkOptions(options)
-  const pair = {
-    certificatePem: readText(options.issuerCertificate, '--issuer-certificate'),
-    privateKeyPem: readText(options.issuerKey, '--issuer-key'),
-  }
-  const token = await mint(await createIssuer(pair), pair, options)
-  if (options.out === undefined) {
+async function runMint({ issuerKey, issuerCertificate, ...given }: Given): Promise<void> {
+  const isSignedHere = issuerKey !== undefined || issuerCertificate !== undefined
+  const token = isSignedHere
+    ? await mintHere(readIssuer(issuerKey, issuerCertificate), given)
+    : await mintByApi(onlyTakenByApi(given))
+  if (given.out === undefined) {
     print(token.reveal())
   } else {
-    writePrivately(options.out, Buffer.from(`${token.reveal()}\n`), '--out')
-    print(options.out)
+    writePrivately(given.out, Buffer.from(`${token.reveal()}\n`), '--out')
+    print(given.out)
   }
+}
+
+/** @throws BrokerError `ERR_USAGE` */
+function onlyTakenByApi(given: Given): Given {
+  const other = Object.keys(given).find((name) => !TAKEN_BY_API.includes(name))
+  if (other !== undefined) {
+    throw new BrokerError('ERR_USAGE', `${flag(other)}: goes with --issuer-key only`)
+  }
+  if (given.format !== 'host') return given
+  throw new BrokerError('ERR_USAGE', '--format host: goes with --issuer-key only')
+}
+
+function readIssuer(key: string | undefined, certificate: string | undefined): KeyPair {
+  if (key === undefined || certificate === undefined) {
+    const missing = key === undefined ? '--issuer-key' : '--issuer-certificate'
+    throw new BrokerError('ERR_USAGE', `${missing}: missing, key and certificate go together`)
+  }
+  return {
+    certificatePem: readText(certificate, '--issuer-certificate'),
+    privateKeyPem: readText(key, '--issuer-key'),
+  }
+}
+
+async function mintHere(pair: KeyPair, given: Given): Promise<Secret> {
+  const options = {
+    ...given,
+    format: given.format ?? 'native',
+    ttl: given.ttl ?? DEFAULT_TTL_SECONDS,
+  }
+  checkOptions(options)
+  return mint(await createIssuer(pair), pair, options)
 }
 
 async function mint(issuer: Issuer, pair: KeyPair, options: Options): Promise<Secret> {
@@ -212,7 +257,7 @@ function checkOptions(options: Options): void {
   }
 }
 
-function flag(name: keyof ClaimOptions | keyof WrongOptions): string {
+function flag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
