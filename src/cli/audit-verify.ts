@@ -9,7 +9,7 @@ import { type ApiAccess, callApi } from './api-client.ts'
 import { collect } from './collect.ts'
 import { readText } from './files.ts'
 import { parseJson } from './json.ts'
-import { ExitCode, print, printJson, say } from './output.ts'
+import { ExitCode, print, printable, printJson, say } from './output.ts'
 
 const recordAnswer = z
   .object({
@@ -177,8 +177,4 @@ async function* pages(api: ApiAccess, path: string): AsyncGenerator<unknown[]> {
     if (page.next === undefined || page.next === after) return
     after = page.next
   }
-}
-
-function printable(text: string): string {
-  return text.replaceAll(/\p{C}/gu, ' ')
 }

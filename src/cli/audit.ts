@@ -65,8 +65,8 @@ async function list({
     items
       .toReversed()
       .map(({ time, seq, actor, action, subject, outcome, ref = '-', details }) => [
-        ...[time, String(seq), actor, action, printable(subject), outcome, ref],
-        printable(shorten(details)),
+        ...[time, String(seq), actor, action, subject, outcome, ref],
+        shorten(details),
       ]),
   )
 }
@@ -81,11 +81,6 @@ function shorten(details: string | undefined): string {
 
 function describe([name, value]: [string, unknown]): string {
   return `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`
-}
-
-/** Ids in it may have come from anybody with a key. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{C}/gu, ' ')
 }
 
 function parseLimit(text: string): number {

@@ -13,22 +13,40 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
 /** A value: standard output, so that it can be piped. */
 export function print(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+  process.stdout.write(toLines(text))
 }
 
 /** Talk: standard error, so that it never mixes with values. */
 export function say(text: string): void {
-  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`)
+  process.stderr.write(toLines(text))
 }
 
 /** The `--json` form of a value. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2))
+  print(JSON.stringify(value, null, 2).replaceAll(STEERING, escaped))
+}
+
+/** Text of somebody else's as part of one line. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, ' ')
+}
+
+/** What moves the cursor, speaks to the terminal or turns the direction of text; all but lines and tabs. */
+const STEERING = /\r(?!\n)|[^\P{Cc}\t\r\n]|\p{Bidi_Control}/gu
+
+/** Nodes, hosts, clients and files have a say in some of it: none of that may steer the terminal. */
+function toLines(text: string): string {
+  const harmless = text.replaceAll(STEERING, ' ')
+  return harmless.endsWith('\n') ? harmless : `${harmless}\n`
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** Left-aligned columns, two spaces apart. */
 export function printTable(header: string[], rows: string[][]): void {
-  const all = [header, ...rows]
+  const all = [header, ...rows].map((row) => row.map(printable))
   const widths = header.map((_, column) =>
     Math.max(...all.map((row) => (row[column] ?? '').length)),
   )
@@ -45,7 +63,7 @@ export function printTable(header: string[], rows: string[][]): void {
 /** One thing's fields, name and value a line; values below one another. */
 export function printFields(fields: string[][]): void {
   const width = Math.max(...fields.map(([name = '']) => name.length))
-  for (const [name = '', value = ''] of fields) print(`${name.padEnd(width)}  ${value}`)
+  for (const [name = '', value = ''] of fields) print(`${name.padEnd(width)}  ${printable(value)}`)
 }
 
 /** A field that is there only with a value. */

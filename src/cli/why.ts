@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
-import { print, printJson } from './output.ts'
+import { print, printable, printJson } from './output.ts'
 
 const whyAnswer = z.object({
   ref: z.string().optional(),
@@ -55,9 +55,4 @@ function render(account: Why, reference: string): string {
   ]
     .map(printable)
     .join('\n')
-}
-
-/** Strangers and hosts have a say in some of it: none of that may steer the terminal. */
-function printable(line: string): string {
-  return line.replaceAll(/\p{C}/gu, ' ')
 }
