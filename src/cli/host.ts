@@ -194,16 +194,14 @@ async function get(id: string, { json, ...options }: Options): Promise<void> {
 }
 
 async function enable(id: string, { json, ...options }: Options): Promise<void> {
-  const api = await findApi(options)
-  const done = await switchConsoles(api, id, { allow: true })
+  const done = await switchConsoles(await findApi(options), id, { allow: true })
   if (json) {
     printJson(done)
     return
   }
+  const { allow, source } = done.effectiveConsole
   say(`portcullis: host ${id} is opted in`)
-  const { effectiveConsole } = await callApi(api, 'GET', pathOf(id), { answer: hostAnswer })
-  if (effectiveConsole.allow) return
-  say(`portcullis: its consoles stay off, by policy of ${effectiveConsole.source}`)
+  say(`portcullis: its consoles ${allow ? 'are on' : 'stay off'}, by ${source}`)
 }
 
 async function disable(
@@ -216,8 +214,9 @@ async function disable(
     printJson(done)
     return
   }
+  const { openSessions, endedSessions, effectiveConsole } = done
   say(`portcullis: host ${id} is opted out: no console of it opens any more`)
-  const { openSessions, endedSessions } = done
+  say(`portcullis: its consoles are off, by ${effectiveConsole.source}`)
   if (kill) say(`portcullis: sessions ended: ${endedSessions}`)
   else say(`portcullis: open sessions that go on: ${openSessions}${hintFor(openSessions)}`)
 }
@@ -226,8 +225,11 @@ function hintFor(openSessions: number): string {
   return openSessions === 0 ? '' : ' (end them with --kill)'
 }
 
-function switchConsoles(api: ApiAccess, id: string, body: object) {
-  return callApi(api, 'PUT', `${pathOf(id)}/console`, { body, answer: switched })
+/** What that did, and what holds now: policy may still say no. */
+async function switchConsoles(api: ApiAccess, id: string, body: object) {
+  const done = await callApi(api, 'PUT', `${pathOf(id)}/console`, { body, answer: switched })
+  const { effectiveConsole } = await callApi(api, 'GET', pathOf(id), { answer: hostAnswer })
+  return { ...done, effectiveConsole }
 }
 
 async function importHosts(file: string, options: ApiOptions & ImportOptions): Promise<void> {

@@ -22,7 +22,9 @@ test('a new host is off until it is enabled, and the list says by what', async (
   expect(rows((await host('list')).stdout)).toContainEqual([
     ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'off', 'host:hv2', 'not-opted-in'],
   ])
-  expect((await host('enable', 'hv2')).stderr).toBe('portcullis: host hv2 is opted in\n')
+  expect((await host('enable', 'hv2')).stderr).toBe(
+    'portcullis: host hv2 is opted in\nportcullis: its consoles are on, by host:hv2\n',
+  )
   expect(rows((await host('list')).stdout)).toContainEqual([
     ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'on', 'host:hv2', 'unknown'],
   ])
@@ -39,7 +41,11 @@ test('never takes the place of a host that is there', async () => {
 
 test('says what disabling did, and what enabling does not', async () => {
   expect((await host('disable', 'hv1')).stderr).toBe(
-    'portcullis: host hv1 is opted out: no console of it opens any more\nportcullis: open sessions that go on: 0\n',
+    [
+      'portcullis: host hv1 is opted out: no console of it opens any more',
+      'portcullis: its consoles are off, by host:hv1',
+      'portcullis: open sessions that go on: 0\n',
+    ].join('\n'),
   )
   const killed = await host('disable', 'hv1', '--kill')
   expect(killed.stderr).toContain('portcullis: sessions ended: 0\n')
@@ -49,12 +55,13 @@ test('says what disabling did, and what enabling does not', async () => {
     allow: false,
     openSessions: 0,
     endedSessions: 0,
+    effectiveConsole: { allow: false, source: 'host:hv1' },
   })
   const shown = await host('get', 'hv1')
   expect(rows(shown.stdout)).toContainEqual(['Consoles', 'off, by host:hv1'])
   await broker.run(registerPolicy, ['policy', 'set', '--enforce', 'allowConsole=false'])
   expect((await host('enable', 'hv1')).stderr).toBe(
-    'portcullis: host hv1 is opted in\nportcullis: its consoles stay off, by policy of provider\n',
+    'portcullis: host hv1 is opted in\nportcullis: its consoles stay off, by provider\n',
   )
   expect(rows((await host('get', 'hv1')).stdout)).toContainEqual(['Consoles', 'off, by provider'])
   await broker.run(registerPolicy, ['policy', 'set', '--unset', 'allowConsole'])
