@@ -67,8 +67,8 @@ function chooseFormat({ tokenFormat }: EffectivePolicy, wanted = tokenFormat.val
   throw denied('tokenFormat', `need ${value}, enforced by ${source}, have ${wanted}`)
 }
 
-/** Limits that nodes and brokers know from the token alone, and that a FedAuth token has no words for. */
-const UNSAID: readonly PolicyName[] = ['idleLimitMinutes', 'sessionLimitSeconds', 'maxSessions']
+/** Limits that a node knows from the token alone, and that a FedAuth token has no words for; brokers know whose it is. */
+const UNSAID: readonly PolicyName[] = ['idleLimitMinutes', 'sessionLimitSeconds']
 
 function refuseUnsaid(policy: EffectivePolicy): void {
   for (const name of UNSAID) {

@@ -56,9 +56,9 @@ test.each<[PolicyBody, WantedTerms, string]>([
     'a FedAuth token cannot keep idleLimitMinutes, 15 by provider',
   ],
   [
-    { default: { tokenFormat: 'fedauth', maxSessions: 1 } },
+    { default: { tokenFormat: 'fedauth', sessionLimitSeconds: 60 } },
     {},
-    'a FedAuth token cannot keep maxSessions, 1 by provider',
+    'a FedAuth token cannot keep sessionLimitSeconds, 60 by provider',
   ],
 ])('refuses what policy %j does not allow', (body, wanted, message) => {
   const [field] = Object.keys(wanted).concat('tokenFormat')

@@ -116,8 +116,31 @@ test('a token keeps the binding of its first redeem', async () => {
   expect(elsewhere).toEqual({ ok: false, reason: 'client-mismatch' })
 })
 
+const allowOneSession = () => api.put('/v1/policy/tenants/acme', { enforce: { maxSessions: 1 } })
+
+test.each([
+  ['native', 'before'],
+  ['native', 'after'],
+  ['fedauth', 'before'],
+  ['fedauth', 'after'],
+])(
+  '%s tokens open as many sessions as policy allows, said %s they are minted',
+  async (tokenFormat, when) => {
+    await useFedAuth()
+    if (when === 'before') await allowOneSession().expect(201)
+    const [first, second] = [await open('web', { tokenFormat }), await open('web', { tokenFormat })]
+    if (when === 'after') await allowOneSession().expect(201)
+    expect(await first()).toEqual({ ok: true })
+    expect(await second({ tunnel: 't2' })).toEqual({ ok: false, reason: 'limit-reached' })
+    const { body } = await api.post('/v1/consoles', { vm: 'web', tokenFormat }).expect(409)
+    expect(body.code).toBe('limit-reached')
+    await ended('t1')
+    expect(await second({ tunnel: 't2' })).toEqual({ ok: true })
+  },
+)
+
 test('a machine has no more sessions than policy allows, however many tokens are out', async () => {
-  await api.put('/v1/policy/tenants/acme', { enforce: { maxSessions: 1 } })
+  await allowOneSession()
   const [first, second] = [await open(), await open()]
   expect(await first()).toEqual({ ok: true })
   expect(await second({ tunnel: 't2' })).toEqual({ ok: false, reason: 'limit-reached' })
