@@ -1,4 +1,4 @@
-import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { constants, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { CompactSign, compactVerify } from 'jose'
 import { expect, test } from 'vitest'
 import type { Algorithm } from '../../src/tokens/algorithms.ts'
@@ -92,4 +92,17 @@ test('takes ECDSA signatures whose numbers are short, and none with numbers that
     const signature = Buffer.alloc(64, fill)
     expect(isSignedBy(p256.publicKey, 'ES256', { signedText, signature })).toBe(false)
   }
+})
+
+test('fills ECDSA signatures up whose numbers are short', async () => {
+  const key = { key: p256.publicKey, dsaEncoding: 'ieee-p1363' } as const
+  const short = { r: false, s: false }
+  for (let tries = 0; !(short.r && short.s) && tries < 10_000; tries += 1) {
+    const signature = await signText(p256.privateKey, 'ES256', signedText)
+    expect(signature).toHaveLength(64)
+    if (signature[0] !== 0 && signature[32] !== 0) continue
+    short[signature[0] === 0 ? 'r' : 's'] = true
+    expect(verify('sha256', bytes, key, signature)).toBe(true)
+  }
+  expect(short).toEqual({ r: true, s: true })
 })
