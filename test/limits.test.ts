@@ -106,7 +106,7 @@ const BROKER: Record<keyof HttpsLimits, Proof> = {
 }
 
 const COLLECTORS: Record<keyof MetricsLimits, Proof> = {
-  maxConnections: `${METRICS}: closes connections past their number at once, and serves again when there is room`,
+  maxConnections: `${METRICS}: past their number the one that has said nothing for longest makes room`,
   headersMs: `${METRICS}: closes a connection on which no request comes to its end`,
   inactiveMs: `${METRICS}: closes a connection on which nothing happens`,
   checkEveryMs: `${METRICS}: closes a connection on which no request comes to its end`,

@@ -4,11 +4,12 @@ import {
   type Endpoint,
   errorText,
   formatEndpoint,
+  limitHttpConnections,
   type Metrics,
 } from '../lib/index.ts'
 
 export interface MetricsLimits {
-  /** One collector or two ask every few seconds. */
+  /** One collector or two ask every few seconds. Past it the one that has been silent for longest makes room. */
   maxConnections: number
   /** From TCP accept, or the answer before, to the end of a request, in milliseconds. */
   headersMs: number
@@ -60,7 +61,7 @@ export async function startMetricsServer(
     },
     answer(metrics, ready),
   )
-  server.maxConnections = maxConnections
+  const places = limitHttpConnections(server, maxConnections)
   server.setTimeout(inactiveMs)
   const port = await listenOn(server, listen)
   return {
@@ -68,7 +69,7 @@ export async function startMetricsServer(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        server.closeAllConnections()
+        places.destroyAll()
       }),
   }
 }

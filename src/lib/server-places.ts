@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Server, Socket } from 'node:net'
 import { Places } from './places.ts'
@@ -47,7 +47,8 @@ export function limitConnections(server: Server, most: number): ServerPlaces {
 }
 
 /**
- * The same for HTTP: a connection with a request under way, or upgraded, stays.
+ * The same for HTTP: a connection whose whole request has come stays until its answer, and one that is upgraded. A body
+ * that does not come to its end is as silent as no request at all.
  *
  * @returns what a server that closes has to end: it waits for handshakes too, and knows only connections with HTTP
  */
@@ -56,12 +57,19 @@ export function limitHttpConnections(
   most: number,
 ): Pick<ServerPlaces, 'destroySilent' | 'destroyAll'> {
   const places = limitConnections(server, most)
-  server.prependListener('request', ({ socket }, response) => {
-    places.heard(socket)
+  server.prependListener('request', (request, response) => {
+    const { socket } = request
+    if (hasBody(request)) request.once('end', () => places.heard(socket))
+    else places.heard(socket)
     response.once('close', () => places.answered(socket))
   })
   server.prependListener('upgrade', ({ socket }) => places.heard(socket))
   return places
+}
+
+/** RFC 9112, 6.3: without either of these fields a request has none. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** A TCP connection is named by its two ends, which the socket inside TLS and the one around it share. */

@@ -8,7 +8,7 @@ const MAX_FORM_BYTES = 12 * 1024
 
 /**
  * URL-encoded forms only; a larger body is answered 413 before it is read to its end. How long a
- * body may take is the server's `requestTimeout`.
+ * body may take is the server's `requestTimeout`; while others want its place, it has none.
  */
 export const readForm = bodyParser({ enableTypes: ['form'], formLimit: MAX_FORM_BYTES })
 

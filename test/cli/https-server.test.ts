@@ -154,6 +154,36 @@ test('thousands of connections that say nothing keep nobody out', async () => {
   expect(silent.at(-1)?.destroyed).toBe(false)
 }, 60_000)
 
+test('whose request does not come to its end makes room, however busily it sends', async () => {
+  const answers: string[] = []
+  const { connectTls } = await startServer(
+    (request, response) => {
+      request.resume().once('end', () => response.end('ok'))
+    },
+    { maxConnections: 4 },
+  )
+  const slow: TLSSocket[] = []
+  const begin = async (head: string): Promise<void> => {
+    const client = (await connectTls()).resume()
+    const beginning = `POST / HTTP/1.1\r\nHost: localhost\r\n${head}\r\n\r\n`
+    client.write(beginning)
+    const dribbling = setInterval(() => client.write(head.startsWith('T') ? '1\r\nx\r\n' : 'x'), 20)
+    client.once('close', () => clearInterval(dribbling))
+    slow.push(client)
+  }
+  for (let count = 0; count < 4; count += 1) {
+    await begin('Content-Length: 100000')
+    await begin('Transfer-Encoding: chunked')
+    const client = await soon(connectTls())
+    client.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nall')
+    answers.push(String((await soon(once(client, 'data')))[0]))
+    client.destroy()
+  }
+  for (const answer of answers) expect(answer).toContain(' 200 ')
+  await eventually('the oldest are closed', () => slow.filter(({ closed }) => !closed).length <= 4)
+  expect(slow.at(-1)?.closed).toBe(false)
+})
+
 test('who waits for an answer keeps its place, who has its answer makes room', async () => {
   const asked: ServerResponse[] = []
   const { connectTcp, connectTls } = await startServer((_, response) => void asked.push(response), {

@@ -51,12 +51,17 @@ async function open(): Promise<Socket> {
   return socket.resume()
 }
 
-test('closes connections past their number at once, and serves again when there is room', async () => {
-  const url = await start({ maxConnections: 1 })
-  const held = await open()
-  await once(await open(), 'close')
-  held.destroy()
-  await eventually('room', async () => (await fetch(`${url}/metrics`)).ok)
+test('past their number the one that has said nothing for longest makes room', async () => {
+  const url = await start({ maxConnections: 2 })
+  const silent: Socket[] = []
+  for (let count = 0; count < 6; count += 1) {
+    silent.push(await open())
+    expect((await fetch(`${url}/metrics`)).ok).toBe(true)
+  }
+  await eventually('all but two are closed', () => {
+    return silent.filter(({ closed }) => !closed).length <= 2
+  })
+  expect(silent.at(-1)?.closed).toBe(false)
 })
 
 test('closes a connection on which no request comes to its end', async () => {
