@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LogFields } from '../../src/lib/index.ts'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { hex } from '../helpers/hex.ts'
 import { blob } from '../helpers/preconnection.ts'
 import { RawTls } from '../helpers/raw-tls.ts'
@@ -15,16 +16,19 @@ import { openWire, request, WIRE_KINDS, type Wire } from './wire.ts'
 
 const INTERNAL_ERROR = 0x8007_59d8
 
+/** Patient with first bytes that do not come, and not. */
 let node: TestNode
+let impatient: TestNode
 let target: ScriptedTarget
 
 beforeAll(async () => {
-  node = await startNode({ agents: 'plain', limits: { firstBytesTimeoutMs: 400 } })
+  node = await startNode({ agents: 'plain' })
+  impatient = await startNode({ agents: 'plain', limits: { firstBytesTimeoutMs: 400 } })
   target = await startTarget()
 })
 afterAll(async () => {
   target.close()
-  await node.gateway.close()
+  await Promise.all([node.gateway.close(), impatient.gateway.close()])
 })
 
 const VM = '6e2d1b3c-0f4a-4c6d-9c7e-2b1a0d9e8f70'
@@ -111,6 +115,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
       await wire.expectEnd()
       await host.closed
       expect(host.received).toHaveLength(FRONT[knd])
+      await eventually('its end', () => mismatches().length > before)
       expect(mismatches().slice(before)).toMatchObject([{ bytesIn: 0 }])
       expect(JSON.stringify(node.log)).not.toContain(HOST_TOKEN)
     })
@@ -121,7 +126,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     ])(
       `78. kind ${knd}, %s: CLOSE_CHANNEL after the time limit, nothing forwarded`,
       async (_, pieces) => {
-        const { wire, host } = await openChannel(node, target, kind, { claims })
+        const { wire, host } = await openChannel(impatient, target, kind, { claims })
         for (const piece of pieces) wire.send(data(piece))
         expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
         await wire.expectEnd()
@@ -134,7 +139,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     ['never come', []],
     ['never come whole', [X224_REQUEST.subarray(0, 5)]],
   ])('78. kind rdp, first bytes that %s: CLOSE_CHANNEL after the time limit', async (_, pieces) => {
-    const { wire, host } = await openChannel(node, target, kind)
+    const { wire, host } = await openChannel(impatient, target, kind)
     for (const piece of pieces) wire.send(data(piece))
     expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
     await wire.expectEnd()

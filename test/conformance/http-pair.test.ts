@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withDeadline } from '../../src/lib/index.ts'
 import { encodeChunk } from '../../src/protocol/index.ts'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
-import { RawTls } from '../helpers/raw-tls.ts'
+import { CLOSE_MS, RawTls } from '../helpers/raw-tls.ts'
 import { startTarget } from '../helpers/scripted-target.ts'
 import { HANDSHAKE, HANDSHAKE_RESPONSE, reach, TUNNEL_AUTH, tunnelCreate } from './client.ts'
 import { guid, httpWire, openHttpPair, openOut, request, type Wire } from './wire.ts'
@@ -209,7 +209,7 @@ describe('pairing', () => {
   })
 
   test('23. OUT without IN for the pairing time is closed, and its place is free again', async () => {
-    const small = await startNode({ limits: { pairingTimeoutMs: 200, maxHalfOpenPerAddress: 1 } })
+    const small = await startNode({ limits: { pairingTimeoutMs: 3_000, maxHalfOpenPerAddress: 1 } })
     const waiting = await openOut(small, guid())
     const refused = await RawTls.open(small)
     refused.write(request('RDG_OUT_DATA', idField(guid()), NO_BODY))
@@ -230,8 +230,8 @@ test('33. OUT half-closed: the tunnel ends instead, and so does the connection t
   await reach(wire, 'channel', { token: await node.mint(target.port), port: target.port })
   const host = await target.next()
   out.socket.end()
-  // Within the time that "close" means: the time limit of the first bytes would end this tunnel as well.
-  await withDeadline(host.closed, 2_000, 'close at the host')
+  // The time limit of the first bytes would end this tunnel as well, but later.
+  await withDeadline(host.closed, CLOSE_MS, 'close at the host')
   expect(await wire.in.readToEnd()).toHaveLength(0)
   target.close()
 })

@@ -3,6 +3,8 @@ import type { RedeemAnswer } from '../../src/control/index.ts'
 import { withDeadline } from '../../src/lib/index.ts'
 import { type ControlledNode, startControlledNode } from '../gateway/support/controlled-node.ts'
 import { startNode } from '../gateway/support/test-node.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { CLOSE_MS } from '../helpers/raw-tls.ts'
 import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
 import {
   CHANNEL_RESPONSE,
@@ -21,8 +23,6 @@ import { openWire, WIRE_KINDS, type Wire } from './wire.ts'
 
 const CONNECTION_ABORTED = 0x8007_04d4
 const ACCESS_DENIED = 0x8007_59f8
-/** "Close" in the checklist. */
-const CLOSE_MS = 2_000
 const KEEP_ALIVE_MS = 30
 const EVERYTHING = 0x3f
 const CONSENT = 0x04
@@ -156,7 +156,8 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     wire.send(packet(0x11, u32(0)))
     await wire.expectEnd()
     await withDeadline(host.closed, CLOSE_MS, 'close at the target')
-    expect(releases.at(-1)).toEqual([tunnel, 'killed'])
+    const released = await eventually('release', () => releases.find(([id]) => id === tunnel))
+    expect(released).toEqual([tunnel, 'killed'])
   })
 
   test('74. a node that stops ends its sessions in the same way', async () => {

@@ -7,7 +7,7 @@ import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 /** What Schannel offers first for TLS 1.2 with either kind of certificate; ours here is an EC one. */
 const MSTSC_SUITES = ['ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-AES128-GCM-SHA256']
 const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
-const WITHIN_MS = 5_000
+const WITHIN_MS = 15_000
 
 describe('TLS', () => {
   let node: TestNode
