@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { InventoryRecords } from '../store/index.ts'
 import type { FieldError } from './errors.ts'
 import { nameProblem } from './host-names.ts'
@@ -15,6 +16,9 @@ export interface ImportPlan {
   put: InventoryRecords
 }
 
+/** Rows compared in one turn of the event loop: nodes wait for answers meanwhile. */
+const SLICE = 100
+
 /** Errors named in one answer. */
 const MAX_ERRORS = 20
 
@@ -24,7 +28,7 @@ const MAX_ERRORS = 20
  * @throws ApiError `validation-failed` naming rows and fields: an id that is there twice, a tenant or host that is not
  *   there, a machine without the GUID that its host needs
  */
-export function planImport(current: InventoryRecords, rows: ImportBody): ImportPlan {
+export async function planImport(current: InventoryRecords, rows: ImportBody): Promise<ImportPlan> {
   const known = {
     tenants: byId(current.tenants),
     hosts: byId(current.hosts),
@@ -49,9 +53,9 @@ export function planImport(current: InventoryRecords, rows: ImportBody): ImportP
   const errors = [...findRepeated(wanted), ...findBroken(current, wanted)]
   if (errors.length > 0) throw invalid(errors.slice(0, MAX_ERRORS))
 
-  const tenants = compare('tenant', known.tenants, wanted.tenants, (record) => record)
-  const hosts = compare('host', known.hosts, wanted.hosts, renderHost)
-  const vms = compare('vm', known.vms, wanted.vms, (record) => record)
+  const tenants = await compare('tenant', known.tenants, wanted.tenants, (record) => record)
+  const hosts = await compare('host', known.hosts, wanted.hosts, renderHost)
+  const vms = await compare('vm', known.vms, wanted.vms, (record) => record)
   return {
     items: [...tenants.items, ...hosts.items, ...vms.items],
     unchanged: tenants.unchanged + hosts.unchanged + vms.unchanged,
@@ -110,15 +114,16 @@ function findBroken(current: InventoryRecords, wanted: InventoryRecords): FieldE
   return [...onHosts, ...inRows]
 }
 
-function compare<Item extends { id: string }>(
+async function compare<Item extends { id: string }>(
   type: ImportItem['type'],
   known: Map<string, Item>,
   wanted: Item[],
   render: (record: Item) => object,
-): { items: ImportItem[]; unchanged: number; put: Item[] } {
+): Promise<{ items: ImportItem[]; unchanged: number; put: Item[] }> {
   const items: ImportItem[] = []
   const put: Item[] = []
-  for (const record of wanted) {
+  for (const [row, record] of wanted.entries()) {
+    if (row % SLICE === SLICE - 1) await nextTurn()
     const before = known.get(record.id)
     const changes = changesOf(before === undefined ? {} : render(before), render(record))
     if (before !== undefined && changes.length === 0) continue
@@ -135,31 +140,32 @@ function compare<Item extends { id: string }>(
 
 function changesOf(before: object, after: object): ImportItem['changes'] {
   const [from, to] = [fieldsOf(before), fieldsOf(after)]
-  return [...new Set([...to.keys(), ...from.keys()])].flatMap((field) => {
-    const [old, now] = [from.get(field), to.get(field)]
-    if (old === now) return []
-    return [
-      {
-        field,
-        ...(old === undefined ? {} : { from: old }),
-        ...(now === undefined ? {} : { to: now }),
-      },
-    ]
-  })
+  const changes: ImportItem['changes'] = []
+  for (const [field, now] of to) {
+    const old = from.get(field)
+    if (old !== now) changes.push({ field, ...(old === undefined ? {} : { from: old }), to: now })
+  }
+  for (const [field, old] of from) {
+    if (!to.has(field)) changes.push({ field, from: old })
+  }
+  return changes
 }
 
 type FieldValue = string | number | boolean
 
 /** Dotted, as errors name them: `console.allow`. */
-function fieldsOf(record: object, prefix = ''): Map<string, FieldValue> {
-  return new Map(
-    Object.entries(record).flatMap(([name, value]: [string, unknown]): [string, FieldValue][] => {
-      if (typeof value === 'object' && value !== null) {
-        return [...fieldsOf(value, `${prefix}${name}.`)]
-      }
-      const plain =
-        typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-      return plain ? [[`${prefix}${name}`, value]] : []
-    }),
-  )
+function fieldsOf(
+  record: object,
+  prefix = '',
+  fields = new Map<string, FieldValue>(),
+): Map<string, FieldValue> {
+  for (const [name, value] of Object.entries(record) as [string, unknown][]) {
+    if (typeof value === 'object' && value !== null) fieldsOf(value, `${prefix}${name}.`, fields)
+    else if (isFieldValue(value)) fields.set(`${prefix}${name}`, value)
+  }
+  return fields
+}
+
+function isFieldValue(value: unknown): value is FieldValue {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }

@@ -1,9 +1,17 @@
 import type { Kysely, Selectable } from 'kysely'
+import {
+  toHostRow,
+  toTenantRow,
+  toVmRow,
+  upsertHosts,
+  upsertTenants,
+  upsertVms,
+} from './inventory-upserts.ts'
 import { prepare } from './prepare.ts'
 import type { Host, Tenant, Vm, VmPlacement } from './records.ts'
-import { deleted, present, stamped } from './rows.ts'
+import { deleted, present } from './rows.ts'
 import type { Database, HostRow, TenantRow, VmRow } from './schema.ts'
-import type { Hosts, Tenants, Vms } from './store.ts'
+import type { Hosts, PutOutcome, Tenants, Vms } from './store.ts'
 
 export function createTenants(db: Kysely<Database>): Tenants {
   const get: Tenants['get'] = async (id) => {
@@ -14,19 +22,8 @@ export function createTenants(db: Kysely<Database>): Tenants {
   return {
     get,
     async put(tenant, nowMs) {
-      const { revision } = await db
-        .insertInto('tenants')
-        .values({ ...tenant, ...stamped(nowMs) })
-        .onConflict((conflict) =>
-          conflict.column('id').doUpdateSet(({ ref, eb }) => ({
-            name: ref('excluded.name'),
-            updatedAtMs: nowMs,
-            revision: eb('tenants.revision', '+', 1),
-          })),
-        )
-        .returning('revision')
-        .executeTakeFirstOrThrow()
-      return revision === 1 ? 'created' : 'replaced'
+      const query = upsertTenants(db, [toTenantRow(tenant, nowMs)]).returning('revision')
+      return toOutcome(await query.executeTakeFirstOrThrow())
     },
     async list({ after = '', limit } = {}) {
       const rows = await db
@@ -62,30 +59,9 @@ export function createHosts(db: Kysely<Database>): Hosts {
 
   return {
     get,
-    async put({ id, names = {}, ...host }, nowMs) {
-      const values = {
-        ...host,
-        nameFqdn: names.fqdn ?? null,
-        nameName: names.name ?? null,
-        nameIpv4: names.ipv4 ?? null,
-        nameIpv6: names.ipv6 ?? null,
-        consoleAllow: host.consoleAllow ? (1 as const) : (0 as const),
-        consoleMode: host.consoleMode ?? null,
-        pin: host.pin ?? null,
-      }
-      const { revision } = await db
-        .insertInto('hosts')
-        .values({ id, ...values, ...stamped(nowMs) })
-        .onConflict((conflict) =>
-          conflict.column('id').doUpdateSet(({ eb }) => ({
-            ...values,
-            updatedAtMs: nowMs,
-            revision: eb('hosts.revision', '+', 1),
-          })),
-        )
-        .returning('revision')
-        .executeTakeFirstOrThrow()
-      return revision === 1 ? 'created' : 'replaced'
+    async put(host, nowMs) {
+      const query = upsertHosts(db, [toHostRow(host, nowMs)]).returning('revision')
+      return toOutcome(await query.executeTakeFirstOrThrow())
     },
     async list({ after = '', limit } = {}) {
       const rows = await db
@@ -131,26 +107,9 @@ export function createVms(db: Kysely<Database>): Vms {
 
   return {
     get,
-    async put({ id, ...vm }, nowMs) {
-      const values = {
-        ...vm,
-        guid: vm.guid ?? null,
-        address: vm.address ?? null,
-        port: vm.port ?? null,
-      }
-      const { revision } = await db
-        .insertInto('vms')
-        .values({ id, ...values, ...stamped(nowMs) })
-        .onConflict((conflict) =>
-          conflict.column('id').doUpdateSet(({ eb }) => ({
-            ...values,
-            updatedAtMs: nowMs,
-            revision: eb('vms.revision', '+', 1),
-          })),
-        )
-        .returning('revision')
-        .executeTakeFirstOrThrow()
-      return revision === 1 ? 'created' : 'replaced'
+    async put(vm, nowMs) {
+      const query = upsertVms(db, [toVmRow(vm, nowMs)]).returning('revision')
+      return toOutcome(await query.executeTakeFirstOrThrow())
     },
     async list({ after = '', limit } = {}) {
       const rows = await db
@@ -190,6 +149,11 @@ export function createVms(db: Kysely<Database>): Vms {
       return rows.map(toPlacement)
     },
   }
+}
+
+/** A record's first revision is 1. */
+function toOutcome({ revision }: { revision: number }): PutOutcome {
+  return revision === 1 ? 'created' : 'replaced'
 }
 
 function selectPlacements(db: Kysely<Database>) {

@@ -19,3 +19,35 @@ export function prepare<Row>(
     return rows[0]
   }
 }
+
+/** Rows of one statement. */
+const CHUNK = 64
+
+/**
+ * A write of many rows, built and compiled once: building takes ten times as long as all the rest.
+ *
+ * @param build binds the values of its rows first, in the order of their columns; all rows have the same columns in the
+ *   same order, and no value is undefined
+ */
+export function prepareRows<Row extends object>(
+  build: (rows: Row[]) => Compilable,
+): (db: Kysely<Database>, rows: readonly Row[]) => Promise<void> {
+  const compiled = new Map<number, CompiledQuery>()
+
+  const write = async (db: Kysely<Database>, rows: Row[]): Promise<void> => {
+    const query = compiled.get(rows.length) ?? build(rows).compile()
+    compiled.set(rows.length, query)
+    const values = rows.flatMap((row) => Object.values(row))
+    const parameters = [...values, ...query.parameters.slice(values.length)]
+    await db.executeQuery({ ...query, parameters })
+  }
+
+  return async (db, rows) => {
+    const whole = rows.length - (rows.length % CHUNK)
+    for (let start = 0; start < whole; start += CHUNK) {
+      await write(db, rows.slice(start, start + CHUNK))
+    }
+    // One by one, so that two statements are all that there ever are.
+    for (const row of rows.slice(whole)) await write(db, [row])
+  }
+}

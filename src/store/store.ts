@@ -121,15 +121,23 @@ export interface Vms {
 /** What `Inventory.change` puts: records that are not named stay as they are. */
 export type InventoryChange = Partial<InventoryRecords>
 
+export interface InventoryDecision<Result> {
+  result: Result
+  put: InventoryChange
+}
+
 /** Tenants, hosts and VMs at once. */
 export interface Inventory {
   /**
-   * Puts all that `decide` gives, or none of it, in one transaction with what it sees.
+   * Puts all that `decide` gives, or none of it, and only on what it has seen. Others wait for the writing alone, unless
+   * the inventory changes again and again meanwhile.
    *
-   * @param decide pure, and may be asked again; what it throws undoes everything
+   * @param decide pure, and may be asked again; when it fails nothing is put
    */
   change<Result>(
-    decide: (current: InventoryRecords) => { result: Result; put: InventoryChange },
+    decide: (
+      current: InventoryRecords,
+    ) => InventoryDecision<Result> | Promise<InventoryDecision<Result>>,
     nowMs: number,
   ): Promise<Result>
 }

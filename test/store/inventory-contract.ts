@@ -34,6 +34,60 @@ export function inventoryContract(store: () => Store): void {
     })
   })
 
+  test('puts and sees any number of records, and replaces all of them', async () => {
+    const named = (name: string): Vm[] =>
+      Array.from({ length: 2_103 }, (_, n) => ({ ...vm, id: `vm${10_000 + n}`, name }))
+    const put = (vms: Vm[]) =>
+      store().inventory.change((current) => ({ result: current.vms, put: { vms } }), NOW_MS)
+    await store().tenants.put(tenant, NOW_MS)
+    await store().hosts.put(host, NOW_MS)
+    expect(await put(named('web'))).toEqual([])
+    expect(await put(named('mail'))).toEqual(named('web'))
+    expect(await store().vms.list()).toEqual(named('mail'))
+  })
+
+  test('serves others while a change is decided on, which is then decided anew', async () => {
+    const put = { hosts: [host] }
+    const seen: number[] = []
+    const changed = store().inventory.change(async ({ tenants }) => {
+      seen.push(tenants.length)
+      if (seen.length === 1) await store().tenants.put(tenant, NOW_MS)
+      return { result: tenants, put }
+    }, NOW_MS)
+    expect(await changed).toEqual([tenant])
+    expect(seen).toEqual([0, 1])
+    expect(await store().hosts.list()).toEqual([host])
+  })
+
+  test('what is put in place of another record in the meantime is seen as well', async () => {
+    await store().tenants.put(tenant, NOW_MS)
+    let tries = 0
+    const changed = store().inventory.change(async ({ tenants }) => {
+      tries += 1
+      if (tries === 1) {
+        await store().tenants.delete('acme')
+        await store().tenants.put({ id: 'globex', name: 'Globex' }, NOW_MS + 1)
+      }
+      return { result: tenants, put: {} }
+    }, NOW_MS)
+    expect(await changed).toEqual([{ id: 'globex', name: 'Globex' }])
+  })
+
+  test('lets the others wait when they change the inventory each time', async () => {
+    let tries = 0
+    const others: Promise<unknown>[] = []
+    const seen = await store().inventory.change(async ({ tenants }) => {
+      tries += 1
+      others.push(store().tenants.put({ id: `t${tries}`, name: 'T' }, NOW_MS))
+      // The last of them waits for this change, so that it can't be waited for.
+      if (tries < 4) await others.at(-1)
+      return { result: tenants.length, put: { hosts: [host] } }
+    }, NOW_MS)
+    expect(seen).toBe(3)
+    await Promise.all(others)
+    expect(await store().tenants.list()).toHaveLength(4)
+  })
+
   test('names the machines of a host that have no GUID, so many at most', async () => {
     const guid = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
     const vms = [...['vm3', 'vm1', 'vm2'].map((id) => ({ ...vm, id })), { ...vm, id: 'vm0', guid }]

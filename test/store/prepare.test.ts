@@ -1,19 +1,24 @@
 import { DatabaseSync } from 'node:sqlite'
 import { CamelCasePlugin, Kysely } from 'kysely'
 import { expect, test, vi } from 'vitest'
-import { prepare } from '../../src/store/prepare.ts'
-import type { Database } from '../../src/store/schema.ts'
+import { upsertTenants } from '../../src/store/inventory-upserts.ts'
+import { prepare, prepareRows } from '../../src/store/prepare.ts'
+import type { Database, TenantRow } from '../../src/store/schema.ts'
 import { sqliteDialect } from '../../src/store/sqlite-dialect.ts'
 
-test('a prepared query is built once, and finds another row for each value', async () => {
+function open(sql: string) {
   const database = new DatabaseSync(':memory:')
-  database.exec(
-    "create table policies (scope text, body text, updated_at_ms int); insert into policies values ('a', '1', 7), ('b', '2', 8)",
-  )
-  const db = new Kysely<Database>({
+  database.exec(sql)
+  return new Kysely<Database>({
     dialect: sqliteDialect(database),
     plugins: [new CamelCasePlugin()],
   })
+}
+
+test('a prepared query is built once, and finds another row for each value', async () => {
+  const db = open(
+    "create table policies (scope text, body text, updated_at_ms int); insert into policies values ('a', '1', 7), ('b', '2', 8)",
+  )
   const build = vi.fn((body: string) =>
     db.selectFrom('policies').select(['body', 'updatedAtMs']).where('body', '=', body),
   )
@@ -23,5 +28,25 @@ test('a prepared query is built once, and finds another row for each value', asy
   expect(await find('2')).toEqual({ body: '2', updatedAtMs: 8 })
   expect(await find('3')).toBeUndefined()
   expect(build).toHaveBeenCalledTimes(1)
+  await db.destroy()
+})
+
+test('a write of many rows is built for two numbers of them, and writes each row once', async () => {
+  const db = open(
+    'create table tenants (id text primary key, name text, revision int, created_at_ms int, updated_at_ms int)',
+  )
+  const build = vi.fn((rows: TenantRow[]) => upsertTenants(db, rows))
+  const write = prepareRows(build)
+  const ids = Array.from({ length: 131 }, (_, n) => `t${n}`)
+  for (const name of ['A', 'B']) {
+    const rows = ids.map((id) => ({ id, name, revision: 1, createdAtMs: 7, updatedAtMs: 8 }))
+    await write(db, rows)
+  }
+  await write(db, [])
+  const rows = await db.selectFrom('tenants').selectAll().orderBy('createdAtMs').execute()
+  expect(rows).toHaveLength(131)
+  const [first] = rows
+  expect(first).toEqual({ id: 't0', name: 'B', revision: 2, createdAtMs: 7, updatedAtMs: 8 })
+  expect(build.mock.calls.map(([{ length }]) => length)).toEqual([64, 1])
   await db.destroy()
 })

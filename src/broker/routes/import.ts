@@ -29,8 +29,8 @@ export function importRoutes({ store, clock, log }: ImportRouteOptions): Route[]
       },
       async handle({ body, caller }) {
         const { dryRun = false } = body
-        const plan = await store.inventory.change((current) => {
-          const result = planImport(current, body)
+        const plan = await store.inventory.change(async (current) => {
+          const result = await planImport(current, body)
           return { result, put: dryRun ? {} : result.put }
         }, clock.now())
         const answer = toAnswer(plan, dryRun)

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Secret } from '../../../src/lib/index.ts'
 import { createTestBroker, type TestBroker } from '../support.ts'
 
 const GUID = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
@@ -178,6 +179,23 @@ test('names no more than twenty broken rows', async () => {
   const vms = Array.from({ length: 30 }, (_, index) => ({ ...vm, id: `db${index}`, host: 'x' }))
   const { body } = await load({ vms }).expect(400)
   expect(body.errors).toHaveLength(20)
+})
+
+test('nodes have their answers while thousands of rows are compared', async () => {
+  const vms = Array.from({ length: 5_000 }, (_, index) => ({ ...vm, id: `db${index}` }))
+  await load({ vms }).expect(200)
+  const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+  const done: string[] = []
+  const changed = vms.map((row) => ({ ...row, name: 'DB 2' }))
+  const change = vi.spyOn(api.store.inventory, 'change')
+  const importing = load({ vms: changed }).then(() => done.push('import'))
+  const asked = { tunnel: 't1', clientAddress: '192.0.2.7', token: new Secret(body.gatewayToken) }
+  await vi.waitFor(() => expect(change).toHaveBeenCalled(), { interval: 1 })
+  const answer = await api.broker.control.redeem({ name: 'gw1', role: 'node' }, asked)
+  done.push('redeem')
+  await importing
+  expect(answer).toEqual({ ok: true })
+  expect(done).toEqual(['redeem', 'import'])
 })
 
 test('takes thousands of rows, but no more bytes than its limit', async () => {
