@@ -86,6 +86,7 @@ class ControlListener implements ControlServer {
     socket.on('error', () => {})
     const caller = identifyPeer(request, this.#options.identify)
     if (typeof caller === 'object') {
+      this.#places.heard(request.socket)
       this.#acceptor.accept(request, socket, head, (websocket) => {
         this.#open(caller, request.socket.remoteAddress ?? '', websocket)
       })
@@ -93,7 +94,9 @@ class ControlListener implements ControlServer {
     }
     const remoteAddress = request.socket.remoteAddress
     this.#options.log.warn('control.refused', { remoteAddress, error: caller })
-    socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    const refused = 'HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+    // Nobody else would: to Node the connection is not one of its own any more.
+    socket.end(refused, () => socket.destroy())
   }
 
   #open({ peer, certificate }: Caller, address: string, socket: WebSocket): void {

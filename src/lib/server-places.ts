@@ -47,15 +47,16 @@ export function limitConnections(server: Server, most: number): ServerPlaces {
 }
 
 /**
- * The same for HTTP: a connection whose whole request has come stays until its answer, and one that is upgraded. A body
- * that does not come to its end is as silent as no request at all.
+ * The same for HTTP: a connection whose whole request has come stays until its answer. A body that does not come to its
+ * end is as silent as no request at all. Whoever upgrades connections says so by `heard`: a listener of ours would make Node
+ * hand over every request that asks for an upgrade, also where nobody answers it.
  *
  * @returns what a server that closes has to end: it waits for handshakes too, and knows only connections with HTTP
  */
 export function limitHttpConnections(
   server: HttpServer | HttpsServer,
   most: number,
-): Pick<ServerPlaces, 'destroySilent' | 'destroyAll'> {
+): Omit<ServerPlaces, 'answered'> {
   const places = limitConnections(server, most)
   server.prependListener('request', (request, response) => {
     const { socket } = request
@@ -63,7 +64,6 @@ export function limitHttpConnections(
     else places.heard(socket)
     response.once('close', () => places.answered(socket))
   })
-  server.prependListener('upgrade', ({ socket }) => places.heard(socket))
   return places
 }
 
