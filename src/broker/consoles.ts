@@ -239,6 +239,7 @@ async function mint(
     ...(claims.vmg === undefined ? {} : { vmg: claims.vmg }),
     ...preconnectionText(claims, hostToken),
     enhancedMode: host.consoleMode === 'enhanced',
+    networkLevelAuthentication: host.nla !== 'off',
     reconnect: tokenFormat === 'native' && claims.rcw !== undefined,
     redirect: policy.redirect.value,
   })

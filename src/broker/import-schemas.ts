@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hostBody, id, tenantBody, vmBody } from './schemas.ts'
+import { hostBody, id, NLA_OF_RDP, tenantBody, vmBody } from './schemas.ts'
 
 /** Shapes of an import: rows of the inventory, all in one request. */
 
@@ -22,6 +22,7 @@ const hostRow = z
     path: ['console', 'mode'],
     message: 'only hosts of kind hyperv have one',
   })
+  .refine(...NLA_OF_RDP)
   .meta({ id: 'HostRow' })
 
 const vmRow = z.strictObject({ id, ...vmBody.shape }).meta({ id: 'VmRow' })

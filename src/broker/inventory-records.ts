@@ -11,7 +11,7 @@ export function toTenant(id: string, { name }: TenantBody): Tenant {
 }
 
 export function toHost(id: string, body: HostBody): Host {
-  const { kind, address, port, identify, names = {}, pin, console } = body
+  const { kind, address, port, identify, names = {}, pin, nla, console } = body
   return {
     id,
     kind,
@@ -22,6 +22,7 @@ export function toHost(id: string, body: HostBody): Host {
     consoleAllow: console.allow,
     ...(console.mode === undefined ? {} : { consoleMode: console.mode }),
     ...(pin === undefined ? {} : { pin }),
+    ...(nla === undefined ? {} : { nla }),
   }
 }
 

@@ -4,12 +4,15 @@ import { normalizeHost } from '../lib/index.ts'
 import {
   CONSOLE_MODES,
   HOST_KINDS,
+  type HostKind,
   IDENTIFY_MODES,
   type IdentifyMode,
   MAX_ADDRESS_LENGTH,
   MAX_ID_LENGTH,
   MAX_NAME_LENGTH,
   MAX_USER_ID_LENGTH,
+  NLA_SETTINGS,
+  type NlaSetting,
 } from '../store/index.ts'
 import { TOKEN_FORMATS } from './gateway-tokens.ts'
 import { formOf } from './host-names.ts'
@@ -80,6 +83,15 @@ const hostNames = z.strictObject({
   ipv6: addressOf('ipv6'),
 })
 
+/** What `refine` takes: for other kinds of hosts there is nothing to choose. */
+export const NLA_OF_RDP: [
+  (host: { kind: HostKind; nla?: NlaSetting | undefined }) => boolean,
+  { path: string[]; message: string },
+] = [
+  ({ kind, nla }) => kind === 'rdp' || nla === undefined,
+  { path: ['nla'], message: 'only hosts of kind rdp have one' },
+]
+
 export const hostBody = z
   .strictObject({
     kind: z.enum(HOST_KINDS),
@@ -99,6 +111,10 @@ export const hostBody = z
       .pipe(z.string().regex(/^[0-9A-F]{64}$/, 'need a SHA-256 thumbprint, 64 hex digits'))
       .optional()
       .meta({ description: 'SHA-256 thumbprint that its TLS certificate has to have.' }),
+    nla: z.enum(NLA_SETTINGS).optional().meta({
+      description:
+        '`rdp` only, by default `on`; with `off` files have clients sign in on the machine itself.',
+    }),
     console: z.strictObject({
       allow: z.boolean().meta({ description: 'Consoles are refused until this is true.' }),
       mode: z.enum(CONSOLE_MODES).optional().meta({ description: '`hyperv` only.' }),
@@ -108,6 +124,7 @@ export const hostBody = z
     path: ['console', 'mode'],
     message: 'only hosts of kind hyperv have one',
   })
+  .refine(...NLA_OF_RDP)
   .meta({ id: 'HostBody' })
 
 const effectiveConsole = z.object({
@@ -134,6 +151,7 @@ export const hostShape = z
       })
       .optional(),
     pin: z.string().optional(),
+    nla: z.enum(NLA_SETTINGS).optional(),
     console: z.object({ allow: z.boolean(), mode: z.enum(CONSOLE_MODES).optional() }),
     effectiveConsole: effectiveConsole.meta({
       description: 'What holds for machines of which no tenant and no policy of theirs says more.',

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { formatEndpoint } from '../lib/index.ts'
-import { CONSOLE_MODES, HOST_KINDS, IDENTIFY_MODES } from '../store/index.ts'
+import { CONSOLE_MODES, HOST_KINDS, IDENTIFY_MODES, NLA_SETTINGS } from '../store/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { type ApiAccess, callApi } from './api-client.ts'
 import { hostStanding, printFindings, registerProbe } from './host-probe.ts'
@@ -21,6 +21,7 @@ const hostAnswer = z.looseObject({
   console: z.object({ allow: z.boolean(), mode: z.string().optional() }),
   effectiveConsole: z.object({ allow: z.boolean(), source: z.string() }),
   pin: z.string().optional(),
+  nla: z.string().optional(),
   ...hostStanding.shape,
 })
 type HostAnswer = z.output<typeof hostAnswer>
@@ -41,6 +42,7 @@ interface AddOptions extends Options {
   identify?: string
   consoleMode?: string
   pin?: string
+  nla?: string
   enable?: boolean
 }
 
@@ -60,6 +62,11 @@ export function register(program: Command): void {
         ),
       )
       .addOption(new Option('--console-mode <mode>', 'kind hyperv only').choices(CONSOLE_MODES))
+      .addOption(
+        new Option('--nla <setting>', 'network level authentication, kind rdp only').choices(
+          NLA_SETTINGS,
+        ),
+      )
       .option('--pin <thumbprint>', 'SHA-256: what its TLS certificate has to be')
       .option('--enable', 'its consoles may be opened at once')
       .option('--json', 'the new host as JSON')
@@ -119,7 +126,7 @@ export function register(program: Command): void {
 }
 
 const IMPORT_HELP = `
-CSV has a line of column names first: id,kind,address and, if wanted, port,identify,pin,
+CSV has a line of column names first: id,kind,address and, if wanted, port,identify,pin,nla,
 console.allow,console.mode,names.fqdn,names.name,names.ipv4,names.ipv6. JSON is a list of such rows ({"console": {"allow": true}}), or
 {"tenants": [...], "hosts": [...], "vms": [...]}. A row is the whole host; without console.allow
 a new one is off, and a known one stays as it is. Hosts that no row names stay.
@@ -132,13 +139,15 @@ function kindOption(): Option {
 }
 
 async function add(id: string, options: AddOptions): Promise<void> {
-  const { kind, address, port, identify, consoleMode: mode, pin, enable: allow = false } = options
+  const { kind, address, port, identify, consoleMode: mode, pin, nla } = options
+  const { enable: allow = false } = options
   const body = {
     kind,
     address,
     ...(port === undefined ? {} : { port }),
     ...(identify === undefined ? {} : { identify }),
     ...(pin === undefined ? {} : { pin }),
+    ...(nla === undefined ? {} : { nla }),
     console: { allow, ...(mode === undefined ? {} : { mode }) },
   }
   const api = await findApi(options)
@@ -176,7 +185,8 @@ async function get(id: string, { json, ...options }: Options): Promise<void> {
     return
   }
   const found = await callApi(api, 'GET', pathOf(id), { answer: hostAnswer })
-  const { kind, identify, names = {}, console, effectiveConsole, pin, state, states, hint } = found
+  const { kind, identify, names = {}, console, effectiveConsole, pin, nla } = found
+  const { state, states, hint } = found
   printFields([
     ['Kind', kind],
     ['Address', formatEndpoint(toEndpoint(found))],
@@ -185,6 +195,7 @@ async function get(id: string, { json, ...options }: Options): Promise<void> {
     ['Opted in', console.allow ? 'yes' : 'no'],
     ['Consoles', `${effectiveConsole.allow ? 'on' : 'off'}, by ${effectiveConsole.source}`],
     ...optionalField('Pin', pin),
+    ...optionalField('NLA', nla),
     ['State', state],
   ])
   if (states.length > 0) {

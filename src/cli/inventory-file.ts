@@ -18,7 +18,8 @@ export interface InventoryFile {
 /** Columns that a CSV file may have, in any order; a dot leads into a field. */
 const COLUMNS: Record<'hosts' | 'vms', string[]> = {
   hosts: [
-    ...['id', 'kind', 'address', 'port', 'identify', 'pin', 'console.allow', 'console.mode'],
+    ...['id', 'kind', 'address', 'port', 'identify', 'pin', 'nla'],
+    ...['console.allow', 'console.mode'],
     ...['names.fqdn', 'names.name', 'names.ipv4', 'names.ipv6'],
   ],
   vms: ['id', 'name', 'tenant', 'host', 'guid', 'address', 'port'],

@@ -23,7 +23,7 @@ export function upsertTenants(db: Kysely<Database>, rows: TenantRow[]) {
 }
 
 export function toHostRow(
-  { id, kind, address, port, identify, names = {}, consoleAllow, consoleMode, pin }: Host,
+  { id, kind, address, port, identify, names = {}, consoleAllow, consoleMode, pin, nla }: Host,
   nowMs: number,
 ): HostRow {
   return {
@@ -35,6 +35,7 @@ export function toHostRow(
     consoleAllow: consoleAllow ? 1 : 0,
     consoleMode: consoleMode ?? null,
     pin: pin ?? null,
+    nla: nla ?? null,
     ...stamped(nowMs),
   }
 }
@@ -56,6 +57,7 @@ export function upsertHosts(db: Kysely<Database>, rows: HostRow[]) {
         consoleAllow: ref('excluded.consoleAllow'),
         consoleMode: ref('excluded.consoleMode'),
         pin: ref('excluded.pin'),
+        nla: ref('excluded.nla'),
         updatedAtMs: ref('excluded.updatedAtMs'),
         revision: eb('hosts.revision', '+', 1),
       })),

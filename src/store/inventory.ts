@@ -175,6 +175,7 @@ function selectPlacements(db: Kysely<Database>) {
       'hosts.consoleAllow as hostConsoleAllow',
       'hosts.consoleMode as hostConsoleMode',
       'hosts.pin as hostPin',
+      'hosts.nla as hostNla',
     ])
 }
 
@@ -191,6 +192,7 @@ interface PlacementRow extends VmRow {
   hostConsoleAllow: HostRow['consoleAllow']
   hostConsoleMode: HostRow['consoleMode']
   hostPin: HostRow['pin']
+  hostNla: HostRow['nla']
 }
 
 function toPlacement(row: PlacementRow): VmPlacement {
@@ -210,6 +212,7 @@ function toPlacement(row: PlacementRow): VmPlacement {
       consoleAllow: row.hostConsoleAllow,
       consoleMode: row.hostConsoleMode,
       pin: row.hostPin,
+      nla: row.hostNla,
     }),
   }
 }
@@ -219,11 +222,11 @@ function toTenant({ id, name }: Selectable<TenantRow>): Tenant {
 }
 
 function toHost(row: Omit<HostRow, 'revision' | 'createdAtMs' | 'updatedAtMs'>): Host {
-  const { id, kind, address, port, identify, consoleAllow, consoleMode, pin } = row
+  const { id, kind, address, port, identify, consoleAllow, consoleMode, pin, nla } = row
   const { nameFqdn: fqdn, nameName: name, nameIpv4: ipv4, nameIpv6: ipv6 } = row
   const names = present({ fqdn, name, ipv4, ipv6 })
   return {
-    ...present({ id, kind, address, port, identify, consoleMode, pin }),
+    ...present({ id, kind, address, port, identify, consoleMode, pin, nla }),
     ...(Object.keys(names).length === 0 ? {} : { names }),
     consoleAllow: consoleAllow === 1,
   }

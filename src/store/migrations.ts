@@ -349,6 +349,12 @@ const MIGRATIONS: Record<string, Migration> = {
         check (length(roles) <= 200)`.execute(db)
     },
   },
+
+  '0017-host-nla': {
+    async up(db) {
+      await sql`alter table hosts add column nla text check (nla in ('on', 'off'))`.execute(db)
+    },
+  },
 }
 
 /**

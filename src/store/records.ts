@@ -18,6 +18,10 @@ export type IdentifyMode = (typeof IDENTIFY_MODES)[number]
 export const CONSOLE_MODES = ['basic', 'enhanced'] as const
 export type ConsoleMode = (typeof CONSOLE_MODES)[number]
 
+/** Network level authentication: whether clients sign in before the session begins. */
+export const NLA_SETTINGS = ['on', 'off'] as const
+export type NlaSetting = (typeof NLA_SETTINGS)[number]
+
 export interface Tenant {
   id: string
   name: string
@@ -41,6 +45,8 @@ export interface Host {
   consoleAllow: boolean
   /** `hyperv` only. */
   consoleMode?: ConsoleMode
+  /** `rdp` only; on when absent. */
+  nla?: NlaSetting
   /** SHA-256 thumbprint that its TLS certificate has to have, upper-case hex. */
   pin?: string
 }

@@ -2,6 +2,7 @@ import type {
   ConsoleMode,
   HostKind,
   IdentifyMode,
+  NlaSetting,
   PolicyScope,
   StoredCheckpoint,
   StoredProbe,
@@ -65,6 +66,7 @@ export interface HostRow extends Stamps {
   consoleAllow: 0 | 1
   consoleMode: ConsoleMode | null
   pin: string | null
+  nla: NlaSetting | null
 }
 
 export interface VmRow extends Stamps {

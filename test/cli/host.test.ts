@@ -30,6 +30,14 @@ test('a new host is off until it is enabled, and the list says by what', async (
   ])
 })
 
+test('a host without network level authentication is shown as that', async () => {
+  const added = await host('add', 'xrdp', '--kind', 'rdp', '--address', '192.0.2.7', '--nla', 'off')
+  expect(added.exitCode).toBe(0)
+  expect(rows((await host('get', 'xrdp')).stdout)).toContainEqual(['NLA', 'off'])
+  const { good } = writeFiles({ good: 'id,kind,address,nla\nxrdp,rdp,192.0.2.7,on\n' })
+  expect((await host('import', good)).stdout).toContain('nla off -> on')
+})
+
 test('never takes the place of a host that is there', async () => {
   const { stderr, exitCode } = await host('add', 'hv1', '--kind', 'rdp', '--address', '192.0.2.9')
   expect(exitCode).toBe(1)

@@ -72,6 +72,10 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       const hyperv: Host = { ...host, kind: 'hyperv', consoleMode: 'enhanced', consoleAllow: false }
       expect(await store.hosts.put(hyperv, NOW_MS)).toBe('replaced')
       expect(await store.hosts.get('hv1')).toEqual(hyperv)
+      const plain: Host = { ...host, kind: 'rdp', nla: 'off' }
+      expect(await store.hosts.put(plain, NOW_MS)).toBe('replaced')
+      expect(await store.hosts.get('hv1')).toEqual(plain)
+      expect((await store.vms.getPlacement(vm.id))?.host.nla).toBe('off')
       expect(await store.hosts.put(host, NOW_MS)).toBe('replaced')
       expect(await store.hosts.get('hv1')).toEqual(host)
       expect(await store.tenants.put({ id: 'acme', name: 'Acme Ltd' }, NOW_MS)).toBe('replaced')

@@ -170,6 +170,18 @@ describe('POST /v1/consoles', () => {
     expect(file.get('enablecredsspsupport')).toBe('1')
   })
 
+  test.each([
+    ['0', { nla: 'off' }],
+    ['1', { nla: 'on' }],
+    ['1', {}],
+  ])('the file has enablecredsspsupport %s for a host with %j', async (setting, nla) => {
+    await putHost({ kind: 'rdp', ...nla })
+    const { body } = await api.post('/v1/consoles', { vm: 'web' }).expect(201)
+    const file = parseRdpFile(Buffer.from(body.rdp, 'base64'))
+    expect(file.get('negotiate security layer')).toBe('1')
+    expect(file.get('enablecredsspsupport')).toBe(setting)
+  })
+
   test('mints a FedAuth token for a Hyper-V host, and knows it by what was signed', async () => {
     const { fedAuth, vm } = await openFedAuth('rsa-2048')
     const { body } = await fedAuth({ vm }).expect(201)

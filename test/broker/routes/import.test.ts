@@ -126,6 +126,16 @@ test('a field that a row leaves out goes back to its default, but the opt-in doe
   expect(api.events('host.disabled')).toMatchObject([{ host: 'hv2' }])
 })
 
+test('network level authentication is a field of hosts of kind rdp', async () => {
+  const hv2 = { id: 'hv2', kind: 'rdp', address: '192.0.2.20', nla: 'off' }
+  await load({ hosts: [hv2] }).expect(200)
+  const { nla, ...without } = hv2
+  const { body } = await load({ hosts: [without] }).expect(200)
+  expect(body.items).toMatchObject([{ changes: [{ field: 'nla', from: nla }] }])
+  const refused = await load({ hosts: [{ ...hv2, kind: 'vnc' }] }).expect(400)
+  expect(refused.body.errors).toMatchObject([{ field: 'hosts.0.nla' }])
+})
+
 test('names of a host stay as long as a row is about the same address', async () => {
   const hv2 = { id: 'hv2', kind: 'rdp', address: '192.0.2.20', identify: 'fqdn' }
   const names = { fqdn: 'hv2.example.net' }

@@ -65,6 +65,16 @@ describe('hosts', () => {
     expect((await api.put('/v1/hosts/hv2', host).expect(200)).body).not.toHaveProperty('pin')
   })
 
+  test('of kind rdp may be without network level authentication', async () => {
+    const host = { kind: 'rdp', address: 'hv2', nla: 'off', console: { allow: false } }
+    const { body } = await api.put('/v1/hosts/hv2', host).expect(201)
+    expect(body.nla).toBe('off')
+    const refused = await api.put('/v1/hosts/hv2', { ...host, kind: 'agent' }).expect(400)
+    expect(refused.body.errors).toEqual([
+      { field: 'nla', message: 'only hosts of kind rdp have one' },
+    ])
+  })
+
   test('lose what a replacement leaves out', async () => {
     const full = {
       kind: 'hyperv',
