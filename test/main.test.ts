@@ -26,7 +26,7 @@ test.each([
 ])('ends when its parent does, %s', async (_, nodeOptions) => {
   child = start(...nodeOptions)
   child.disconnect()
-  expect(await withDeadline(once(child, 'exit'), 4_500, 'exit')).toEqual([null, 'SIGTERM'])
+  expect(await withDeadline(once(child, 'exit'), 25_000, 'exit')).toEqual([null, 'SIGTERM'])
 })
 
 /**

@@ -15,6 +15,8 @@ const DOWN: ProbeResult = {
   ...{ reason: 'host-unreachable', detail: 'does not answer' },
 }
 const DAY_MS = 24 * 60 * 60_000
+/** A second, which it is otherwise, may be too short for a busy machine. */
+const WAIT = { timeout: 15_000 }
 
 let api: TestBroker
 let pushed: Push[]
@@ -220,7 +222,10 @@ describe('on demand', () => {
     await join()
     await join(GW2)
     const answering = api.post('/v1/hosts/hv1/probe').then((answer) => answer)
-    await vi.waitFor(() => expect(asked()).toEqual([{ type: 'probe', hosts: [HV1], urgent: true }]))
+    await vi.waitFor(
+      () => expect(asked()).toEqual([{ type: 'probe', hosts: [HV1], urgent: true }]),
+      WAIT,
+    )
     await found({ ...READY, urgent: true })
     // Of a round that was under way before anybody asked.
     await found(DOWN, GW2)
@@ -236,7 +241,7 @@ describe('on demand', () => {
   test('a node that leaves is not waited for', async () => {
     await join()
     const answering = api.post('/v1/hosts/hv1/probe').then((answer) => answer)
-    await vi.waitFor(() => expect(asked()).toHaveLength(1))
+    await vi.waitFor(() => expect(asked()).toHaveLength(1), WAIT)
     await api.broker.control.left(GW1)
     expect((await answering).body).toMatchObject({ state: 'unknown' })
   })
@@ -244,7 +249,7 @@ describe('on demand', () => {
   test('a node that does not answer is not waited for for ever', async () => {
     await join()
     const answering = api.post('/v1/hosts/hv1/probe').then((answer) => answer)
-    await vi.waitFor(() => expect(asked()).toHaveLength(1))
+    await vi.waitFor(() => expect(asked()).toHaveLength(1), WAIT)
     await pass(12_000)
     expect((await answering).status).toBe(200)
   })
@@ -253,7 +258,7 @@ describe('on demand', () => {
     await api.put('/v1/hosts/hv1', { ...HV1, id: undefined, console: { allow: false } })
     await join()
     const answering = api.post('/v1/hosts/hv1/probe').then((answer) => answer)
-    await vi.waitFor(() => expect(asked()).toHaveLength(1))
+    await vi.waitFor(() => expect(asked()).toHaveLength(1), WAIT)
     await found({ ...READY, urgent: true })
     expect((await answering).body).toMatchObject({
       state: 'not-opted-in',

@@ -68,7 +68,8 @@ test('drains a node, says how far it is, and puts it back', async () => {
     setTimeout(() => {
       it.status = { state: 'draining', tunnels: 0 }
       it.client.report()
-    }, 700)
+      // The command asks twice a second, and has to have seen them.
+    }, 3_000)
   })
   const drained = await node('drain', 'gw1', '--wait', '1m', '--message', 'New cables.', '--json')
   expect(drained.exitCode).toBe(0)

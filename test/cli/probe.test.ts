@@ -227,7 +227,7 @@ test.each([
 
 test('a target that stays silent is no answer', async () => {
   await writeFile()
-  const { error } = await probe('--timeout', '300ms')
+  const { error } = await probe('--timeout', '3s')
   expect(error).toMatchObject({ code: 'ERR_DEADLINE', step: 'negotiation' })
 })
 

@@ -17,7 +17,7 @@ import { type ScriptedHost, startHost } from '../gateway/support/scripted-host.t
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 
 const kinds: TransportKind[] = ['websocket', 'http']
-const TIMEOUT_MS = 5_000
+const TIMEOUT_MS = 20_000
 
 let node: TestNode
 let host: ScriptedHost
@@ -186,7 +186,7 @@ describe('a failure names its step and its code', () => {
   })
 
   test('a gateway that says nothing: the deadline, in the step that waits', async () => {
-    const options = await optionsFor({ timeoutMs: 150 })
+    const options = await optionsFor({ timeoutMs: 1_500 })
     const { reach, close } = await startTlsServer(() => {})
     await expect(openConsole({ ...options, ...reach })).rejects.toMatchObject({
       code: 'ERR_DEADLINE',

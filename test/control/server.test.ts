@@ -206,7 +206,7 @@ test('past all connections a newcomer is closed at once while peers have them, a
   const startedAtMs = performance.now()
   const newcomer = connectTcp(started.endpoint)
   await withDeadline(once(newcomer.resume(), 'close'), WITHIN_MS, 'close')
-  expect(performance.now() - startedAtMs).toBeLessThan(1_000)
+  expect(performance.now() - startedAtMs).toBeLessThan(5_000)
   peer.socket.terminate()
   await soon('room', async () => {
     await expectServing(started)
@@ -234,7 +234,7 @@ test('a peer that does not answer the close is cut off', async () => {
 })
 
 test('a peer that falls silent is dropped, and the broker hears that it has left', async () => {
-  const { endpoint, broker, server } = await startServer({ limits: { silenceMs: 100 } })
+  const { endpoint, broker, server } = await startServer({ limits: { silenceMs: 1_000 } })
   const peer = await openWelcomed(endpoint)
   expect(await peer.closed()).toBe(1001)
   await soon('left', () => broker.called('left').length === 1)
@@ -317,10 +317,11 @@ test('past the work in flight a peer waits, and loses nothing', async () => {
     },
   })
   const peer = await openWelcomed(endpoint)
-  for (let index = 0; index < 500; index++) peer.send({ type: 'release', tunnel: `t-${index}` })
-  await soon('all done', () => done === 500)
-  // What one read of the socket has brought is still worked on; the rest waits outside.
-  expect(most).toBeLessThan(500)
+  // More than one read of a socket brings: what has come is still worked on, the rest waits outside.
+  const count = 4_000
+  for (let index = 0; index < count; index++) peer.send({ type: 'release', tunnel: `t-${index}` })
+  await soon('all done', () => done === count)
+  expect(most).toBeLessThan(count)
 })
 
 test('what is addressed reaches its peer alone, and nobody while that one is away', async () => {

@@ -185,8 +185,8 @@ test('stale trust and revocations hold for it as well', async () => {
     id: 'r1',
     kind: 'issuer',
     value,
-    at: now + 1_000,
-    until: now + 60_000,
+    at: now + 60_000,
+    until: now + 120_000,
   } as const
   farm.handlers.applyRevocations({
     type: 'revocations',
@@ -225,7 +225,7 @@ test('past the tunnels of a laboratory: TUNNEL_RESPONSE E_PROXY_MAXCONNECTIONSRE
 })
 
 test('a session of the laboratory ends, whatever its token says', async () => {
-  const farm = await start({ labSessionSeconds: 1, sessionSecondMs: 50 })
+  const farm = await start({ labSessionSeconds: 1, sessionSecondMs: 1_000 })
   const { node, echo } = farm
   const client = await connect(farm)
   expect(await ask(client, await mint(echo, { max: 2_592_000 }), echo.port)).toBe(0)

@@ -14,6 +14,7 @@ import {
 } from '../../src/protocol/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { requests, type TestClient } from '../helpers/packet-client.ts'
+import { CLOSE_MS } from '../helpers/raw-tls.ts'
 import {
   connectTo,
   expectPacket,
@@ -194,11 +195,13 @@ test.each([
   client.send(encodeData(FIRST_BYTES))
   client.connections[index]?.socket.end()
   await eventually('host closed', () => connection.readableEnded || connection.closed, {
-    timeoutMs: 2_000,
+    timeoutMs: CLOSE_MS,
     intervalMs: 10,
   })
   await Promise.all(client.connections.map(({ closed }) => closed))
-  expect(node.logged('session.closed').at(-1)).toMatchObject({ reason: 'client-closed' })
+  await eventually('log', () => node.logged('session.closed').at(-1)?.reason === 'client-closed', {
+    intervalMs: 5,
+  })
 })
 
 test.each(KINDS)('answers a bad token with one class and logs the reason over %s', async (kind) => {

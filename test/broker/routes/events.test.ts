@@ -5,6 +5,9 @@ import { Secret } from '../../../src/lib/index.ts'
 import { signIn } from '../portal-sign-in.ts'
 import { createTestBroker, type TestBroker } from '../support.ts'
 
+/** A second, which it is otherwise, may be too short for a busy machine. */
+const WAIT = { timeout: 15_000 }
+
 let api: TestBroker
 let server: Server
 
@@ -101,7 +104,7 @@ test('what happens is told at once, without any token', async () => {
   expect(events[0]?.data.time).toBe('2030-01-01T12:00:00.000Z')
   expect(JSON.stringify(events)).not.toContain(body.gatewayToken)
   stream.leave()
-  await vi.waitFor(() => expect(api.events('request.aborted')).toHaveLength(1))
+  await vi.waitFor(() => expect(api.events('request.aborted')).toHaveLength(1), WAIT)
   expect(api.events('request.aborted')).toMatchObject([{ level: 'debug' }])
 })
 
@@ -206,7 +209,7 @@ test('one key has five streams at most, and a place is free once one ends', asyn
   expect(refused.status).toBe(429)
   expect(refused.headers.get('retry-after')).toBe('10')
   streams[0]?.leave()
-  await vi.waitFor(async () => expect((await follow()).status).toBe(200))
+  await vi.waitFor(async () => expect((await follow()).status).toBe(200), WAIT)
   for (const stream of streams) stream.leave()
 })
 
