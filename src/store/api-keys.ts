@@ -6,7 +6,7 @@ import type { ApiKeyRow, Database } from './schema.ts'
 import type { ApiKeys } from './store.ts'
 
 export function createApiKeys(db: Kysely<Database>): ApiKeys {
-  const rowOf = prepare(db, (keySha256) =>
+  const rowOf = prepare(db, ['keySha256'], ({ keySha256 }: Pick<ApiKeyRow, 'keySha256'>) =>
     db
       .selectFrom('apiKeys')
       .selectAll()
@@ -39,7 +39,7 @@ export function createApiKeys(db: Kysely<Database>): ApiKeys {
       }),
     insert: (key) => db.transaction().execute((transaction) => insert(transaction, key)),
     async findBySha256(keySha256) {
-      const row = await rowOf(keySha256)
+      const [row] = await rowOf({ keySha256 })
       return row && toKey(db, row)
     },
     async get(id) {

@@ -1,8 +1,15 @@
 import type { Kysely } from 'kysely'
+import { prepare } from './prepare.ts'
 import type { Grant } from './records.ts'
 import { present } from './rows.ts'
-import type { Database } from './schema.ts'
+import type { Database, GrantRow } from './schema.ts'
 import type { Grants } from './store.ts'
+
+const COLUMNS = [
+  ...(['id', 'ref', 'jti', 'vm', 'host', 'tenant', 'user', 'destination'] as const),
+  ...(['issuerThumbprint', 'fileName', 'clientAddress'] as const),
+  ...(['createdAtMs', 'expiresAtMs', 'revokedAtMs'] as const),
+]
 
 export function createGrants(db: Kysely<Database>): Grants {
   const open = ({ tenant, user }: Pick<Grant, 'tenant' | 'user'>, nowMs: number) =>
@@ -13,9 +20,11 @@ export function createGrants(db: Kysely<Database>): Grants {
       .where('expiresAtMs', '>', nowMs)
       .where('revokedAtMs', 'is', null)
 
+  const insert = prepare(db, COLUMNS, (row: GrantRow) => db.insertInto('grants').values(row))
+
   return {
-    async insert(grant) {
-      await db.insertInto('grants').values(grant).execute()
+    async insert({ clientAddress = null, revokedAtMs = null, ...grant }) {
+      await insert({ ...grant, clientAddress, revokedAtMs })
     },
     async get(id) {
       const row = await db.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()

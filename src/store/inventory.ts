@@ -103,7 +103,9 @@ export function createVms(db: Kysely<Database>): Vms {
     const row = await db.selectFrom('vms').selectAll().where('id', '=', id).executeTakeFirst()
     return row && toVm(row)
   }
-  const placementOf = prepare(db, (id) => selectPlacements(db).where('vms.id', '=', id))
+  const placementOf = prepare(db, ['id'], ({ id }: Pick<VmRow, 'id'>) =>
+    selectPlacements(db).where('vms.id', '=', id),
+  )
 
   return {
     get,
@@ -137,7 +139,7 @@ export function createVms(db: Kysely<Database>): Vms {
       return rows.map(({ id }) => id)
     },
     async getPlacement(id) {
-      const row = await placementOf(id)
+      const [row] = await placementOf({ id })
       return row && toPlacement(row)
     },
     async listPlacements(tenant) {

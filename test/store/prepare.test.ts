@@ -3,7 +3,7 @@ import { CamelCasePlugin, Kysely } from 'kysely'
 import { expect, test, vi } from 'vitest'
 import { upsertTenants } from '../../src/store/inventory-upserts.ts'
 import { prepare, prepareRows } from '../../src/store/prepare.ts'
-import type { Database, TenantRow } from '../../src/store/schema.ts'
+import type { Database, PolicyRow, TenantRow } from '../../src/store/schema.ts'
 import { sqliteDialect } from '../../src/store/sqlite-dialect.ts'
 
 function open(sql: string) {
@@ -15,18 +15,24 @@ function open(sql: string) {
   })
 }
 
-test('a prepared query is built once, and finds another row for each value', async () => {
+test('a prepared query is built once, and finds other rows for other values', async () => {
   const db = open(
-    "create table policies (scope text, body text, updated_at_ms int); insert into policies values ('a', '1', 7), ('b', '2', 8)",
+    "create table policies (scope text, body text, updated_at_ms int); insert into policies values ('a', '1', 7), ('b', '2', 8), ('vm:c', '3', 8)",
   )
-  const build = vi.fn((body: string) =>
-    db.selectFrom('policies').select(['body', 'updatedAtMs']).where('body', '=', body),
+  const build = vi.fn(({ body, updatedAtMs }: Pick<PolicyRow, 'body' | 'updatedAtMs'>) =>
+    db
+      .selectFrom('policies')
+      .select(['scope', 'updatedAtMs'])
+      .where('updatedAtMs', '<', updatedAtMs)
+      .where('body', '=', body)
+      .where('scope', '!=', 'vm:c'),
   )
-  const find = prepare(db, build)
+  const find = prepare(db, ['body', 'updatedAtMs'], build)
   expect(build).not.toHaveBeenCalled()
-  expect(await find('1')).toEqual({ body: '1', updatedAtMs: 7 })
-  expect(await find('2')).toEqual({ body: '2', updatedAtMs: 8 })
-  expect(await find('3')).toBeUndefined()
+  expect(await find({ body: '1', updatedAtMs: 8 })).toEqual([{ scope: 'a', updatedAtMs: 7 }])
+  expect(await find({ body: '2', updatedAtMs: 9 })).toEqual([{ scope: 'b', updatedAtMs: 8 }])
+  expect(await find({ body: '1', updatedAtMs: 7 })).toEqual([])
+  expect(await find({ body: '3', updatedAtMs: 9 })).toEqual([])
   expect(build).toHaveBeenCalledTimes(1)
   await db.destroy()
 })
