@@ -47,10 +47,12 @@ export const KEEP_TIMELINE_MS = 30 * 24 * 60 * 60_000
 /** A node that was without a broker tells of the past; it has no say in what is older. */
 const MAX_LATE_MS = 24 * 60 * 60_000
 
-/** A token may open ten tunnels, each with about five lines told by two; more is noise. */
-const MAX_LINES = 500
-/** Of what only says that it is about a token: whoever has seen one can say so. */
-const MAX_STRANGERS_LINES = 50
+const MOST_LINES = {
+  /** A token may open ten tunnels, each with about five lines told by two; more is noise. */
+  verified: 500,
+  /** Of what only says that it is about a token: whoever has seen one can say so. */
+  others: 50,
+}
 /** Strangers' lines, about 500 bytes each, from all sides; 100,000 of them stay. */
 const STRANGERS = { burst: 1_000, perSecond: 50 }
 const MAX_STRANGERS_KEPT = 100_000
@@ -141,12 +143,7 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
     while (waiting.length > 0) {
       const lines = waiting.splice(0)
       try {
-        // Writes that are asked for together share a commit.
-        await Promise.all(
-          lines.map((line) =>
-            store.timeline.add(line, line.verified ? MAX_LINES : MAX_STRANGERS_LINES),
-          ),
-        )
+        await store.timeline.add(lines, MOST_LINES)
       } catch (error) {
         log.error('timeline.failed', { lines: lines.length, error: errorText(error) })
       }

@@ -343,8 +343,12 @@ export interface Nodes {
 
 /** What happened to grants and to whoever was refused, for support to look up. */
 export interface Timeline {
-  /** @param most entries of one subject, verified or not each; one more is left out */
-  add(entry: TimelineEntry, most: number): Promise<void>
+  /**
+   * By one writer at a time.
+   *
+   * @param most entries of one subject, those that are verified and the others; one more is left out
+   */
+  add(entries: readonly TimelineEntry[], most: { verified: number; others: number }): Promise<void>
   /** In the order of time. */
   list(subject: string): Promise<TimelineEntry[]>
   /** Of the newest entry with this reference. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Store, TimelineEntry } from '../../src/store/index.ts'
 
 const NOW_MS = Date.UTC(2030, 0, 1)
+const MANY = { verified: 10, others: 10 }
 
 function entry(id: string, change: Partial<TimelineEntry> = {}): TimelineEntry {
   return {
@@ -17,33 +18,35 @@ export function timelineContract(store: () => Store): void {
     const late = entry('a', { atMs: NOW_MS + 1, event: 'session.closed' })
     const first = entry('b', { ref: '7K3M-Q2XD', verified: false })
     const second = entry('c')
-    for (const one of [late, second, first, entry('d', { subject: 'j2' })]) {
-      await timeline.add(one, 10)
-    }
+    await timeline.add([late, second, first, entry('d', { subject: 'j2' })], MANY)
     expect(await timeline.list('j1')).toEqual([first, second, late])
     expect(await timeline.list('j3')).toEqual([])
   })
 
   test('a reference leads to the subject of its newest line', async () => {
     const { timeline } = store()
-    await timeline.add(entry('a', { ref: '7K3M-Q2XD' }), 10)
-    await timeline.add(entry('b', { ref: '7K3M-Q2XD', subject: 'j2' }), 10)
+    const [ref, subject] = ['7K3M-Q2XD', 'j2']
+    await timeline.add([entry('a', { ref }), entry('b', { ref, subject })], MANY)
     expect(await timeline.findSubject('7K3M-Q2XD')).toBe('j2')
     expect(await timeline.findSubject('0000-0000')).toBeUndefined()
   })
 
   test('past its most a subject takes no more lines, strangers apart from the others', async () => {
     const { timeline } = store()
-    for (const id of ['a', 'b', 'c']) await timeline.add(entry(id, { verified: false }), 2)
-    await timeline.add(entry('d'), 2)
-    expect((await timeline.list('j1')).map(({ id }) => id)).toEqual(['a', 'b', 'd'])
+    const most = { verified: 2, others: 3 }
+    const strangers = ['a', 'b', 'c', 'd'].map((id) => entry(id, { verified: false }))
+    await timeline.add(strangers, most)
+    await timeline.add([entry('e')], most)
+    await timeline.add([entry('f'), entry('g'), entry('h', { subject: 'j2' })], most)
+    await timeline.add([entry('i', { verified: false })], most)
+    expect((await timeline.list('j1')).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'e', 'f'])
+    expect(await timeline.list('j2')).toHaveLength(1)
   })
 
   test('forgets what is old, and the oldest of too many from strangers', async () => {
     const { timeline } = store()
-    await timeline.add(entry('a', { atMs: NOW_MS - 1 }), 10)
-    await timeline.add(entry('b'), 10)
-    for (const id of ['c', 'd', 'e']) await timeline.add(entry(id, { verified: false }), 10)
+    const strangers = ['c', 'd', 'e'].map((id) => entry(id, { verified: false }))
+    await timeline.add([entry('a', { atMs: NOW_MS - 1 }), entry('b'), ...strangers], MANY)
     await timeline.trim({ beforeMs: NOW_MS, mostUnverified: 2 })
     expect((await timeline.list('j1')).map(({ id }) => id)).toEqual(['b', 'd', 'e'])
   })
