@@ -60,6 +60,8 @@ const MAX_STRANGERS_KEPT = 100_000
 const REFUSALS_OF_CALLER = { burst: 1_000, perSecond: 0.2 }
 /** Callers that are told apart; past that the one that is known longest begins anew. */
 const MAX_CALLERS = 10_000
+/** Tokens that are known without asking the store, about 100 bytes each. */
+const MAX_KNOWN = 20_000
 /** Lines are collected for so long: nobody waits for them, and each commit costs one of the disk. */
 const WRITE_AFTER_MS = 100
 /** Lines that wait for a slow store; more are left out, and the log says how many. */
@@ -94,7 +96,8 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
   const strangers = new Allowance({ ...STRANGERS, clock })
   const callers = new Map<string, Allowance>()
   const createId = sortableIds(clock)
-  const waiting: TimelineEntry[] = []
+  const known = new Set<string>()
+  const waiting: WaitingLine[] = []
   let leftOut = 0
   let soon: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
@@ -120,9 +123,37 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
   const remember = (event: string, fields: LogFields): void => {
     const line = toLine(event, fields, clock.now())
     if (line === undefined || !mayKeep(line, fields.askedBy)) return
+    const isHearsay = line.verified && fields.toldBy !== undefined
+    if (line.verified && !isHearsay) remembered(line.subject)
     if (waiting.length >= MAX_WAITING) leftOut += 1
-    else waiting.push({ id: createId(), ...line })
+    else waiting.push({ isHearsay, entry: { id: createId(), ...line } })
     soon ??= setTimeout(flush, WRITE_AFTER_MS).unref()
+  }
+
+  const remembered = (subject: string): void => {
+    known.add(subject)
+    const [oldest] = known
+    if (oldest !== undefined && known.size > MAX_KNOWN) known.delete(oldest)
+  }
+
+  /** The broker has minted or redeemed it; a token from elsewhere it forgets with a restart. */
+  const isKnown = async (subject: string): Promise<boolean> => {
+    if (known.has(subject)) return true
+    const jti = jtiOf(subject)
+    if (jti === undefined || (await store.grants.findByJti(jti)) === undefined) return false
+    remembered(subject)
+    return true
+  }
+
+  /**
+   * A peer's word for what happened to a token that the broker knows nothing of is worth as much as a stranger's: it may
+   * make up any number of them.
+   *
+   * @returns undefined for one too many
+   */
+  const weigh = async ({ isHearsay, entry }: WaitingLine): Promise<TimelineEntry | undefined> => {
+    if (!isHearsay || (await isKnown(entry.subject))) return entry
+    return strangers.take() ? { ...entry, verified: false } : undefined
   }
 
   /** Past a limit a line is not worth its place in the log; whose it is may ask why all the same. */
@@ -143,7 +174,19 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
     while (waiting.length > 0) {
       const lines = waiting.splice(0)
       try {
+<<<<<<< Updated upstream
         await store.timeline.add(lines, MOST_LINES)
+=======
+        const weighed = await Promise.all(lines.map(weigh))
+        // Writes that are asked for together share a commit.
+        await Promise.all(
+          weighed
+            .filter((line) => line !== undefined)
+            .map((line) =>
+              store.timeline.add(line, line.verified ? MAX_LINES : MAX_STRANGERS_LINES),
+            ),
+        )
+>>>>>>> Stashed changes
       } catch (error) {
         log.error('timeline.failed', { lines: lines.length, error: errorText(error) })
       }
@@ -167,6 +210,12 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
         mostUnverified: MAX_STRANGERS_KEPT,
       }),
   }
+}
+
+interface WaitingLine {
+  entry: TimelineEntry
+  /** A node or an agent says that it is about a token that was verified. */
+  isHearsay: boolean
 }
 
 /** A console by its reference; a refusal by its own, which may lead to a console; what is no reference is a `jti`. */

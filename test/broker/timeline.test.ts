@@ -71,6 +71,31 @@ test('strangers leave a bounded number of lines, and what happens to tokens is s
   expect(await store.timeline.list('tunnel:undefined/t2050')).toEqual([])
 })
 
+test('a peer that tells of tokens which nobody knows leaves no more lines than strangers', async () => {
+  const tell = (jti: string) =>
+    log.info('channel.refused', { jti, tunnel: 't1', node: 'gw1', toldBy: 'node' })
+  log.info('token.redeemed', { jti: 'redeemed', node: 'gw1', tunnel: 't1' })
+  for (let n = 0; n < 2_000; n += 1) tell(`made-up-${n}`)
+  tell('redeemed')
+  await timeline.flush()
+  const keptOf = async (jti: string) =>
+    (await store.timeline.list(`jti:${jti}`)).map(({ verified }) => verified)
+  expect(await keptOf('made-up-999')).toEqual([false])
+  expect(await keptOf('made-up-1000')).toEqual([])
+  expect(await keptOf('redeemed')).toEqual([true, true])
+})
+
+test('a token that the broker has minted is known after its restart', async () => {
+  const grant = {
+    ...{ id: 'g1', ref: '7K3M-Q2XD', jti: 'minted', vm: 'web', host: 'hv1', tenant: 'acme' },
+    ...{ user: 'ann', destination: '192.0.2.10:3389', issuerThumbprint: 'A'.repeat(64) },
+    ...{ fileName: 'web.rdp', createdAtMs: NOW_MS, expiresAtMs: NOW_MS + 60_000 },
+  }
+  await store.grants.insert(grant)
+  log.info('session.closed', { jti: 'minted', tunnel: 't1', node: 'gw1', toldBy: 'node' })
+  expect((await timeline.find('minted'))?.entries).toMatchObject([{ verified: true }])
+})
+
 test('one caller that is refused all day leaves a bounded number of lines, and takes none from others', async () => {
   const refOf = (askedBy: string, n: number) => `${askedBy}-${String(n).padStart(5, '0')}`
   const refuse = (askedBy: string, n: number) =>
