@@ -174,19 +174,11 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
     while (waiting.length > 0) {
       const lines = waiting.splice(0)
       try {
-<<<<<<< Updated upstream
-        await store.timeline.add(lines, MOST_LINES)
-=======
         const weighed = await Promise.all(lines.map(weigh))
-        // Writes that are asked for together share a commit.
-        await Promise.all(
-          weighed
-            .filter((line) => line !== undefined)
-            .map((line) =>
-              store.timeline.add(line, line.verified ? MAX_LINES : MAX_STRANGERS_LINES),
-            ),
+        await store.timeline.add(
+          weighed.filter((line) => line !== undefined),
+          MOST_LINES,
         )
->>>>>>> Stashed changes
       } catch (error) {
         log.error('timeline.failed', { lines: lines.length, error: errorText(error) })
       }
