@@ -97,6 +97,8 @@ async function runExpiry(options: Options): Promise<void> {
     if (json) printJson(result)
     if (junit !== undefined) writeOutputFile(junit, renderJunit(result), '--junit')
     if (report !== undefined) writeOutputFile(report, renderHtml(result), '--report')
+    // What was cut short has timers, and the process would stay for as long as they were to wait.
+    if (result.interrupted) setImmediate(() => process.exit())
     conclude(result)
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt)

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { register } from '../../src/cli/lab.ts'
 import { createLabIssuer } from '../helpers/lab-issuer.ts'
 import { freePort } from '../helpers/ports.ts'
+import { startTarget } from '../helpers/scripted-target.ts'
 import { runCommand, writeFiles } from './run-command.ts'
 
 const expiry = (...args: string[]) => runCommand(register, ['lab', 'expiry', ...args])
@@ -42,6 +43,25 @@ test('a gateway that is not there is no answer, and walks nothing; the reports s
   expect(stdout).toHaveLength(0)
   expect(readFileSync(junit, 'utf8')).toMatch(/ errors="1" skipped="\d{2}"/)
   for (const path of [junit, report]) expect(readFileSync(path, 'utf8')).toContain('ECONNREFUSED')
+})
+
+test('Ctrl-C ends the process at once, and says that it was not the end', async () => {
+  const exited = Promise.withResolvers<unknown>()
+  const exit = vi.spyOn(process, 'exit').mockImplementation((): never => {
+    exited.resolve(process.exitCode)
+    return undefined as never
+  })
+  onTestFinished(() => exit.mockRestore())
+  // Accepts, and says nothing.
+  const node = await startTarget()
+  onTestFinished(() => node.close())
+  void node.next().then(() => process.listeners('SIGINT').at(-1)?.('SIGINT'))
+  const options = await towardsNobody()
+  options[1] = `127.0.0.1:${node.port}`
+  const { exitCode, stderr } = await expiry(...options)
+  expect(stderr).toContain('portcullis: interrupted before its end\n')
+  expect(exitCode).toBe(1)
+  await exited.promise
 })
 
 test('what can not be written or come from is said before anything is walked', async () => {
