@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { RevocationSet } from '../control/index.ts'
-import { MAX_REVOCATIONS } from '../control/index.ts'
+import { MAX_REVOCATIONS, revocationSet } from '../control/index.ts'
 import type { Clock, Log } from '../lib/index.ts'
 import type { Store, StoredRevocation } from '../store/index.ts'
 import {
@@ -14,6 +14,7 @@ import {
 } from '../tokens/index.ts'
 import { ApiError } from './errors.ts'
 import type { Pushes } from './pushes.ts'
+import { assertReadable } from './readable.ts'
 
 /** The longest that a token can still open a tunnel after it was issued, reconnect window (300 s) included. */
 const LONGEST_USE_MS =
@@ -35,7 +36,7 @@ export interface RevokeRequest {
 
 /** What is revoked: kept in the store, held in memory for every redeem, pushed as it happens. */
 export interface RevocationKeeper {
-  /** @throws ApiError `unavailable` when verifiers could not hold one more */
+  /** @throws ApiError `unavailable` when verifiers could not hold one more, `validation-failed` when they could not read it */
   revoke(request: RevokeRequest): Promise<StoredRevocation>
   /** In force, oldest first. */
   list(): Promise<StoredRevocation[]>
@@ -77,8 +78,9 @@ export function createRevocationKeeper(options: RevocationKeeperOptions): Revoca
         throw new ApiError('unavailable', detail)
       }
       const stored = toStored(request, clock.now())
-      const added = await store.revocations.add(stored)
       const item = toRevocation(stored)
+      assertReadable(revocationSet, { version, items: [item] })
+      const added = await store.revocations.add(stored)
       // Known before anybody is told, so that no redeem comes between.
       remember(Math.max(version, added), [...items, item])
       pushes.push({ type: 'revocations', version: added, items: [item], after: added - 1 })

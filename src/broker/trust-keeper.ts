@@ -1,14 +1,15 @@
 import { type Certificate, readCertificate } from '../certs/index.ts'
-import type { TrustSet } from '../control/index.ts'
+import { type TrustSet, trustSet } from '../control/index.ts'
 import type { Clock, Log } from '../lib/index.ts'
 import type { Store, StoredTrustSet, TrustedCertificate } from '../store/index.ts'
 import { createTrustList, type TrustList } from '../tokens/index.ts'
 import type { Pushes } from './pushes.ts'
+import { assertReadable } from './readable.ts'
 
 /** The trust set: kept in the store, held in memory for every redeem, pushed whenever it changes. */
 export interface TrustKeeper {
   current(): Promise<StoredTrustSet>
-  /** As {@link Store.trust}'s, and tells every verifier. */
+  /** As {@link Store.trust}'s, and tells every verifier. @throws ApiError `validation-failed` for a set that none could read */
   change(change: Parameters<Store['trust']['change']>[0]): Promise<StoredTrustSet>
   /** For verifiers; what has passed its window or expired is left out. */
   forVerifiers(): Promise<TrustSet>
@@ -65,7 +66,12 @@ export function createTrustKeeper({ store, pushes, clock, log }: TrustKeeperOpti
     current: async () => (await load()).set,
     async change(change) {
       const before = (await load()).set.version
-      const set = await store.trust.change(change).catch((error: unknown) => {
+      const readable: typeof change = (current, version) => {
+        const issuers = change(current, version)
+        if (issuers !== undefined) assertReadable(trustSet, render({ version, issuers }))
+        return issuers
+      }
+      const set = await store.trust.change(readable).catch((error: unknown) => {
         // It may have been stored all the same.
         cached = undefined
         throw error

@@ -323,6 +323,7 @@ describe('revocations', () => {
     ['value', { kind: 'issuer', value: 'A'.repeat(40) }],
     ['value', { kind: 'before', value: 'soon' }],
     ['value', { kind: 'before', value: '2030-01-01T13:00:00Z' }],
+    ['value', { kind: 'before', value: '1969-12-31T23:59:59Z' }],
   ])('name the wrong field: %s', async (field, body) => {
     const answer = await revoke(body).expect(400)
     expect(answer.body.errors).toMatchObject([{ field }])

@@ -45,3 +45,23 @@ test('a change that changes nothing tells nobody', async () => {
   await keeper.change(() => undefined)
   expect(pushed).toEqual([])
 })
+
+test('a set that no verifier could read is not kept, and nobody hears of it', async () => {
+  const issuers = await Promise.all([makeIssuer('one'), makeIssuer('other')])
+  const fields = { broker: 'b', addedAtMs: NOW_MS, publishedVersion: 1, use: 'trusted' as const }
+  const [one = [], other = []] = issuers.map((issuer) => entriesOf(issuer, fields))
+  await keeper.change(() => one)
+  const early = other.map((entry) => ({ ...entry, notBeforeMs: -1 }))
+  const many = Array.from({ length: 65 }, () => one).flat()
+  for (const [unreadable, what] of [
+    [early, /^No node could read this: issuers\.0\.notBefore: /],
+    [many, /^No node could read this: issuers: /],
+  ] as const) {
+    await expect(keeper.change(() => [...unreadable])).rejects.toMatchObject({
+      problem: 'validation-failed',
+      message: expect.stringMatching(what),
+    })
+  }
+  expect(await store.trust.get()).toMatchObject({ version: 1, issuers: one })
+  expect(pushed).toHaveLength(1)
+})

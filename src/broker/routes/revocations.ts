@@ -104,8 +104,9 @@ function subject({ kind, value }: RevocationBody, nowMs: number): { value: strin
 function timeOf(value: string, nowMs: number): number {
   const timeMs = Date.parse(value)
   // A time to come would also hit tokens that are minted after the revocation was meant to be over.
-  if (Number.isNaN(timeMs) || timeMs > nowMs) {
-    throw invalid([{ field: 'value', message: 'need a time that is not in the future' }])
+  if (Number.isNaN(timeMs) || timeMs > nowMs || timeMs < 0) {
+    const message = 'need a time that is not in the future, nor before 1970'
+    throw invalid([{ field: 'value', message }])
   }
   return timeMs
 }
