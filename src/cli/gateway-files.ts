@@ -5,6 +5,7 @@ import {
   type HostAgentConfig,
   type TrustFile,
 } from '../config/index.ts'
+import type { AgentSecurity } from '../gateway/index.ts'
 import { ConfigError } from '../lib/index.ts'
 import {
   createTrustList,
@@ -12,6 +13,8 @@ import {
   type TrustEntry,
   type TrustList,
 } from '../tokens/index.ts'
+import { identifyPeer } from './control-peer.ts'
+import { readText } from './files.ts'
 import { say } from './output.ts'
 import { openIssuer, readPair } from './role-files.ts'
 
@@ -26,6 +29,21 @@ export function openNodeTls(config: GatewayConfig): { pair: KeyPair; certificate
   const { development } = certificate
   assertDevelopmentAllowed(config, [{ path: 'tls.certificateFile', development }])
   return { pair, certificate }
+}
+
+/**
+ * What a node shows to host agents, and whom it takes for one.
+ *
+ * @returns undefined for a node that has no certificate to show
+ * @throws BrokerError `ERR_USAGE`, `ERR_CERTIFICATE`
+ */
+export function openAgentSecurity({ agents, control }: GatewayConfig): AgentSecurity | undefined {
+  if (agents.plain) return 'plain'
+  const [path, own] = agents.tls === undefined ? ['control', control] : ['agents', agents]
+  if (own?.tls === undefined || own.caFile === undefined) return undefined
+  const pair = readPair(own.tls, `${path}.tls`)
+  checkPair(pair, `${path}.tls`)
+  return { ...pair, ca: readText(own.caFile, `${path}.caFile`), identify: identifyPeer }
 }
 
 /**

@@ -1,67 +1,101 @@
-import type { GatewayConfig } from '../config/index.ts'
+import { type GatewayConfig, loadGatewayConfig } from '../config/index.ts'
 import type { Gateway } from '../gateway/index.ts'
-import { type Clock, ConfigError, errorText, type Log } from '../lib/index.ts'
-import { type FileWatch, watchFiles } from './file-watch.ts'
-import { openNodeTls, openNodeTrust } from './gateway-files.ts'
+import type { Clock, Log } from '../lib/index.ts'
+import type { FileWatch } from './file-watch.ts'
+import { openAgentSecurity, openNodeTls } from './gateway-files.ts'
+import {
+  controlSetting,
+  logApplied,
+  trustSetting,
+  type WatchedSetting,
+  watchSettings,
+} from './reload.ts'
+import { readPair } from './role-files.ts'
 
 export interface ReloadOptions {
   /** The configuration file, and what it said at the start. */
   configFile: string
   config: GatewayConfig
-  /** Reads the file anew. */
-  loadConfig: () => GatewayConfig
-  gateway: Pick<Gateway, 'replaceCertificate' | 'replaceTrust'>
+  /** Reads the file anew; by default as at the start. */
+  loadConfig?: () => GatewayConfig
+  gateway: Pick<
+    Gateway,
+    'replaceCertificate' | 'replaceTrust' | 'replaceControlCertificate' | 'replaceAgentSecurity'
+  >
   clock: Clock
   log: Log
 }
 
 /**
- * Takes a replaced TLS certificate, and on a node on its own a changed `trust` list, without a restart and
- * without an effect on live tunnels. What can't be used is logged, and the old stays. Every other setting
- * waits for the next start.
+ * Takes replaced certificates (its own for clients, brokers and agents), and on a node on its own a changed `trust`
+ * list, without a restart and without an effect on live tunnels. What can't be used is logged, and the old stays.
+ * Every other setting waits for the next start.
  */
 export function watchGatewayFiles(options: ReloadOptions): FileWatch {
-  const { config, gateway, clock, log } = options
-  const attempt = (setting: string, apply: () => void) => (): void => {
-    try {
-      apply()
-    } catch (error) {
-      log.error('reload.failed', { setting, error: errorText(error) })
-    }
+  const { config, gateway, log } = options
+  const { control } = config
+  const replaceAgentSecurity = (): void => {
+    const security = openAgentSecurity(config)
+    if (security !== undefined) gateway.replaceAgentSecurity(security)
   }
+  const leading =
+    control === undefined
+      ? trustOf(options)
+      : controlSetting({
+          ...{ config, control, log },
+          replace(certificate) {
+            gateway.replaceControlCertificate(certificate)
+            replaceAgentSecurity()
+          },
+        })
+  return watchSettings([tlsOf(options), leading, ...agentsOf(options, replaceAgentSecurity)], log)
+}
+
+function tlsOf({ config, gateway, log }: ReloadOptions): WatchedSetting {
   const { certificateFile, privateKeyFile } = config.tls
-  const tls = watchFiles(
-    () => [certificateFile, privateKeyFile],
-    attempt('tls', () => {
-      const { pair, certificate } = openNodeTls(config)
-      gateway.replaceCertificate(pair)
-      const { subject, sha256Thumbprint, notAfter } = certificate
-      log.info('cert.applied', { subject, sha256Thumbprint, notAfter: notAfter.toISOString() })
-    }),
-  )
-  if (config.control !== undefined) return tls
-  let trusting = config
-  const trust = watchFiles(
-    () => [options.configFile, ...trusting.trust.map((issuer) => issuer.certificateFile)],
-    attempt('trust', () => {
-      const next = options.loadConfig()
-      if (next.control !== undefined) {
-        throw new ConfigError('control', 'takes the place of trust only when the node starts again')
-      }
-      const list = openNodeTrust(next, clock.now())
-      trusting = next
-      gateway.replaceTrust(list)
-      log.info('trust.applied', { issuers: list.issuers.length })
-    }),
-  )
   return {
-    look: () => {
-      tls.look()
-      trust.look()
-    },
-    close: () => {
-      tls.close()
-      trust.close()
+    setting: 'tls',
+    files: () => [certificateFile, privateKeyFile],
+    apply() {
+      const { pair } = openNodeTls(config)
+      gateway.replaceCertificate(pair)
+      logApplied(log, 'tls', pair)
     },
   }
+}
+
+function trustOf({
+  configFile,
+  config,
+  gateway,
+  clock,
+  log,
+  ...rest
+}: ReloadOptions): WatchedSetting {
+  const { loadConfig = () => loadGatewayConfig(configFile) } = rest
+  const replaceTrust = gateway.replaceTrust.bind(gateway)
+  return trustSetting({
+    ...{ configFile, config, loadConfig, replaceTrust, clock, log },
+    purpose: 'gateway',
+  })
+}
+
+/** What agents are shown, where that is not the control certificate. */
+function agentsOf(
+  { config: { agents }, log }: ReloadOptions,
+  replace: () => void,
+): WatchedSetting[] {
+  const { tls: files, caFile } = agents
+  if (files === undefined || caFile === undefined) return []
+  const setting = 'agents.tls'
+  return [
+    {
+      setting,
+      files: () => [files.certificateFile, files.privateKeyFile, caFile],
+      apply() {
+        replace()
+        logApplied(log, setting, readPair(files, setting))
+      },
+    },
+  ]
 }

@@ -2,7 +2,6 @@ import type { Command } from 'commander'
 import { assertDevelopmentAllowed, type GatewayConfig, loadGatewayConfig } from '../config/index.ts'
 import type { ControlLimits } from '../control/index.ts'
 import {
-  type AgentSecurity,
   createGateway,
   createGatewayMetrics,
   type Gateway,
@@ -20,16 +19,14 @@ import {
   systemClock,
 } from '../lib/index.ts'
 import { createMemoryLedger } from '../tokens/index.ts'
-import { identifyPeer, openControlCertificate } from './control-peer.ts'
+import { openControlCertificate } from './control-peer.ts'
 import { watchExpiry } from './expiry-watch.ts'
-import { readText } from './files.ts'
-import { openLabTrust, openNodeTls, openNodeTrust } from './gateway-files.ts'
+import { openAgentSecurity, openLabTrust, openNodeTls, openNodeTrust } from './gateway-files.ts'
 import { watchGatewayFiles } from './gateway-reload.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openNodeControl } from './node-control.ts'
 import { say } from './output.ts'
 import { openTrace } from './packet-trace.ts'
-import { readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 /** A run presents a few hundred, and each is remembered for minutes. */
@@ -70,7 +67,6 @@ async function runGateway(options: { config: string; trace?: string }): Promise<
   const files = watchGatewayFiles({
     configFile: options.config,
     config,
-    loadConfig: () => loadGatewayConfig(options.config),
     gateway,
     clock: systemClock,
     log,
@@ -117,6 +113,7 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
   const { config, clock, log, observer, trace, controlLimits = {} } = options
   const { pair: tls } = openNodeTls(config)
   const trust = openNodeTrust(config, clock.now())
+  const agents = openAgentSecurity(config)
   const control = openNodeControl({ config, clock, log, limits: controlLimits })
   const development = openControlCertificate(config)?.development ?? false
   assertDevelopmentAllowed(config, [{ path: 'control.tls.certificateFile', development }])
@@ -135,7 +132,7 @@ export function openGateway(options: OpenGatewayOptions): Gateway {
       ...targets,
       brokers: config.control === undefined ? [] : [config.control.broker.host],
     },
-    ...agentSecurity(config),
+    ...(agents === undefined ? {} : { agents }),
     clientBinding,
     ...(fedauth.accept ? { fedAuthHosts: fedauth.hosts } : {}),
     ...labOptions(options, redeemRule),
@@ -164,13 +161,4 @@ function labOptions(
       ledger: createMemoryLedger({ clock, clientBinding, maxTokens, ...redeemRule }),
     },
   }
-}
-
-/** Nothing for a node that has no certificate to show to an agent. */
-function agentSecurity({ agents, control }: GatewayConfig): { agents?: AgentSecurity } {
-  if (agents.plain) return { agents: 'plain' }
-  const [path, own] = agents.tls === undefined ? ['control', control] : ['agents', agents]
-  if (own?.tls === undefined || own.caFile === undefined) return {}
-  const pair = readPair(own.tls, `${path}.tls`)
-  return { agents: { ...pair, ca: readText(own.caFile, `${path}.caFile`), identify: identifyPeer } }
 }

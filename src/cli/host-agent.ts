@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { checkPair } from '../certs/index.ts'
 import {
   assertDevelopmentAllowed,
   type HostAgentConfig,
@@ -13,7 +12,6 @@ import {
   createStaticConsoles,
   createVirshConsoles,
   type HostAgent,
-  type HostAgentOptions,
 } from '../host-agent/index.ts'
 import {
   type Clock,
@@ -25,14 +23,13 @@ import {
   systemClock,
 } from '../lib/index.ts'
 import { createMemoryLedger } from '../tokens/index.ts'
-import { identifyPeer, openControlCertificate } from './control-peer.ts'
+import { openControlCertificate } from './control-peer.ts'
 import { watchExpiry } from './expiry-watch.ts'
-import { readText } from './files.ts'
 import { openNodeTrust } from './gateway-files.ts'
+import { openAgentTls, watchAgentFiles } from './host-agent-reload.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openNodeControl } from './node-control.ts'
 import { say } from './output.ts'
-import { readPair } from './role-files.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 const DEFAULT_METRICS: Endpoint = { host: '127.0.0.1', port: 9465 }
@@ -62,8 +59,16 @@ async function runHostAgent(options: { config: string }): Promise<void> {
   const address = metricsAddress(config)
   const server =
     address && (await startMetricsServer(address, metrics, { ready: () => agent.figures().ready }))
+  const files = watchAgentFiles({
+    configFile: options.config,
+    config,
+    agent,
+    clock: systemClock,
+    log,
+  })
   closeOnSignal(async () => {
     expiry.close()
+    files.close()
     await agent.close()
     await server?.close()
   })
@@ -99,7 +104,7 @@ export interface OpenHostAgentOptions {
  */
 export function openHostAgent(options: OpenHostAgentOptions): HostAgent {
   const { config, clock, log, observer, controlLimits = {} } = options
-  const security = openSecurity(config)
+  const security = openAgentTls(config)
   const control = openNodeControl({ config, clock, log, limits: controlLimits })
   const development = openControlCertificate(config)?.development ?? false
   assertDevelopmentAllowed(config, [{ path: 'control.tls.certificateFile', development }])
@@ -116,18 +121,4 @@ export function openHostAgent(options: OpenHostAgentOptions): HostAgent {
         : createStaticConsoles(consoles.places),
     ...(observer === undefined ? {} : { observer }),
   })
-}
-
-/** What nodes are shown, and whom they have to be of: by default as on the control channel. */
-function openSecurity(config: HostAgentConfig): HostAgentOptions['security'] {
-  const { tls, plain, control } = config
-  if (plain) return 'plain'
-  const own = tls ?? (control && { ...control.tls, caFile: control.caFile })
-  if (own === undefined) throw new TypeError('the schema asks for tls, control or plain')
-  const [path, caPath] =
-    tls === undefined ? ['control.tls', 'control.caFile'] : ['tls', 'tls.caFile']
-  const pair = readPair(own, path)
-  const { development } = checkPair(pair, path).certificate
-  assertDevelopmentAllowed(config, [{ path: `${path}.certificateFile`, development }])
-  return { ...pair, ca: readText(own.caFile, caPath), identify: identifyPeer }
 }

@@ -1,4 +1,5 @@
 import { Agent } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import {
   BrokerError,
   type Endpoint,
@@ -9,7 +10,7 @@ import {
 } from '../lib/index.ts'
 import { redialPauseMs } from './backoff.ts'
 import { decodeToNode, encodeMessage } from './codec.ts'
-import type { ControlEndOptions } from './end-options.ts'
+import type { ControlCertificate, ControlEndOptions } from './end-options.ts'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 import {
   type DrainOrder,
@@ -95,6 +96,13 @@ export interface ControlClient {
   probed(result: ProbeResult): void
   /** A heartbeat before its time, since what {@link ControlHandlers.status} says has changed. */
   report(): void
+  /**
+   * Dials anew with another certificate. What waits for an answer meanwhile is asked again: of its change nobody
+   * notices anything but the broker.
+   *
+   * @throws Error when TLS can't use it; then all stays as it is
+   */
+  replaceCertificate(certificate: ControlCertificate): void
   close(): Promise<void>
 }
 
@@ -106,10 +114,12 @@ export function createControlClient(options: ControlClientOptions): ControlClien
 class Client implements ControlClient {
   readonly #options: ControlClientOptions
   readonly #limits: ControlLimits
-  readonly #agent: Agent
+  #agent: Agent
   readonly #redeems: PendingRedeems
   #link: Link<ToNodeMessage> | undefined
   #connected = false
+  /** On the way from one certificate to another: the old connection is ended, then the new one dialled. */
+  #renewal: 'closing' | 'dialling' | undefined
   #connectedAtMs = 0
   #failures = 0
   #stopped = false
@@ -122,7 +132,7 @@ class Client implements ControlClient {
     this.#options = options
     this.#limits = { ...DEFAULT_CONTROL_LIMITS, ...options.limits }
     this.#redeems = new PendingRedeems(this.#limits)
-    this.#agent = createAgent(options)
+    this.#agent = createAgent(options, options)
   }
 
   get connected(): boolean {
@@ -150,9 +160,11 @@ class Client implements ControlClient {
   }
 
   async redeem(request: RedeemRequest): Promise<RedeemAnswer> {
-    if (!this.#connected) throw new BrokerError('ERR_NO_ANSWER', 'broker: not connected')
-    const { number, answer } = this.#redeems.open()
-    this.#send({ type: 'redeem', request: number, ...request })
+    if (!this.#connected && this.#renewal === undefined) {
+      throw new BrokerError('ERR_NO_ANSWER', 'broker: not connected')
+    }
+    const { number, answer } = this.#redeems.open(request)
+    if (this.#connected) this.#send({ type: 'redeem', request: number, ...request })
     return answer
   }
 
@@ -180,6 +192,18 @@ class Client implements ControlClient {
 
   report(): void {
     if (this.#connected) this.#beat()
+  }
+
+  replaceCertificate(certificate: ControlCertificate): void {
+    const { tls, ca } = certificate
+    // Proves it before anything is given up: an agent looks at its certificate only when it dials.
+    createSecureContext({ cert: tls.certificatePem, key: tls.privateKeyPem, ca })
+    this.#agent = createAgent(certificate, this.#options)
+    if (this.#link === undefined || this.#stopped) return
+    this.#renewal = 'closing'
+    this.#connected = false
+    clearInterval(this.#heartbeat)
+    this.#link.close(CloseCode.normal, new BrokerError('ERR_CLOSED', 'another certificate'))
   }
 
   async close(): Promise<void> {
@@ -240,11 +264,15 @@ class Client implements ControlClient {
     }
     clearTimeout(this.#welcomeTimer)
     this.#connected = true
+    this.#renewal = undefined
     this.#connectedAtMs = performance.now()
     const { clock, handlers, log } = this.#options
     log.info('control.connected', { broker, protocol, clockOffsetMs: clock.now() - time })
     this.#heartbeat = setInterval(() => this.#beat(), this.#limits.heartbeatMs)
     this.#beat()
+    for (const { number, request } of this.#redeems.waiting()) {
+      this.#send({ type: 'redeem', request: number, ...request })
+    }
     for (const event of this.#queuedEvents.splice(0)) this.#send({ type: 'event', ...event })
     handlers.connected()
   }
@@ -286,6 +314,12 @@ class Client implements ControlClient {
     const wasConnected = this.#connected
     this.#connected = false
     this.#link = undefined
+    if (this.#renewal === 'closing' && !this.#stopped) {
+      this.#renewal = 'dialling'
+      this.start()
+      return
+    }
+    this.#renewal = undefined
     this.#redeems.abandon(cause)
     if (this.#stopped) return
     // Two nodes with one certificate replace each other: a short connection doesn't shorten the pause.
@@ -316,7 +350,10 @@ class Client implements ControlClient {
 }
 
 /** Name checks of the Web don't apply: the control CA signs for us alone, and the URI says who a peer is. */
-function createAgent({ tls, ca, identify }: ControlClientOptions): Agent {
+function createAgent(
+  { tls, ca }: ControlCertificate,
+  { identify }: Pick<ControlClientOptions, 'identify'>,
+): Agent {
   return new Agent({
     cert: tls.certificatePem,
     key: tls.privateKeyPem,

@@ -12,6 +12,7 @@ export {
   createControlClient,
   type Versions,
 } from './client.ts'
+export type { ControlCertificate } from './end-options.ts'
 export { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
 export {
   type DrainOrder,

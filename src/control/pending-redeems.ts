@@ -1,8 +1,9 @@
 import { BrokerError, errorText } from '../lib/index.ts'
 import type { ControlLimits } from './limits.ts'
-import type { RedeemAnswer } from './messages.ts'
+import type { RedeemAnswer, RedeemRequest } from './messages.ts'
 
 interface Pending {
+  request: RedeemRequest
   resolve(answer: RedeemAnswer): void
   reject(error: Error): void
   timer: NodeJS.Timeout
@@ -19,7 +20,7 @@ export class PendingRedeems {
   }
 
   /** @throws BrokerError `ERR_NO_ANSWER` when too many wait; the answer rejects with it as well */
-  open(): { number: number; answer: Promise<RedeemAnswer> } {
+  open(request: RedeemRequest): { number: number; answer: Promise<RedeemAnswer> } {
     const { redeemMs, maxPendingRedeems } = this.#limits
     if (this.#pending.size >= maxPendingRedeems) {
       throw noAnswer(`redeem: ${this.#pending.size} wait for an answer already`)
@@ -30,7 +31,7 @@ export class PendingRedeems {
       this.#pending.delete(number)
       reject(noAnswer(`redeem: no answer within ${redeemMs} ms`))
     }, redeemMs)
-    this.#pending.set(number, { resolve, reject, timer })
+    this.#pending.set(number, { request, resolve, reject, timer })
     return { number, answer: promise }
   }
 
@@ -45,6 +46,11 @@ export class PendingRedeems {
     } else {
       pending.resolve(withoutNumber(answer))
     }
+  }
+
+  /** Those without an answer, to be asked again over another connection: for a broker they are the same redeem. */
+  waiting(): { number: number; request: RedeemRequest }[] {
+    return [...this.#pending].map(([number, { request }]) => ({ number, request }))
   }
 
   /** The connection is gone. */

@@ -1,6 +1,8 @@
 import { createSecureContext } from 'node:tls'
+import type { ControlCertificate } from '../control/index.ts'
 import { type CertificateEnd, Refusal } from '../lib/index.ts'
 import { issuerEnd, type TrustList } from '../tokens/index.ts'
+import type { AgentSecurity } from './agent-connection.ts'
 import { Connections } from './connections.ts'
 import type { TimedDrainOrder } from './drain.ts'
 import { createListener, type Listener, type TlsFiles } from './listener.ts'
@@ -41,6 +43,14 @@ export interface Gateway {
   replaceCertificate(certificate: TlsFiles): void
   /** Other issuers from now on; without effect on live tunnels, and on a node whose broker keeps them. */
   replaceTrust(trust: TrustList): void
+  /**
+   * Dials its broker anew with another control certificate, on a node that has one; live tunnels stay.
+   *
+   * @throws Error when TLS can't use it; then all stays as it is
+   */
+  replaceControlCertificate(certificate: ControlCertificate): void
+  /** Dials host agents so from now on; live tunnels stay. */
+  replaceAgentSecurity(security: AgentSecurity): void
   figures(): GatewayFigures
   /**
    * Admits no new tunnels and says so on `/readyz`; live ones go on until the deadline.
@@ -88,6 +98,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const server of servers) server.replaceCertificate(replacement)
     },
     replaceTrust: (trust) => node.replaceTrust(trust),
+    replaceControlCertificate: (replacement) =>
+      node.control?.client.replaceCertificate(replacement),
+    replaceAgentSecurity(security) {
+      node.agents = security
+    },
     figures: () => ({
       halfOpen: node.halfOpen.total,
       queued: sumQueued(node.sessions.all()),

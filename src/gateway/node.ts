@@ -34,7 +34,8 @@ export class GatewayNode {
   readonly ledger: VerifierLedger
   /** The node's end of the control channel; undefined for a node on its own. */
   readonly control: VerifierControl | undefined
-  readonly agents: AgentSecurity | undefined
+  /** How host agents are dialled; undefined: none is. */
+  agents: AgentSecurity | undefined
   readonly clientBinding: ClientBinding
   /** As tokens name them: `host:port`. */
   readonly fedAuthHosts: readonly string[] | undefined
@@ -84,7 +85,7 @@ export class GatewayNode {
     this.targets = createTargetPolicy(allow, nodeAddresses(), brokers)
     this.prober = createProber({
       policy: this.targets,
-      agents: this.agents,
+      agents: () => this.agents,
       clock: this.clock,
       tell: (result) => this.control?.client.probed(result),
     })

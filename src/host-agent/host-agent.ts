@@ -1,4 +1,5 @@
 import {
+  type ControlCertificate,
   FixedTrust,
   SessionRegistry,
   type VerifierControl,
@@ -13,13 +14,13 @@ import {
   Refusal,
   tapLog,
 } from '../lib/index.ts'
-import { issuerEnd } from '../tokens/index.ts'
+import { issuerEnd, type TrustList } from '../tokens/index.ts'
 import { createAgentControl, tellRefused } from './agent-control.ts'
 import type { Consoles } from './consoles.ts'
 import { type AgentLimits, DEFAULT_AGENT_LIMITS } from './limits.ts'
 import { createListener } from './listener.ts'
 import { type AgentObserver, NO_OBSERVER } from './observer.ts'
-import type { HostAgentOptions } from './options.ts'
+import type { HostAgentOptions, NodeCertificate } from './options.ts'
 import { AgentSession } from './session.ts'
 
 /** What all sessions of one agent share. */
@@ -52,6 +53,16 @@ export interface AgentFigures {
 export interface HostAgent {
   /** @throws BrokerError `ERR_START` when the address can't be taken */
   listen(): Promise<Endpoint>
+  /**
+   * Serves nodes that connect from now on with another certificate; open consoles stay.
+   *
+   * @throws Error when TLS can't use it; then it keeps the one it has
+   */
+  replaceCertificate(certificate: NodeCertificate): void
+  /** Dials its broker anew with another control certificate, where it has one. @throws as {@link replaceCertificate} */
+  replaceControlCertificate(certificate: ControlCertificate): void
+  /** Other issuers from now on; without effect on open consoles, and on an agent whose broker keeps them. */
+  replaceTrust(trust: TrustList): void
   figures(): AgentFigures
   /** Ends every session with `node-stopped` and closes everything; resolves when that is done. */
   close(): Promise<void>
@@ -85,6 +96,11 @@ export function createHostAgent(options: HostAgentOptions): HostAgent {
       const address = await listener.listen()
       control?.client.start()
       return address
+    },
+    replaceCertificate: (certificate) => listener.replaceCertificate(certificate),
+    replaceControlCertificate: (certificate) => control?.client.replaceCertificate(certificate),
+    replaceTrust(trust) {
+      if (agent.trust instanceof FixedTrust) agent.trust.replace(trust)
     },
     figures() {
       const { trust } = agent

@@ -4,7 +4,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket, Server as TlsServer } from 'node:tls'
 import {
   Allowance,
   BrokerError,
@@ -16,7 +16,7 @@ import {
   limitConnections,
 } from '../lib/index.ts'
 import type { AgentLimits } from './limits.ts'
-import type { HostAgentOptions, NodeSecurity } from './options.ts'
+import type { HostAgentOptions, NodeCertificate, NodeSecurity } from './options.ts'
 
 export interface ListenerOptions {
   listen: Endpoint
@@ -40,6 +40,12 @@ const STRANGERS = { burst: 100, perSecond: 1 }
 export interface Listener {
   /** @throws BrokerError `ERR_START` */
   listen(): Promise<Endpoint>
+  /**
+   * Shows nodes another certificate, and takes those of another authority; open connections stay.
+   *
+   * @throws Error when TLS can't use it; without effect on a listener without TLS
+   */
+  replaceCertificate(certificate: NodeCertificate): void
   /** Takes no new connections. */
   stop(): void
 }
@@ -53,6 +59,9 @@ export function createListener(options: ListenerOptions): Listener {
   const places = limitConnections(server, limits.maxConnections)
   return {
     listen: () => listenOn(server, listen),
+    replaceCertificate(certificate) {
+      if (server instanceof TlsServer) server.setSecureContext(secureContext(certificate))
+    },
     stop: () => void server.close(),
   }
 }
@@ -66,7 +75,7 @@ function plainServer(take: Take): Server {
 
 function tlsServer(
   { limits, clock, log }: ListenerOptions,
-  { certificatePem, privateKeyPem, ca, identify }: NodeSecurity,
+  { identify, ...certificate }: NodeSecurity,
   take: Take,
 ): Server {
   const strangers = new Allowance({ ...STRANGERS, clock })
@@ -80,20 +89,17 @@ function tlsServer(
   }
   const server = createTlsServer(
     {
-      cert: certificatePem,
-      key: privateKeyPem,
-      ca,
+      ...secureContext(certificate),
       requestCert: true,
       rejectUnauthorized: true,
-      minVersion: 'TLSv1.3',
       handshakeTimeout: limits.handshakeMs,
       noDelay: true,
     },
     (socket: TLSSocket) => {
       socket.on('error', () => {})
       // INVARIANT: only certificates that TLS has verified against the control CA are asked for a name.
-      const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined
-      const peer = certificate && identify(certificate.raw)
+      const shown = socket.authorized ? socket.getPeerX509Certificate() : undefined
+      const peer = shown && identify(shown.raw)
       if (peer?.role === 'node') return take(socket, peer.name)
       const found = peer === undefined ? 'no control peer' : `${peer.role} ${peer.name}`
       return refuse(socket, `certificate: need a node's, is of ${found}`)
@@ -104,6 +110,10 @@ function tlsServer(
     refuse(socket, errorText(error))
   })
   return server
+}
+
+function secureContext({ certificatePem, privateKeyPem, ca }: NodeCertificate) {
+  return { cert: certificatePem, key: privateKeyPem, ca, minVersion: 'TLSv1.3' } as const
 }
 
 function listenOn(server: Server, listen: Endpoint): Promise<Endpoint> {

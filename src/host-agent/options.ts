@@ -5,12 +5,16 @@ import type { Consoles } from './consoles.ts'
 import type { AgentLimits } from './limits.ts'
 import type { AgentObserver } from './observer.ts'
 
-/** How nodes prove themselves, and the agent itself to them. */
-export interface NodeSecurity {
+/** What nodes are shown, and whose certificates they have to show. */
+export interface NodeCertificate {
   certificatePem: string
   privateKeyPem: string
   /** PEM of the control CA: nobody else's certificates get as far as a byte. */
   ca: string
+}
+
+/** How nodes prove themselves, and the agent itself to them. */
+export interface NodeSecurity extends NodeCertificate {
   /** Who a certificate (DER), which the control CA has signed, belongs to; of its peers only a node is taken. */
   identify(certificate: Uint8Array): Peer | undefined
 }

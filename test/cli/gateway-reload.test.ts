@@ -11,7 +11,7 @@ const trustOf = (...issuers: [file: string, thumbprint: string][]): string =>
     .map(([file, thumbprint]) => `  - { certificateFile: ${file}, thumbprint: "${thumbprint}" }\n`)
     .join('')
 
-async function start() {
+async function start({ led = false } = {}) {
   const make = () =>
     createDevelopmentCertificates({
       farmName: 'demo',
@@ -23,13 +23,18 @@ async function start() {
   const thumbprints = [first, second].map(
     ({ issuer }) => readCertificate(issuer.certificatePem).sha256Thumbprint,
   )
+  const control = `
+control:
+  broker: 127.0.0.1:1
+  tls: { certificateFile: control.crt, privateKeyFile: control.key }
+  caFile: control-ca.crt
+`
   const yaml = (trust: string): string => `
 node: gw1
 farm: { name: demo }
 listeners: [{ address: "127.0.0.1:443" }]
 tls: { certificateFile: tls.crt, privateKeyFile: tls.key }
-trust:
-${trust}
+${led ? control : `trust:\n${trust}`}
 targets: { allow: [{ cidr: 10.20.0.0/16 }] }
 development: true
 `
@@ -38,12 +43,23 @@ development: true
     'tls.key': first.gatewayTls.gw1?.privateKeyPem ?? '',
     'new.crt': second.gatewayTls.gw1?.certificatePem ?? '',
     'new.key': second.gatewayTls.gw1?.privateKeyPem ?? '',
+    'control.crt': first.gatewayControl.gw1?.certificatePem ?? '',
+    'control.key': first.gatewayControl.gw1?.privateKeyPem ?? '',
+    'control-ca.crt': first.controlAuthority.certificatePem,
+    'new-control.crt': second.gatewayControl.gw1?.certificatePem ?? '',
+    'new-control.key': second.gatewayControl.gw1?.privateKeyPem ?? '',
+    'new-control-ca.crt': second.controlAuthority.certificatePem,
     'issuer.crt': first.issuer.certificatePem,
     'other.crt': second.issuer.certificatePem,
     'gateway.yaml': yaml(trustOf(['issuer.crt', thumbprints[0] ?? ''])),
   })
   const lines: LogFields[] = []
-  const gateway = { replaceCertificate: vi.fn(), replaceTrust: vi.fn() }
+  const gateway = {
+    replaceCertificate: vi.fn(),
+    replaceTrust: vi.fn(),
+    replaceControlCertificate: vi.fn(),
+    replaceAgentSecurity: vi.fn(),
+  }
   const loadConfig = () => loadGatewayConfig(files['gateway.yaml'], {})
   const watch = watchGatewayFiles({
     configFile: files['gateway.yaml'],
@@ -99,4 +115,33 @@ test('trusts what the file says now, and keeps the old list when that is broken'
   expect(gateway.replaceTrust).toHaveBeenCalledOnce()
   expect(gateway.replaceTrust.mock.calls[0]?.[0].issuers).toHaveLength(1)
   expect(lines.at(-1)).toMatchObject({ event: 'trust.applied', issuers: 1 })
+})
+
+test('shows brokers and agents a replaced control certificate once its authority is there as well', async () => {
+  const { files, gateway, lines, watch } = await start({ led: true })
+  copyFileSync(files['new-control.crt'], files['control.crt'])
+  copyFileSync(files['new-control.key'], files['control.key'])
+  watch.look()
+  expect(gateway.replaceControlCertificate).not.toHaveBeenCalled()
+  expect(gateway.replaceAgentSecurity).not.toHaveBeenCalled()
+  expect(lines).toMatchObject([
+    {
+      event: 'reload.failed',
+      setting: 'control.tls',
+      error: expect.stringContaining('not in control.caFile'),
+    },
+  ])
+  copyFileSync(files['new-control-ca.crt'], files['control-ca.crt'])
+  watch.look()
+  const certificatePem = readFileSync(files['new-control.crt'], 'utf8')
+  const privateKeyPem = readFileSync(files['new-control.key'], 'utf8')
+  const ca = readFileSync(files['new-control-ca.crt'], 'utf8')
+  expect(gateway.replaceControlCertificate.mock.calls).toEqual([
+    [{ tls: { certificatePem, privateKeyPem }, ca }],
+  ])
+  expect(gateway.replaceAgentSecurity.mock.calls).toMatchObject([
+    [{ certificatePem, privateKeyPem, ca }],
+  ])
+  expect(gateway.replaceCertificate).not.toHaveBeenCalled()
+  expect(lines.at(-1)).toMatchObject({ event: 'cert.applied', setting: 'control.tls' })
 })

@@ -9,5 +9,6 @@ export const SILENT_CLIENT: ControlClient = {
   event: () => {},
   probed: () => {},
   report: () => {},
+  replaceCertificate: () => {},
   close: async () => {},
 }

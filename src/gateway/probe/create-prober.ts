@@ -12,18 +12,18 @@ export interface CreateProberOptions {
   /** The same that every dial of a console asks. */
   policy: TargetPolicy
   /** How this node dials host agents; undefined where it dials none. */
-  agents: AgentSecurity | undefined
+  agents(): AgentSecurity | undefined
   clock: Clock
   tell(result: ProbeResult): void
 }
 
 /** A node's prober. */
-export function createProber({ tell, ...tools }: CreateProberOptions): Prober {
+export function createProber({ tell, agents, ...tools }: CreateProberOptions): Prober {
   const limits = DEFAULT_PROBE_LIMITS
   const reverse = reverseLookup(limits.namesMs)
   return new Prober({
     probe: (host, signal) =>
-      probeHost(host, { ...tools, lookup: lookupAll, reverse, limits, signal }),
+      probeHost(host, { ...tools, agents: agents(), lookup: lookupAll, reverse, limits, signal }),
     tell,
     limits,
   })
