@@ -206,13 +206,14 @@ function notWalked(
 }
 
 interface Walk {
-  scenario: Scenario
-  bench: Bench<Farm>
+  scenario: Pick<Scenario, 'name' | 'title'>
+  bench: Pick<Bench<Farm>, 'rows' | 'brokerLog' | 'close'>
   run(): Promise<void>
   signal: AbortSignal | undefined
 }
 
-async function walk({ scenario, bench, run, signal }: Walk): Promise<ScenarioResult> {
+/** One scenario, and what it leaves cleared away. */
+export async function walk({ scenario, bench, run, signal }: Walk): Promise<ScenarioResult> {
   if (signal?.aborted) return notWalked(scenario, { skipped: INTERRUPTED })
   const startedMs = performance.now()
   let failure: { error: string } | { skipped: string } | undefined
@@ -221,6 +222,8 @@ async function walk({ scenario, bench, run, signal }: Walk): Promise<ScenarioRes
   } catch (error) {
     failure = signal?.aborted ? { skipped: INTERRUPTED } : { error: errorText(error) }
   }
+  // Connections that are closed from here on would count as things seen, where it was interrupted.
+  const rows = [...bench.rows]
   try {
     await bench.close()
   } catch (error) {
@@ -230,7 +233,7 @@ async function walk({ scenario, bench, run, signal }: Walk): Promise<ScenarioRes
   return {
     name,
     title,
-    rows: bench.rows,
+    rows,
     brokerLog: bench.brokerLog,
     ...failure,
     durationMs: performance.now() - startedMs,

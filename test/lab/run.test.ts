@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hasPassed, verdictOf } from '../../src/lab/run.ts'
+import { hasPassed, verdictOf, walk } from '../../src/lab/run.ts'
 import { SCENARIOS } from '../../src/lab/scenarios/index.ts'
 import { RESULT } from './report/results.ts'
 
@@ -22,6 +22,25 @@ test('one that was left out neither passes nor fails, unless what was seen befor
   expect(verdictOf({ ...good, rows: [], skipped })).toBe('skip')
   expect(verdictOf({ ...good, skipped })).toBe('skip')
   expect(verdictOf({ ...bad, skipped })).toBe('fail')
+})
+
+test('what is seen of a scenario while it is cleared away is not its doing', async () => {
+  const [good, bad] = RESULT.scenarios
+  if (good === undefined || bad === undefined) throw new TypeError('no results')
+  const interruption = new AbortController()
+  const rows = [...good.rows]
+  const closed = async () => void rows.push(...bad.rows)
+  const result = await walk({
+    scenario: good,
+    bench: { rows, brokerLog: [], close: closed },
+    run: async () => {
+      interruption.abort()
+      await new Promise(() => {})
+    },
+    signal: interruption.signal,
+  })
+  expect(result).toMatchObject({ rows: good.rows, skipped: 'interrupted' })
+  expect(verdictOf(result)).toBe('skip')
 })
 
 test('each says what it needs, or how long it waits, where nobody steers the clock', () => {
