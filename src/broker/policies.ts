@@ -61,11 +61,8 @@ export function createPolicies({ store, builtIn, clock, log }: PoliciesOptions):
   }
 
   return {
-    async effective({ tenant, vm }) {
-      const scopes: PolicyScope[] = ['provider']
-      if (tenant !== undefined) scopes.push(`tenant:${tenant}`)
-      if (vm !== undefined) scopes.push(`vm:${vm}`)
-      return effectivePolicy(builtIn, (await store.policies.list(scopes)).map(toLayer))
+    async effective(of) {
+      return effectivePolicy(builtIn, (await store.policies.listFor(of)).map(toLayer))
     },
     async ofTenant(tenant) {
       const layers = (await store.policies.listOfTenant(tenant)).map(toLayer)

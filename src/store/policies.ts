@@ -1,10 +1,25 @@
 import type { Kysely } from 'kysely'
+import { prepare } from './prepare.ts'
 import type { PolicyScope } from './records.ts'
 import { stamped } from './rows.ts'
 import type { Database, PolicyRow } from './schema.ts'
 import type { Policies } from './store.ts'
 
 export function createPolicies(db: Kysely<Database>): Policies {
+  const layersFor = prepare(
+    db,
+    ['tenant', 'vm'],
+    ({ tenant, vm }: Pick<PolicyRow, 'tenant' | 'vm'>) =>
+      db
+        .selectFrom('policies')
+        .select(['scope', 'body'])
+        // NULL equals nothing.
+        .where(({ or, eb }) =>
+          or([eb('scope', '=', 'provider'), eb('tenant', '=', tenant), eb('vm', '=', vm)]),
+        )
+        .orderBy('scope'),
+  )
+
   return {
     async put(scope, body, nowMs) {
       const { revision } = await db
@@ -29,13 +44,7 @@ export function createPolicies(db: Kysely<Database>): Policies {
         .executeTakeFirst()
       return row?.body
     },
-    list: (scopes) =>
-      db
-        .selectFrom('policies')
-        .select(['scope', 'body'])
-        .where('scope', 'in', scopes)
-        .orderBy('scope')
-        .execute(),
+    listFor: ({ tenant = null, vm = null }) => layersFor({ tenant, vm }),
     listOfTenant: (tenant) =>
       db
         .selectFrom('policies')

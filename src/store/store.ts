@@ -146,8 +146,8 @@ export interface Policies {
   /** Tenant or VM must exist; when it is deleted, its policy goes with it. */
   put(scope: PolicyScope, body: string, nowMs: number): Promise<PutOutcome>
   get(scope: PolicyScope): Promise<string | undefined>
-  /** Those of these that there are, the outermost first. */
-  list(scopes: readonly PolicyScope[]): Promise<StoredPolicy[]>
+  /** The provider's, the tenant's and the VM's, as far as they are named and there are any, the outermost first. */
+  listFor(of: { tenant?: string | undefined; vm?: string | undefined }): Promise<StoredPolicy[]>
   /** The provider's, the tenant's and those of all its VMs, the outermost first. */
   listOfTenant(tenant: string): Promise<StoredPolicy[]>
 }

@@ -47,7 +47,7 @@ test.each<[string, PolicyScope, string, string]>([
 test('a store that fails is a broker that is away, and the node decides', async () => {
   const token = await mint()
   const failure = new BrokerError('ERR_STORE', 'store: disk I/O error')
-  vi.spyOn(api.store.policies, 'list').mockRejectedValue(failure)
+  vi.spyOn(api.store.policies, 'listFor').mockRejectedValue(failure)
   await expect(redeem(token, 't1')).rejects.toThrow(failure)
 })
 

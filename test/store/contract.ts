@@ -135,8 +135,11 @@ export function storeContract(engine: string, open: () => Promise<Store>): void 
       expect(await store.policies.get('tenant:globex')).toBeUndefined()
       const scopes = async (policies: Promise<Array<{ scope: string }>>) =>
         (await policies).map(({ scope }) => scope)
-      const named = store.policies.list(['vm:vm1', 'tenant:none', 'provider', 'tenant:acme'])
+      const named = store.policies.listFor({ tenant: 'acme', vm: 'vm1' })
       expect(await scopes(named)).toEqual(['provider', 'tenant:acme', 'vm:vm1'])
+      const others = store.policies.listFor({ tenant: 'none', vm: 'vm1' })
+      expect(await scopes(others)).toEqual(['provider', 'vm:vm1'])
+      expect(await scopes(store.policies.listFor({}))).toEqual(['provider'])
       const layers = await scopes(store.policies.listOfTenant('acme'))
       expect(layers).toEqual(['provider', 'tenant:acme', 'vm:vm1'])
       await store.vms.delete('vm1')
