@@ -112,9 +112,26 @@ function headLines(bytes: Buffer): HeadLines | undefined {
 
 function field(line: string): [name: string, value: string] {
   // No line folding and no blank before the colon (RFC 9112 section 5.1): both are used to smuggle.
-  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r\n]*?)[ \t]*$/.exec(line)
+  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\0\r\n]*)$/.exec(line)
   if (match === null) throw malformed('header', 'not name: value')
-  return [match[1] ?? '', match[2] ?? '']
+  const [, name = '', value = ''] = match
+  return [name, withoutBlanks(value)]
+}
+
+/**
+ * Without spaces and tabs at either end (RFC 9110 section 5.5). No expression: one that looks for blanks before the end
+ * tries each blank inside as well, and 16 KiB of them took 130 ms.
+ */
+function withoutBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (isBlank(text[start])) start += 1
+  while (end > start && isBlank(text[end - 1])) end -= 1
+  return text.slice(start, end)
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }
 
 function versionOf(text: string | undefined): '1.0' | '1.1' {
