@@ -1,7 +1,7 @@
 import { type RequestOptions, request } from 'node:https'
 import { getCACertificates } from 'node:tls'
 import { z } from 'zod'
-import { BrokerError, errorText, type Secret } from '../lib/index.ts'
+import { BrokerError, errorText, isUntrusted, type Secret } from '../lib/index.ts'
 import { parseJson } from './json.ts'
 
 /** Which broker, as whom, trusting whom. */
@@ -115,19 +115,11 @@ function exchange(
   })
 }
 
-/** Codes of OpenSSL for a chain that ends in no authority that is trusted. */
-const UNTRUSTED = [
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-]
-
 function whyNot(error: unknown): string {
   if (!(error instanceof Error)) return errorText(error)
   if (error.name === 'AbortError') return `nothing within ${ANSWER_WITHIN_MS} ms`
-  if ('code' in error && UNTRUSTED.some((code) => code === error.code)) {
-    return `its certificate is of no trusted authority: name the farm's ca.crt with --ca`
+  if (isUntrusted(error)) {
+    return "its certificate is of no trusted authority: name the farm's ca.crt with --ca"
   }
   return errorText(error)
 }

@@ -16,6 +16,7 @@ import {
   type Endpoint,
   errorText,
   formatEndpoint,
+  isUntrusted,
   parseEndpoint,
   parseReference,
   Secret,
@@ -135,6 +136,7 @@ async function probe(
     if (error instanceof StepError) {
       if (json) printJson({ ...summary(), failure: failureOf(error) })
       else if (error.code === 'ERR_REFUSED') say(whereToLook(attempt))
+      else if (isUntrusted(error)) say("name the farm's ca.crt with --ca")
     }
     throw error
   }

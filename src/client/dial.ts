@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, getCACertificates, type TLSSocket } from 'node:tls'
-import { BrokerError, type Endpoint, errorText } from '../lib/index.ts'
+import { BrokerError, type Endpoint, errorText, isUntrusted } from '../lib/index.ts'
 
 const KEEP_ALIVE_AFTER_MS = 30_000
 
@@ -57,7 +57,8 @@ export async function startTls(
   } catch (error) {
     // Node's types leave out that it is unset unless the check has failed.
     if (signal.aborted || !secure.authorizationError) throw error
-    throw new BrokerError('ERR_CERTIFICATE', `the gateway's certificate: ${errorText(error)}`, {
+    const problem = isUntrusted(error) ? ' is of no trusted authority' : `: ${errorText(error)}`
+    throw new BrokerError('ERR_CERTIFICATE', `the gateway's certificate${problem}`, {
       cause: error,
     })
   }

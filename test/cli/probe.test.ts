@@ -168,6 +168,13 @@ test('a refusal names step and code, in text and in JSON', async () => {
   expect(output).not.toContain('a.b.c')
 })
 
+test('says what to do about a gateway whose authority is not trusted', async () => {
+  const { stderr, exitCode } = await runCommand(register, ['probe', rdp])
+  expect(stderr).toContain("name the farm's ca.crt with --ca\n")
+  expect(stderr).toMatch(/portcullis: tls: the gateway's certificate is of no trusted authority\n$/)
+  expect(exitCode).toBe(1)
+})
+
 test('says where the reason of a refusal is', async () => {
   const { directory } = writeFiles({})
   await writeFile({ token: new Secret('a.b.c') })
