@@ -23,6 +23,9 @@ export interface FreerdpOptions {
   attended?: boolean
 }
 
+/** Of itself, a client gives its host 9 s to show something: too few where several start at once on a busy machine. */
+const PATIENCE_ARG = '/timeout:60000'
+
 /** What a client asks before it goes on with a certificate; one `Y` on standard input answers it for good. */
 export const CERTIFICATE_PROMPT = 'Do you trust the above certificate? (Y/T/N)'
 
@@ -46,6 +49,7 @@ export async function startFreerdp({
       ...(attended ? ['-o0', program] : []),
       ...args,
       `/sec:${security}`,
+      PATIENCE_ARG,
       ...(certificates === 'ignore' ? ['/cert:ignore'] : []),
       ...(program === 'xfreerdp3' || security === 'nla' ? ['/u:u', '/p:p'] : []),
     ],
