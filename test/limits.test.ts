@@ -137,14 +137,14 @@ const CODEC = 'control/codec.test.ts'
 
 /** Constants `MAX_…` where bytes are read: sizes and counts of the wire formats. */
 const CAPS: Record<string, Proof> = {
-  'control/messages.ts MAX_BYTES_TO_BROKER': `${CONTROL_SERVER}: an oversized message closes the connection before it is read`,
-  'control/messages.ts MAX_BYTES_TO_NODE': `${CONTROL_CLIENT}: a message that is too long ends the connection, and nothing of it is applied`,
-  'control/messages.ts MAX_DRAIN_MESSAGE': `${CODEC}: a drain whose message has 501 characters`,
-  'control/messages.ts MAX_ISSUERS': `${CODEC}: more than 64 issuers`,
-  'control/messages.ts MAX_PROBED_HOSTS': `${CODEC}: more than 256 hosts to probe`,
-  'control/messages.ts MAX_REVOCATIONS': `${CODEC}: more than 20,000 revocations`,
-  'control/messages.ts MAX_TUNNELS': `${CODEC}: too many tunnels`,
-  'control/messages.ts MAX_USAGES': `${CODEC}: too many tunnels and what they use`,
+  'control/to-broker.ts MAX_BYTES_TO_BROKER': `${CONTROL_SERVER}: an oversized message closes the connection before it is read`,
+  'control/to-node.ts MAX_BYTES_TO_NODE': `${CONTROL_CLIENT}: a message that is too long ends the connection, and nothing of it is applied`,
+  'control/to-node.ts MAX_DRAIN_MESSAGE': `${CODEC}: a drain whose message has 501 characters`,
+  'control/to-node.ts MAX_ISSUERS': `${CODEC}: more than 64 issuers`,
+  'control/to-node.ts MAX_PROBED_HOSTS': `${CODEC}: more than 256 hosts to probe`,
+  'control/to-node.ts MAX_REVOCATIONS': `${CODEC}: more than 20,000 revocations`,
+  'control/to-broker.ts MAX_TUNNELS': `${CODEC}: too many tunnels`,
+  'control/to-broker.ts MAX_USAGES': `${CODEC}: too many tunnels and what they use`,
   'control/broker-ledger.ts MAX_UNREPORTED':
     'control/broker-ledger.test.ts: an outage in which too many are admitted forgets the oldest',
   'gateway/control/session-events.ts MAX_CHARACTERS':

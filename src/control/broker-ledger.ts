@@ -1,7 +1,7 @@
 import { BrokerError, type Clock, type Log, type Reason, Refusal } from '../lib/index.ts'
 import type { Lease } from '../tokens/index.ts'
 import type { ControlClient } from './client.ts'
-import type { RedeemAnswer } from './messages.ts'
+import type { RedeemAnswer } from './to-node.ts'
 import type { VerifierLease, VerifierLedger, VerifierRedeem } from './verifier-ledger.ts'
 
 /** About 2 KiB each with its token; an outage that sees more of them forgets the oldest. */

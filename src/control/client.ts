@@ -12,27 +12,29 @@ import { redialPauseMs } from './backoff.ts'
 import { decodeToNode, encodeMessage } from './codec.ts'
 import type { ControlCertificate, ControlEndOptions } from './end-options.ts'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
+import { PendingRedeems } from './pending-redeems.ts'
+import {
+  type LiveTunnel,
+  MAX_USAGES,
+  type NodeStatus,
+  type ProbeResult,
+  probeResult,
+  type RedeemRequest,
+  type SessionEvent,
+  type ToBrokerMessage,
+} from './to-broker.ts'
 import {
   type DrainOrder,
   type KillMessage,
-  type LiveTunnel,
   MAX_BYTES_TO_NODE,
-  MAX_USAGES,
-  type NodeStatus,
-  PROTOCOL_VERSIONS,
   type ProbeMessage,
-  type ProbeResult,
-  probeResult,
   type RedeemAnswer,
-  type RedeemRequest,
   type RevocationMessage,
-  type SessionEvent,
-  type ToBrokerMessage,
   type ToNodeMessage,
   type TrustSet,
   type UserMessage,
-} from './messages.ts'
-import { PendingRedeems } from './pending-redeems.ts'
+} from './to-node.ts'
+import { PROTOCOL_VERSIONS } from './versions.ts'
 import { CloseCode, CONTROL_PATH, dialLink, type Link } from './websocket.ts'
 
 /** Versions of both sets; 0 for none. */
@@ -235,9 +237,11 @@ class Client implements ControlClient {
         handlers.applyRevocations(message)
         this.#send({ type: 'revocations.applied', version: handlers.versions().revocations })
         break
-      case 'redeem.answer':
-        this.#redeems.answer(message)
+      case 'redeem.answer': {
+        const { type, request, ...answer } = message
+        this.#redeems.answer(request, answer)
         break
+      }
       case 'heartbeat.answer': {
         const { time, trustVersion, revocationVersion, drain } = message
         const versions = { trust: trustVersion, revocations: revocationVersion }

@@ -1,11 +1,7 @@
 import type { z } from 'zod'
 import { needWords, ProtocolError } from '../lib/index.ts'
-import {
-  type ToBrokerMessage,
-  type ToNodeMessage,
-  toBrokerMessage,
-  toNodeMessage,
-} from './messages.ts'
+import { type ToBrokerMessage, toBrokerMessage } from './to-broker.ts'
+import { type ToNodeMessage, toNodeMessage } from './to-node.ts'
 
 /** A message as the text of one WebSocket frame; the only place where a token leaves its `Secret`. */
 export function encodeMessage(message: ToBrokerMessage | ToNodeMessage): string {

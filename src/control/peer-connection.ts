@@ -2,16 +2,10 @@ import type { WebSocket } from 'ws'
 import { BrokerError, type Clock, errorText, type Log, ProtocolError } from '../lib/index.ts'
 import { decodeToBroker, encodeMessage } from './codec.ts'
 import type { ControlLimits } from './limits.ts'
-import {
-  type Heartbeat,
-  PROTOCOL_VERSIONS,
-  type RedeemAnswer,
-  type RedeemRequest,
-  SINCE_VERSION,
-  type ToBrokerMessage,
-  type ToNodeMessage,
-} from './messages.ts'
 import type { ControlService, Peer, PushMessage } from './service.ts'
+import type { Heartbeat, RedeemRequest, ToBrokerMessage } from './to-broker.ts'
+import type { RedeemAnswer, ToNodeMessage } from './to-node.ts'
+import { PROTOCOL_VERSIONS, SINCE_VERSION } from './versions.ts'
 import { CloseCode, Link } from './websocket.ts'
 
 /** What a broker knows of a connected peer. */

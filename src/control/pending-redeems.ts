@@ -1,6 +1,7 @@
 import { BrokerError, errorText } from '../lib/index.ts'
 import type { ControlLimits } from './limits.ts'
-import type { RedeemAnswer, RedeemRequest } from './messages.ts'
+import type { RedeemRequest } from './to-broker.ts'
+import type { RedeemAnswer } from './to-node.ts'
 
 interface Pending {
   request: RedeemRequest
@@ -36,15 +37,15 @@ export class PendingRedeems {
   }
 
   /** An answer that comes too late is dropped: the node has decided without it, and reports that. */
-  answer(answer: RedeemAnswer & { request: number }): void {
-    const pending = this.#pending.get(answer.request)
+  answer(number: number, answer: RedeemAnswer): void {
+    const pending = this.#pending.get(number)
     if (pending === undefined) return
-    this.#pending.delete(answer.request)
+    this.#pending.delete(number)
     clearTimeout(pending.timer)
     if (!answer.ok && answer.reason === 'broker-unreachable') {
       pending.reject(noAnswer('redeem: the broker could not decide'))
     } else {
-      pending.resolve(withoutNumber(answer))
+      pending.resolve(answer)
     }
   }
 
@@ -60,17 +61,6 @@ export class PendingRedeems {
       reject(noAnswer(`redeem: ${errorText(cause)}`))
     }
     this.#pending.clear()
-  }
-}
-
-function withoutNumber(answer: RedeemAnswer): RedeemAnswer {
-  if (!answer.ok) return { ok: false, reason: answer.reason }
-  const { consentText, ref, sessionAgeSeconds } = answer
-  return {
-    ok: true,
-    ...(consentText === undefined ? {} : { consentText }),
-    ...(ref === undefined ? {} : { ref }),
-    ...(sessionAgeSeconds === undefined ? {} : { sessionAgeSeconds }),
   }
 }
 

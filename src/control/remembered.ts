@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BrokerError, needWords } from '../lib/index.ts'
-import { drainOrder, revocationSet, trustSet } from './messages.ts'
+import { drainOrder, revocationSet, trustSet } from './to-node.ts'
 
 const rememberedTrust = z.strictObject({
   /** `asOf` is the verifier's own clock when the broker last confirmed both sets. */

@@ -5,20 +5,20 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
 import {
-  Allowance,
   BrokerError,
   type Endpoint,
   errorText,
   formatEndpoint,
   type Log,
   limitHttpConnections,
+  strangerLevel,
 } from '../lib/index.ts'
 import { encodeMessage } from './codec.ts'
 import type { ControlEndOptions } from './end-options.ts'
 import { type ControlLimits, DEFAULT_CONTROL_LIMITS } from './limits.ts'
-import { MAX_BYTES_TO_BROKER } from './messages.ts'
 import { PeerConnection, type PeerState } from './peer-connection.ts'
 import type { ControlService, Peer, Push } from './service.ts'
+import { MAX_BYTES_TO_BROKER } from './to-broker.ts'
 import { CloseCode, CONTROL_PATH, createAcceptor } from './websocket.ts'
 
 export interface ControlServerOptions extends ControlEndOptions {
@@ -39,9 +39,6 @@ export interface ControlServer {
 export function createControlServer(options: ControlServerOptions): ControlServer {
   return new ControlListener(options)
 }
-
-/** Handshakes that fail, as lines above `debug`: whoever reaches the port can make any number. */
-const STRANGERS = { burst: 100, perSecond: 1 }
 
 class ControlListener implements ControlServer {
   readonly #options: ControlServerOptions
@@ -191,10 +188,12 @@ function createTlsServer(
     },
     (_request, response) => response.writeHead(404, { Connection: 'close' }).end(),
   )
-  const strangers = new Allowance({ ...STRANGERS, clock })
+  const level = strangerLevel(clock)
   server.on('tlsClientError', (error, socket) => {
-    const level = strangers.take() ? 'warn' : 'debug'
-    log[level]('control.refused', { remoteAddress: socket.remoteAddress, error: errorText(error) })
+    log[level()]('control.refused', {
+      remoteAddress: socket.remoteAddress,
+      error: errorText(error),
+    })
     socket.destroy()
   })
   return server

@@ -1,19 +1,16 @@
 import type { Reason } from '../lib/index.ts'
+import type { Heartbeat, ProbeResult, RedeemRequest, SessionEvent } from './to-broker.ts'
 import type {
   DrainOrder,
-  Heartbeat,
   KillMessage,
   ProbeMessage,
-  ProbeResult,
   RedeemAnswer,
-  RedeemRequest,
   RevocationMessage,
   RevocationSet,
-  SessionEvent,
   TrustMessage,
   TrustSet,
   UserMessage,
-} from './messages.ts'
+} from './to-node.ts'
 
 /**
  * Who is at the other end, as its certificate says (SAN URI `urn:portcullis:control:<role>:<name>`, signed

@@ -1,6 +1,6 @@
 import type { Log, Refusal } from '../lib/index.ts'
 import type { Presentable } from '../tokens/index.ts'
-import type { KillMessage } from './messages.ts'
+import type { KillMessage } from './to-node.ts'
 
 /** A connection to a verifier (a node, a host agent), as whoever lists or ends it sees it. */
 export interface VerifierSession {

@@ -7,8 +7,8 @@ import {
   type TrustList,
 } from '../tokens/index.ts'
 import type { Versions } from './client.ts'
-import { MAX_REVOCATIONS, type RevocationMessage, type TrustSet } from './messages.ts'
 import type { RememberedTrust } from './remembered.ts'
+import { MAX_REVOCATIONS, type RevocationMessage, type TrustSet } from './to-node.ts'
 
 /** Whom a verifier (a node, a host agent) trusts and what is revoked, as it stands now; read afresh at every decision. */
 export interface VerifierTrust {

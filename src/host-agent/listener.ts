@@ -6,7 +6,6 @@ import {
 } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, Server as TlsServer } from 'node:tls'
 import {
-  Allowance,
   BrokerError,
   type Clock,
   type Endpoint,
@@ -14,6 +13,7 @@ import {
   formatEndpoint,
   type Log,
   limitConnections,
+  strangerLevel,
 } from '../lib/index.ts'
 import type { AgentLimits } from './limits.ts'
 import type { HostAgentOptions, NodeCertificate, NodeSecurity } from './options.ts'
@@ -33,9 +33,6 @@ export interface Dialled {
   /** To be called once its opening is there: until then it may have to make room for others. */
   heard(): void
 }
-
-/** Handshakes that fail, as lines above `debug`: whoever reaches the port can make any number. */
-const STRANGERS = { burst: 100, perSecond: 1 }
 
 export interface Listener {
   /** @throws BrokerError `ERR_START` */
@@ -78,9 +75,9 @@ function tlsServer(
   { identify, ...certificate }: NodeSecurity,
   take: Take,
 ): Server {
-  const strangers = new Allowance({ ...STRANGERS, clock })
+  const level = strangerLevel(clock)
   const refuse = (socket: Socket, error: string): void => {
-    log[strangers.take() ? 'warn' : 'debug']('host.refused', {
+    log[level()]('host.refused', {
       reason: 'host-tls-mismatch',
       remoteAddress: socket.remoteAddress,
       error,

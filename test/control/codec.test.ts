@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeToBroker, decodeToNode, encodeMessage } from '../../src/control/codec.ts'
-import type { ToBrokerMessage, ToNodeMessage } from '../../src/control/messages.ts'
+import type { ToBrokerMessage } from '../../src/control/to-broker.ts'
+import type { ToNodeMessage } from '../../src/control/to-node.ts'
 import { ProtocolError, Secret } from '../../src/lib/index.ts'
 
 const UP: ToBrokerMessage[] = [

@@ -12,8 +12,8 @@ const open = () => new PendingRedeems({ redeemMs: 1_000, maxPendingRedeems: 2 })
 test('each answer goes to its own request, in any order', async () => {
   const redeems = open()
   const [first, second] = [redeems.open(REQUEST), redeems.open(REQUEST)]
-  redeems.answer({ request: second.number, ok: false, reason: 'token-replayed' })
-  redeems.answer({ request: first.number, ok: true })
+  redeems.answer(second.number, { ok: false, reason: 'token-replayed' })
+  redeems.answer(first.number, { ok: true })
   expect(await first.answer).toEqual({ ok: true })
   expect(await second.answer).toEqual({ ok: false, reason: 'token-replayed' })
 })
@@ -21,7 +21,7 @@ test('each answer goes to its own request, in any order', async () => {
 test('what the user has to agree to comes with the answer', async () => {
   const redeems = open()
   const { number, answer } = redeems.open(REQUEST)
-  redeems.answer({ request: number, ok: true, consentText: 'Be good.' })
+  redeems.answer(number, { ok: true, consentText: 'Be good.' })
   expect(await answer).toEqual({ ok: true, consentText: 'Be good.' })
 })
 
@@ -31,13 +31,13 @@ test('an answer that does not come within a second is none', async () => {
   const failed = expect(answer).rejects.toMatchObject({ code: 'ERR_NO_ANSWER' })
   await vi.advanceTimersByTimeAsync(1_000)
   await failed
-  redeems.answer({ request: number, ok: true })
+  redeems.answer(number, { ok: true })
 })
 
 test('a broker that cannot decide is one that does not answer', async () => {
   const redeems = open()
   const { number, answer } = redeems.open(REQUEST)
-  redeems.answer({ request: number, ok: false, reason: 'broker-unreachable' })
+  redeems.answer(number, { ok: false, reason: 'broker-unreachable' })
   await expect(answer).rejects.toMatchObject({ code: 'ERR_NO_ANSWER' })
 })
 
@@ -58,7 +58,7 @@ test('past the limit a redeem fails at once', () => {
 test('what has no answer yet can be asked again, by the same number', () => {
   const redeems = open()
   const [first, second] = [redeems.open(REQUEST), redeems.open(REQUEST)]
-  redeems.answer({ request: first.number, ok: true })
+  redeems.answer(first.number, { ok: true })
   expect(redeems.waiting()).toEqual([{ number: second.number, request: REQUEST }])
   second.answer.catch(() => {})
 })

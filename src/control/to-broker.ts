@@ -1,77 +1,25 @@
 import { z } from 'zod'
-import { isUserText, REASONS, type Reason, Secret } from '../lib/index.ts'
-import { REVOCATION_KINDS, type Revocation } from '../tokens/index.ts'
+import { Secret } from '../lib/index.ts'
+import {
+  count,
+  identifier,
+  port,
+  reason,
+  reference,
+  request,
+  text,
+  thumbprint,
+  time,
+  tunnel,
+  version,
+} from './fields.ts'
 
-/** Versions of these messages that this code speaks; hello offers them, welcome picks the highest common one. */
-export const PROTOCOL_VERSIONS: readonly number[] = [1, 2, 3]
-/** From which version on a node knows a message that an older one takes for a broken stream: it is not sent to that one. */
-export const SINCE_VERSION: ReadonlyMap<string, number> = new Map([
-  ['message', 2],
-  ['probe', 3],
-])
+// What a node or an agent says.
 
-/** A whole trust set of 64 issuers with RSA certificates stays below 1 MiB; 20,000 revocations take about 5. */
-export const MAX_BYTES_TO_NODE = 8 * 1024 * 1024
 /** The longest a node sends is a heartbeat with {@link MAX_USAGES} tunnels and what they use, about 220 KiB. */
 export const MAX_BYTES_TO_BROKER = 256 * 1024
-export const MAX_ISSUERS = 64
-export const MAX_REVOCATIONS = 20_000
 export const MAX_TUNNELS = 4_096
 export const MAX_USAGES = 1_024
-/** Hosts in one order to probe; a broker with more sends several. */
-export const MAX_PROBED_HOSTS = 256
-/** Characters of a drain's message; the count-down behind it takes another 100. */
-export const MAX_DRAIN_MESSAGE = 500
-
-// Unknown fields are dropped, since a newer peer may send more of them; unknown types and values are errors.
-
-/** Milliseconds since the Unix epoch, UTC. */
-const time = z.int().min(0).max(8.64e15)
-const version = z.int().min(0)
-const identifier = z.string().regex(/^[^\p{C}]{1,128}$/u, 'need 1 to 128 printable characters')
-/** Names a tunnel on its node. */
-const tunnel = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'need 1 to 64 letters, digits and dashes')
-/** Pairs an answer with its request, within one connection. */
-const request = z.int().min(1)
-const port = z.int().min(1).max(65_535)
-const thumbprint = z.string().regex(/^[0-9A-F]{64}$/, 'need 64 upper-case hex digits')
-const reason = z.enum(REASONS)
-const reference = z.string().regex(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/, 'need a reference')
-
-const trustedIssuer = z.object({
-  certificatePem: z.string().max(16_384),
-  sha256Thumbprint: thumbprint,
-  purpose: z.enum(['gateway', 'host']),
-  notBefore: time.exactOptional(),
-  notAfter: time.exactOptional(),
-})
-
-/** The issuers that every verifier trusts (DESIGN 4.2). */
-export const trustSet = z.object({
-  /** Never goes down. */
-  version,
-  /** When the broker knew this to be the current set. */
-  asOf: time,
-  issuers: z.array(trustedIssuer).max(MAX_ISSUERS),
-})
-
-const revocation: z.ZodType<Revocation> = z.object({
-  id: identifier,
-  kind: z.enum(REVOCATION_KINDS),
-  value: z.string().max(128),
-  at: time,
-  until: time,
-  endSessions: z.boolean(),
-})
-
-export const revocationSet = z.object({
-  /** Never goes down. */
-  version,
-  items: z.array(revocation).max(MAX_REVOCATIONS),
-})
-
-const text = z.string().max(256)
-const count = z.int().min(0)
 
 /** Data of a session event; the names are those of the log (`code-style.md`, Logging). */
 const sessionFields = z.object({
@@ -251,143 +199,14 @@ export const toBrokerMessage = z.discriminatedUnion('type', [
   probeResult,
 ])
 
-const welcome = z.object({
-  type: z.literal('welcome'),
-  protocol: version,
-  /** The broker's name. */
-  broker: identifier,
-  /** The broker's clock. */
-  time,
-})
-
-const trust = z.object({ type: z.literal('trust'), ...trustSet.shape })
-
-const revocations = z.object({
-  type: z.literal('revocations'),
-  ...revocationSet.shape,
-  /** These come on top of that version; absent: they are the whole set. */
-  after: version.exactOptional(),
-})
-
-const redeemAnswer = z.discriminatedUnion('ok', [
-  z.object({
-    type: z.literal('redeem.answer'),
-    request,
-    ok: z.literal(true),
-    /** What the user has to agree to; a node that doesn't know the field shows its own text, or none. */
-    consentText: z.string().refine(isUserText, 'need a consent text').exactOptional(),
-    /** To an agent, for the console: what support knows the grant by. */
-    ref: reference.exactOptional(),
-    /** How long ago its session began, for a token with a session limit; absent: now. */
-    sessionAgeSeconds: z.number().nonnegative().exactOptional(),
-  }),
-  z.object({ type: z.literal('redeem.answer'), request, ok: z.literal(false), reason }),
-])
-
-/** Take no new tunnels, and end what is left at the deadline. */
-export const drainOrder = z.object({
-  /** On the broker's clock; its distance to the `time` beside it is what counts. */
-  deadline: time,
-  /** For the users; the node adds how long they have. */
-  message: z
-    .string()
-    .max(MAX_DRAIN_MESSAGE)
-    .refine(isUserText, 'need a text to show')
-    .exactOptional(),
-})
-
-/**
- * What is current at the broker: a node that has applied it knows that it is not stale. It also comes
- * unasked when the drain has changed. As it always says all of it, nothing is lost over a restart of either side.
- */
-const heartbeatAnswer = z.object({
-  type: z.literal('heartbeat.answer'),
-  time,
-  trustVersion: version,
-  revocationVersion: version,
-  /** Absent: the node is in service. */
-  drain: drainOrder.exactOptional(),
-})
-
-/** Which of the live sessions are meant. */
-const by = z.union([
-  z.strictObject({ jti: identifier }),
-  z.strictObject({ vm: identifier }),
-  z.strictObject({ tenant: identifier }),
-  z.strictObject({ user: identifier }),
-  z.strictObject({ tunnel }),
-])
-
-/** Ends the live sessions of whatever it names. */
-const kill = z.object({ type: z.literal('kill'), by, reason })
-
-/** Shows a text to the users of whatever it names, as far as their clients take one. */
-const message = z.object({
-  type: z.literal('message'),
-  by,
-  text: z.string().refine(isUserText, 'need a text to show'),
-})
-
-const probedHost = z.object({
-  id: identifier,
-  kind: z.enum(['rdp', 'hyperv', 'agent', 'vnc']),
-  address: text.min(1),
-  port,
-  /** A VM of it, for hosts that want to be told one before they answer. */
-  guid: z
-    .string()
-    .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
-    .exactOptional(),
-  /** SHA-256 thumbprint that its certificate has to have. */
-  pin: thumbprint.exactOptional(),
-})
-
-/** Look at these hosts and tell what you find, one result for each. */
-const probe = z.object({
-  type: z.literal('probe'),
-  hosts: z.array(probedHost).min(1).max(MAX_PROBED_HOSTS),
-  /** Somebody is waiting: before all others. */
-  urgent: z.boolean().exactOptional(),
-})
-
-/** What a broker may say. */
-export const toNodeMessage = z.discriminatedUnion('type', [
-  welcome,
-  trust,
-  revocations,
-  redeemAnswer,
-  heartbeatAnswer,
-  kill,
-  message,
-  probe,
-])
-
-export type TrustSet = z.infer<typeof trustSet>
-export type TrustSetIssuer = z.infer<typeof trustedIssuer>
-export type RevocationSet = z.infer<typeof revocationSet>
 export type ToBrokerMessage = z.infer<typeof toBrokerMessage>
-export type ToNodeMessage = z.infer<typeof toNodeMessage>
 export type RedeemRequest = Omit<z.infer<typeof redeem>, 'type' | 'request'>
-/** What a broker says beside yes. */
-export interface RedeemGrant {
-  consentText?: string
-  ref?: string
-  sessionAgeSeconds?: number
-}
-export type RedeemAnswer = ({ ok: true } & RedeemGrant) | { ok: false; reason: Reason }
 export type NodeStatus = z.infer<typeof nodeStatus>
-export type DrainOrder = z.infer<typeof drainOrder>
 export type TunnelUsage = z.infer<typeof tunnelUsage>
 /** A lease that is held; an agent knows nothing more of it. */
 export type LiveTunnel = TunnelUsage | { tunnel: string; transport?: never }
 export type Heartbeat = Omit<z.infer<typeof heartbeat>, 'type'>
 export type SessionEvent = Omit<z.infer<typeof sessionEvent>, 'type'>
-export type TrustMessage = z.infer<typeof trust>
-export type RevocationMessage = z.infer<typeof revocations>
-export type KillMessage = z.infer<typeof kill>
-export type UserMessage = z.infer<typeof message>
-export type ProbeMessage = z.infer<typeof probe>
-export type ProbedHost = z.infer<typeof probedHost>
 export type ProbeResult = Omit<z.infer<typeof probeResult>, 'type'>
 export type HostCertificate = z.infer<typeof hostCertificate>
 
