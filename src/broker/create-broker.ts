@@ -157,7 +157,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   })
   const rotation = createRotation({ ...base, trust, signer, loadIssuer })
   const { auditKeepDays: keepDays } = options
-  const audit = createAudit({ ...base, signer, ...(keepDays === undefined ? {} : { keepDays }) })
+  const kept = keepDays === undefined ? {} : { keepDays }
+  const audit = createAudit({ ...base, signer, ...kept })
   const tally = createTally({ audit, clock, log })
   const consoles = createConsoles({
     ...base,
@@ -185,7 +186,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     ...keyRoutes(createKeys(base)),
     ...whyRoutes(timeline, clock),
     ...eventRoutes(events),
-    ...auditRoutes(store),
+    ...auditRoutes({ store, ...kept }),
     ...serviceRoutes({ store, signer, publisher, trust, metrics, clock, openApi: () => document }),
   ]
   const document = renderOpenApi(routes)

@@ -6,7 +6,12 @@
  */
 
 export { apiKeyId, createApiKey, createFirstApiKey } from './api-keys.ts'
-export { type AuditVerdict, AuditVerifier, type Checkpoint } from './audit/verify.ts'
+export {
+  type AuditVerdict,
+  AuditVerifier,
+  type AuditVerifierOptions,
+  type Checkpoint,
+} from './audit/verify.ts'
 export type { Farm } from './consoles.ts'
 export { type Broker, type BrokerOptions, createBroker, type Lifetime } from './create-broker.ts'
 export type { IssuerFiles, LoadIssuer } from './issuers.ts'

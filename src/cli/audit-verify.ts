@@ -1,6 +1,11 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { z } from 'zod'
-import { type AuditVerdict, AuditVerifier, type Checkpoint } from '../broker/index.ts'
+import {
+  type AuditVerdict,
+  AuditVerifier,
+  type AuditVerifierOptions,
+  type Checkpoint,
+} from '../broker/index.ts'
 import { type Certificate, readCertificate } from '../certs/index.ts'
 import { BrokerError, errorText } from '../lib/index.ts'
 import { verifyAuditCheckpoint } from '../tokens/index.ts'
@@ -30,10 +35,12 @@ const CHECKPOINT_EVENT = 'audit.checkpoint'
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 const issuersAnswer = z.object({ items: z.array(z.object({ certificatePem: z.string() })) })
 const PAGE = 1_000
+const DAY_MS = 24 * 60 * 60_000
 
 interface Options extends ApiOptions {
   checkpoint?: string
   issuer?: string[]
+  keepDays?: number
   json?: boolean
 }
 
@@ -47,6 +54,11 @@ export function registerVerify(audit: Command): void {
         '--issuer <file>',
         "a certificate that may sign, PEM; may be repeated (default: the broker's list of issuers)",
         collect,
+      )
+      .option(
+        '--keep-days <days>',
+        "records older than that may be gone (default: the broker's `audit.keepDays`)",
+        parseDays,
       )
       .option('--json', 'the same as JSON')
       .addHelpText(
@@ -66,7 +78,8 @@ async function verify(options: Options): Promise<void> {
   const api = await findApi(options)
   const issuers = await readIssuers(api, options.issuer)
   const { checkpoints, findings } = await readCheckpoints(api, issuers, options.checkpoint)
-  const verdicts = await verifyRecords(api, checkpoints)
+  const keptSinceMs = await readKeptSince(api, options.keepDays)
+  const verdicts = await verifyRecords(api, checkpoints, { keptSinceMs })
   const all = [...findings, ...verdicts.flatMap(({ findings }) => findings)]
   if (options.json) printJson({ ok: all.length === 0, findings, brokers: verdicts })
   else for (const verdict of verdicts) print(describe(verdict))
@@ -108,8 +121,10 @@ async function readCheckpoints(
   const findings: string[] = []
   const take = (text: string, where: string): void => {
     try {
-      const { iss, seq, hash } = verifyAuditCheckpoint(text, issuers)
-      checkpoints.set(iss, [...(checkpoints.get(iss) ?? []), { seq, hash }])
+      const { iss, iat, seq, hash } = verifyAuditCheckpoint(text, issuers)
+      const known = checkpoints.get(iss) ?? []
+      checkpoints.set(iss, known)
+      known.push({ seq, hash, atMs: iat * 1000 })
     } catch (error) {
       findings.push(`checkpoint ${where}: ${errorText(error)}`)
     }
@@ -150,12 +165,35 @@ function checkpointOf(line: string): string | undefined {
     : undefined
 }
 
+/**
+ * From when on records have to be there: how long they are kept stands in the broker's configuration, and not in the store. A
+ * day less, since clocks differ.
+ */
+async function readKeptSince(api: ApiAccess, wanted?: number): Promise<number | undefined> {
+  const answer = z.object({ keepDays: z.int().optional() })
+  const { keepDays } =
+    wanted === undefined
+      ? await callApi(api, 'GET', '/v1/audit/checkpoints?limit=1', { answer })
+      : { keepDays: wanted }
+  return keepDays === undefined ? undefined : Date.now() - (keepDays - 1) * DAY_MS
+}
+
+function parseDays(text: string): number {
+  const days = Number(text)
+  if (Number.isInteger(days) && days >= 1 && days <= 36_500) return days
+  throw new InvalidArgumentError('need 1 to 36500')
+}
+
 async function verifyRecords(
   api: ApiAccess,
   checkpoints: Checkpoints['checkpoints'],
+  options: AuditVerifierOptions,
 ): Promise<AuditVerdict[]> {
   const verifiers = new Map(
-    [...checkpoints].map(([broker, signed]) => [broker, new AuditVerifier(broker, signed)]),
+    [...checkpoints].map(([broker, signed]) => [
+      broker,
+      new AuditVerifier(broker, signed, options),
+    ]),
   )
   for await (const items of pages(api, '/v1/audit')) {
     for (const record of z.array(recordAnswer).parse(items)) {

@@ -107,6 +107,20 @@ test.each([
   expect(stderr).toContain(`portcullis: broker: ${finding}`)
 })
 
+test('a beginning that retention cannot have taken yet is found missing', async () => {
+  await sign()
+  await addTenant('f')
+  tamper('delete from audit where seq <= 5')
+  const { lines, stderr, exitCode } = await audit('verify')
+  expect(exitCode).toBe(1)
+  expect(lines[0]).toContain('records 6 to 6: NOT WHOLE')
+  expect(stderr).toMatch(
+    /^portcullis: broker: records 1 to 5: are gone before their time, record 5 /,
+  )
+  expect((await audit('verify', '--keep-days', '1')).exitCode).toBe(0)
+  expect((await audit('verify', '--keep-days', '0')).exitCode).not.toBe(0)
+})
+
 test('a tail that was cut with its checkpoints is found by one that was kept elsewhere', async () => {
   const { kept } = writeFiles({ kept: await sign() })
   tamper('delete from audit where seq > 3; delete from audit_checkpoints')

@@ -63,6 +63,10 @@ export const checkpointShape = z
   })
   .meta({ id: 'AuditCheckpoint' })
 
+export const keepDaysShape = z.int().meta({
+  description: 'So long records are kept; those before a checkpoint that is older may be gone.',
+})
+
 /** `broker/seq`; names of brokers have no slash. */
 function toPlace(text: string): AuditPlace | undefined {
   const match = /^([^/]{1,128})\/(\d{1,15})$/.exec(text)

@@ -5,6 +5,13 @@ import { hashOf, NO_RECORD } from './chain.ts'
 export interface Checkpoint {
   seq: number
   hash: string
+  /** When it was signed. */
+  atMs: number
+}
+
+export interface AuditVerifierOptions {
+  /** What was signed after this time is not yet for retention to take; absent: nobody knows. */
+  keptSinceMs?: number | undefined
 }
 
 export interface AuditVerdict {
@@ -27,13 +34,24 @@ export class AuditVerifier {
   /** By number; several of one number may differ, and then one is wrong. */
   readonly #checkpoints = new Map<number, string[]>()
   readonly #findings: string[] = []
+  /** The last record of all checkpoints. */
+  #signed = 0
+  /** The first checkpoint whose record has to be there still. */
+  readonly #kept: Checkpoint | undefined
   #first = 0
   #last: Pick<AuditRecord, 'seq' | 'hash'> | undefined
 
-  constructor(broker: string, checkpoints: Iterable<Checkpoint>) {
+  constructor(
+    broker: string,
+    checkpoints: Iterable<Checkpoint>,
+    { keptSinceMs = Infinity }: AuditVerifierOptions = {},
+  ) {
     this.#broker = broker
-    for (const { seq, hash } of checkpoints) {
+    for (const checkpoint of checkpoints) {
+      const { seq, hash, atMs } = checkpoint
       this.#checkpoints.set(seq, [...(this.#checkpoints.get(seq) ?? []), hash])
+      this.#signed = Math.max(this.#signed, seq)
+      if (atMs > keptSinceMs && seq < (this.#kept?.seq ?? Infinity)) this.#kept = checkpoint
     }
   }
 
@@ -52,7 +70,14 @@ export class AuditVerifier {
   /** After the last record. */
   finish(): AuditVerdict {
     const last = this.#last?.seq ?? 0
-    const signed = Math.max(0, ...this.#checkpoints.keys())
+    const signed = this.#signed
+    if (this.#kept !== undefined && this.#kept.seq < this.#first) {
+      const { seq, atMs } = this.#kept
+      const since = new Date(atMs).toISOString()
+      this.#findings.unshift(
+        `records 1 to ${this.#first - 1}: are gone before their time, record ${seq} was signed at ${since}`,
+      )
+    }
     if (signed > last) {
       this.#findings.unshift(`records ${last + 1} to ${signed}: the tail is cut`)
     }

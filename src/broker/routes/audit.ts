@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { parseReference } from '../../lib/index.ts'
 import type { AuditPlace, AuditRecord, Store, StoredCheckpoint } from '../../store/index.ts'
+import { DEFAULT_KEEP_DAYS } from '../audit/audit.ts'
 import {
   auditQuery,
   auditShape,
   checkpointShape,
+  keepDaysShape,
   pageQuery,
   renderPlace,
 } from '../audit/schemas.ts'
@@ -13,7 +15,13 @@ import { defineRoute, type Route } from '../route.ts'
 const DEFAULT_LIMIT = 100
 
 /** Who did what, to be read and to be verified by somebody else. */
-export function auditRoutes(store: Pick<Store, 'audit'>): Route[] {
+export function auditRoutes({
+  store,
+  keepDays = DEFAULT_KEEP_DAYS,
+}: {
+  store: Pick<Store, 'audit'>
+  keepDays?: number
+}): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -40,21 +48,21 @@ export function auditRoutes(store: Pick<Store, 'audit'>): Route[] {
       summary: 'What brokers have signed of their audits, by broker and number',
       access: 'service.read',
       query: pageQuery,
-      answers: pagesOf(checkpointShape),
+      answers: pagesOf(checkpointShape, { keepDays: keepDaysShape }),
       async handle({ query: { limit = DEFAULT_LIMIT, after } }) {
         const found = await store.audit.listCheckpoints({ limit, ...(after && { after }) })
         return {
           status: 200,
-          body: { items: found.map(renderCheckpoint), ...nextOf(found, limit) },
+          body: { items: found.map(renderCheckpoint), keepDays, ...nextOf(found, limit) },
         }
       },
     }),
   ]
 }
 
-function pagesOf(item: z.ZodType) {
+function pagesOf(item: z.ZodType, more: z.ZodRawShape = {}) {
   const next = z.string().optional().meta({ description: 'For `after`; absent on the last page.' })
-  const schema = z.object({ items: z.array(item), next })
+  const schema = z.object({ items: z.array(item), ...more, next })
   return { '200': { description: 'A page.', content: { 'application/json': { schema } } } }
 }
 

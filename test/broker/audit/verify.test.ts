@@ -1,7 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type AuditEntry, hashOf, link } from '../../../src/broker/audit/chain.ts'
-import { AuditVerifier, type Checkpoint } from '../../../src/broker/audit/verify.ts'
+import {
+  AuditVerifier,
+  type AuditVerifierOptions,
+  type Checkpoint,
+} from '../../../src/broker/audit/verify.ts'
 import type { AuditRecord } from '../../../src/store/index.ts'
 
 const ENTRY: AuditEntry = {
@@ -21,8 +25,12 @@ function signed(records: AuditRecord[], ...numbers: number[]): Checkpoint[] {
   return records.filter(({ seq }) => numbers.includes(seq))
 }
 
-function verify(records: AuditRecord[], checkpoints: Checkpoint[] = []) {
-  const verifier = new AuditVerifier('b1', checkpoints)
+function verify(
+  records: AuditRecord[],
+  checkpoints: Checkpoint[] = [],
+  options: AuditVerifierOptions = {},
+) {
+  const verifier = new AuditVerifier('b1', checkpoints, options)
   for (const record of records) verifier.add(record)
   return verifier.finish()
 }
@@ -101,6 +109,18 @@ test('a beginning may be gone up to a checkpoint, and nowhere else', () => {
   expect(verify(rest, signed(records, 3, 8)).findings).toEqual([
     expect.stringMatching(/^records 1 to 4: are missing/),
   ])
+})
+
+test('a beginning that was signed too lately for retention is found missing', () => {
+  const records = chain(9)
+  const rest = records.slice(4)
+  const checkpoints = signed(records, 2, 4, 8)
+  const signedAtMs = records[3]?.atMs ?? 0
+  expect(verify(rest, checkpoints, { keptSinceMs: signedAtMs }).findings).toEqual([])
+  expect(verify(rest, checkpoints, { keptSinceMs: signedAtMs - 1 }).findings).toEqual([
+    'records 1 to 4: are gone before their time, record 4 was signed at 1970-01-01T00:00:01.003Z',
+  ])
+  expect(verify(records, checkpoints, { keptSinceMs: 0 }).findings).toEqual([])
 })
 
 test('whatever is dropped, doubled or changed in a signed chain is found', () => {

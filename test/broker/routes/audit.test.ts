@@ -179,6 +179,7 @@ test('checkpoints say what the issuer has signed', async () => {
   await broker.store.audit.addCheckpoint({ broker: 'broker.example.net', seq, hash, atMs: 0, text })
   const { body } = await broker.get('/v1/audit/checkpoints').expect(200)
   expect(body.items).toMatchObject([{ seq: 1, hash }])
+  expect(body.keepDays).toBe(365)
   expect(
     verifyAuditCheckpoint(body.items[0].checkpoint, [broker.issuer.certificate]),
   ).toMatchObject({
