@@ -20,7 +20,7 @@ const lifetime = (): z.ZodInt => wholeNumber(5, 3600)
 
 const control = z
   .strictObject({
-    listen: listenAddress.describe('Where the control channel listens.'),
+    listen: listenAddress.prefault('0.0.0.0:8444').describe('Where the control channel listens.'),
     tls: pairFiles.describe(
       "The broker's certificate on the control channel, which has to name it as `name` does.",
     ),
@@ -28,7 +28,7 @@ const control = z
       .meta({ need: 'the name of a PEM file: the certificate of the control CA' })
       .describe('Authority of the certificates of nodes and agents.'),
   })
-  .meta({ need: 'listen, tls and caFile' })
+  .meta({ need: 'tls and caFile' })
 
 /** What `portcullis broker` needs to know. */
 export const brokerSchema = z
@@ -47,7 +47,7 @@ export const brokerSchema = z
       })
       .meta({ need: 'name and address of the farm' })
       .describe('The gateway farm that this broker signs tokens for.'),
-    listen: listenAddress.describe('Where portal and API listen.'),
+    listen: listenAddress.prefault('0.0.0.0:8443').describe('Where portal and API listen.'),
     tls: pairFiles.describe('Certificate and key of portal and API.'),
     issuer: pairFiles.describe(
       'Certificate and key that sign the tokens; the key is on no other machine.',

@@ -92,6 +92,7 @@ export const gatewaySchema = z
       .min(1)
       .max(16)
       .meta({ need: '1 to 16 listeners, each with an address' })
+      .prefault([{ address: '0.0.0.0:443' }])
       .describe('Where clients and balancers connect.'),
     tls: pairFiles.describe(
       "Certificate and key that clients see; it carries the farm's name and the node's.",

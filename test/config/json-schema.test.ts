@@ -35,7 +35,7 @@ test('an editor gets types, ranges, defaults, and what is needed within the desc
   expect(schema).toMatchObject({
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'gateway.yaml',
-    required: ['node', 'farm', 'listeners', 'tls', 'targets'],
+    required: ['node', 'farm', 'tls', 'targets'],
     additionalProperties: false,
     properties: {
       leewaySeconds: {

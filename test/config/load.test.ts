@@ -117,6 +117,19 @@ test('the value is frozen all the way down', () => {
   expect(Object.isFrozen(config) && Object.isFrozen(config.farm)).toBe(true)
 })
 
+test('each role listens on its own port where the file says nothing of that', () => {
+  const listen = /^listen(ers)?: .*\n/m
+  const control =
+    'control: { tls: { certificateFile: c.crt, privateKeyFile: c.key }, caFile: ca.crt }\n'
+  const broker = loadBrokerConfig(writeConfig(BROKER.replace(listen, control)), {})
+  expect(broker.listen).toEqual({ host: '0.0.0.0', port: 8443 })
+  expect(broker.control?.listen).toEqual({ host: '0.0.0.0', port: 8444 })
+  const gateway = loadGatewayConfig(writeConfig(GATEWAY.replace(listen, '')), {})
+  expect(gateway.listeners).toMatchObject([
+    { address: { host: '0.0.0.0', port: 443 }, tls: true, proxy: 'off' },
+  ])
+})
+
 test('variables go over the file', () => {
   const config = loadBrokerConfig(writeConfig(BROKER), {
     PORTCULLIS_LISTEN: '127.0.0.1:9000',
@@ -151,7 +164,6 @@ test('a fault names path, value and fix', () => {
     [`${GATEWAY}development: true`, '', ''],
   ]
   expect(cases.flatMap(([text, from, to]) => faultsOf(text.replace(from, to)))).toEqual([
-    'listen: missing; need a literal address and a port, for example 0.0.0.0:443 or "[::]:443"',
     'lisen: unknown setting; did you mean listen?',
     'listen: have 8443; need a literal address and a port, for example 0.0.0.0:443 or "[::]:443"',
     'listen: have "localhost:8443"; need a literal address and a port, for example 0.0.0.0:443 or "[::]:443"',
@@ -184,7 +196,7 @@ test('a mistyped variable is a fault of its own', () => {
 test('loading throws the first fault and counts the others', () => {
   const path = writeConfig('node: gw1\nfarm: { name: demo }')
   expect(() => loadGatewayConfig(path, {})).toThrow(
-    'listeners: missing; need 1 to 16 listeners, each with an address (and 2 more: see portcullis config check)',
+    'tls: missing; need certificateFile and privateKeyFile (and 1 more: see portcullis config check)',
   )
 })
 
