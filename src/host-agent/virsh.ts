@@ -23,9 +23,19 @@ const UNKNOWN_DOMAIN = /failed to get domain|domain not found/i
  * No shell comes near it, and the GUID is one, since the token's claims have proven that.
  */
 export function createVirshConsoles(options: VirshOptions): Consoles {
+  /** Being asked now: whoever opens one machine many times at once costs the host one process. */
+  const asked = new Map<string, Promise<string>>()
+  const ask = (guid: string): Promise<string> => {
+    const known = asked.get(guid)
+    if (known !== undefined) return known
+    const answer = domdisplay(options, guid).finally(() => asked.delete(guid))
+    asked.set(guid, answer)
+    return answer
+  }
+
   return {
     async find(guid) {
-      const output = await domdisplay(options, guid)
+      const output = await ask(guid)
       const address = parseDisplay(output)
       if (address !== undefined) return { address, proxy: false }
       throw new Refusal('host-unreachable', `virsh: ${guid} has no RDP display`)

@@ -40,6 +40,18 @@ test.each([
   await expect(consoles.find(GUID)).rejects.toMatchObject({ reason })
 })
 
+test('who asks for one machine many times at once costs one process, and the next time another', async () => {
+  const { command, args } = virsh('echo asked >> "$0.count"; sleep 0.1; echo rdp://127.0.0.1:3391')
+  const consoles = createVirshConsoles({ command, uri: 'qemu:///system' })
+  const count = () => readFileSync(`${command}.count`, 'utf8').trim().split('\n').length
+  const places = await Promise.all(Array.from({ length: 50 }, () => consoles.find(GUID)))
+  expect(new Set(places.map(({ address }) => JSON.stringify(address))).size).toBe(1)
+  expect(count()).toBe(1)
+  await consoles.find(GUID)
+  expect(count()).toBe(2)
+  expect(args()).toContain(GUID)
+})
+
 test('a program that hangs, or is not there, is given up', async () => {
   const { command } = virsh('exec sleep 20')
   const hanging = createVirshConsoles({ command, uri: 'qemu:///system', timeoutMs: 100 })
