@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createDevelopmentCertificates, readCertificate } from '../../src/certs/index.ts'
 import { type GatewayConfig, loadGatewayConfig } from '../../src/config/index.ts'
+import { freePort } from '../helpers/ports.ts'
 import { writeFiles } from './run-command.ts'
 import type { BrokerFiles } from './running-broker.ts'
 
@@ -34,7 +35,7 @@ export async function writeNode({
     'gateway.yaml': `
 node: localhost
 farm: { name: demo }
-listeners: [{ address: '127.0.0.1:29443' }]
+listeners: [{ address: '127.0.0.1:${await freePort()}' }]
 tls: { certificateFile: tls.crt, privateKeyFile: tls.key }
 ${trust}
 targets: { allow: [{ cidr: 10.20.0.0/16 }] }
