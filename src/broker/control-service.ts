@@ -190,7 +190,7 @@ async function heartbeat(
 
 /** A node's or an agent's event is one line of ours; what its session is, and that it has ended, is remembered. */
 async function tell(
-  { store, log }: ControlServiceOptions,
+  { store, clock, log }: ControlServiceOptions,
   peer: Peer,
   { event, time, fields }: SessionEvent,
 ): Promise<void> {
@@ -205,7 +205,8 @@ async function tell(
   await store.leases.end({
     node: leaseHolder(peer),
     tunnel,
-    endedAtMs: time,
+    // A reconnect window counts from here: no peer opens one in the time to come.
+    endedAtMs: Math.min(time, clock.now()),
     ...(reason === undefined ? {} : { reason, burns: burnsToken(reason) }),
     ...(bytesIn === undefined ? {} : { bytesIn }),
     ...(bytesOut === undefined ? {} : { bytesOut }),
