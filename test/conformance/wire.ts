@@ -63,9 +63,13 @@ export function openWire(kind: WireKind, options: RawTlsOptions): Promise<Wire> 
   return kind === 'websocket' ? openWebSocket(options) : openHttpPair(options)
 }
 
-export async function openWebSocket(options: RawTlsOptions): Promise<Wire> {
+/** @param head the request, FreeRDP's when absent */
+export async function openWebSocket(
+  options: RawTlsOptions,
+  head = upgradeRequest(['RDG-Connection-Id', guid()]),
+): Promise<Wire> {
   const connection = await RawTls.open(options)
-  connection.write(upgradeRequest(['RDG-Connection-Id', guid()]))
+  connection.write(head)
   expect(await connection.readHead()).toMatch(/^HTTP\/1\.1 101 /)
   return {
     kind: 'websocket',
