@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -20,8 +21,9 @@ const MAX_STATEMENTS = 300
  * Kysely's SQLite dialect over `node:sqlite`.
  *
  * `node:sqlite` is synchronous and `synchronous=FULL` waits for the disk at each commit, so the
- * writes of one event-loop turn share a transaction: its commit comes at the end of the turn, and a
- * write's promise resolves after it. A write that fails (a constraint) undoes itself alone.
+ * writes of one event-loop turn share a commit: it comes at the end of the turn, and a write's promise
+ * resolves after it. A write that fails (a constraint) undoes itself alone, and so does an explicit
+ * transaction: it is a savepoint in the turn's own.
  *
  * Every failure is a BrokerError `ERR_STORE` with the engine's error as `cause`.
  */
@@ -53,7 +55,7 @@ class NodeSqliteAdapter extends SqliteAdapter {
 class NodeSqliteDriver implements Driver {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, Prepared>()
-  /** Commit of this turn's writes. */
+  /** Commit of this turn's writes and transactions. */
   #batch: Promise<void> | undefined
   /** The connection with an explicit transaction; all others wait for its end. */
   #transaction: { owner: DatabaseConnection; ended: PromiseWithResolvers<void> } | undefined
@@ -78,22 +80,28 @@ class NodeSqliteDriver implements Driver {
     // INVARIANT: no await between the last look and taking the turn, so that one transaction is open.
     while (this.#transaction !== undefined) await this.#transaction.ended.promise
     this.#transaction = { owner: connection, ended: Promise.withResolvers() }
-    await this.#batch?.catch(() => {}) // Its writers learn of the failure.
     try {
-      this.#database.exec('begin immediate')
+      void this.#joinBatch()
+      this.#database.exec('savepoint own')
     } catch (error) {
-      // Kysely rolls back only what has begun: the turn would never end.
-      this.#endTransaction(connection, 'rollback')
+      // Kysely rolls back only what has begun: the others would wait for ever.
+      this.#endTransaction(connection, 'rollback to own; release own')
       throw storeError(error)
     }
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    this.#endTransaction(connection, 'commit')
+    const committed = this.#batch
+    try {
+      this.#endTransaction(connection, 'release own')
+      await committed
+    } catch (error) {
+      throw storeError(error)
+    }
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    this.#endTransaction(connection, 'rollback')
+    this.#endTransaction(connection, 'rollback to own; release own')
   }
 
   async releaseConnection(): Promise<void> {}
@@ -134,31 +142,31 @@ class NodeSqliteDriver implements Driver {
   #joinBatch(): Promise<void> {
     if (this.#batch === undefined) {
       this.#database.exec('begin immediate')
-      this.#batch = new Promise((resolve, reject) => {
-        setImmediate(() => {
-          this.#batch = undefined
-          try {
-            this.#database.exec('commit')
-            resolve()
-          } catch (error) {
-            if (this.#database.isTransaction) this.#database.exec('rollback')
-            reject(error)
-          }
-        })
-      })
+      this.#batch = this.#commitBatch()
       this.#batch.catch(() => {}) // Not unhandled when every write of the turn failed by itself.
     }
     return this.#batch
   }
 
-  #endTransaction(connection: DatabaseConnection, statement: 'commit' | 'rollback'): void {
+  async #commitBatch(): Promise<void> {
+    await endOfTurn()
+    // One that takes more turns is kept whole.
+    while (this.#transaction !== undefined) await this.#transaction.ended.promise
+    this.#batch = undefined
+    try {
+      this.#database.exec('commit')
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('rollback')
+      throw error
+    }
+  }
+
+  #endTransaction(connection: DatabaseConnection, statements: string): void {
     // Kysely rolls back after a commit that failed: by then it may be another's turn.
     if (this.#transaction?.owner !== connection) return
     try {
-      if (this.#database.isTransaction) this.#database.exec(statement)
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('rollback')
-      throw storeError(error)
+      // An engine in trouble has undone all of the turn by itself, which its commit will tell.
+      if (this.#database.isTransaction) this.#database.exec(statements)
     } finally {
       this.#transaction.ended.resolve()
       this.#transaction = undefined

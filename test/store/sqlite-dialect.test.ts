@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Generated, Kysely } from 'kysely'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { sqliteDialect } from '../../src/store/sqlite-dialect.ts'
@@ -18,6 +19,10 @@ beforeEach(() => {
 afterEach(() => db.destroy())
 
 const write = (text: string) => db.insertInto('notes').values({ text }).execute()
+const add = (text: string) =>
+  db
+    .transaction()
+    .execute((transaction) => transaction.insertInto('notes').values({ text }).execute())
 const texts = async () => {
   const rows = await db.selectFrom('notes').select('text').orderBy('id').execute()
   return rows.map(({ text }) => text)
@@ -77,7 +82,7 @@ test('a transaction that throws leaves nothing behind', async () => {
 })
 
 test('transactions that begin in the same turn run one after the other', async () => {
-  const add = (text: string) =>
+  const addNumbered = (text: string) =>
     db.transaction().execute(async (transaction) => {
       const before = await transaction.selectFrom('notes').selectAll().execute()
       await transaction
@@ -85,7 +90,7 @@ test('transactions that begin in the same turn run one after the other', async (
         .values({ text: `${text}${before.length}` })
         .execute()
     })
-  await Promise.all([add('a'), add('b'), add('c')])
+  await Promise.all([addNumbered('a'), addNumbered('b'), addNumbered('c')])
   expect(await texts()).toEqual(['a0', 'b1', 'c2'])
 })
 
@@ -104,7 +109,7 @@ test('a transaction that cannot begin fails alone, and what waits for it goes on
   expect(await texts()).toEqual(['beside'])
 })
 
-test('a transaction that cannot commit is undone before the next one begins', async () => {
+test('transactions that cannot be committed are undone, and the next turn begins anew', async () => {
   const exec = vi.spyOn(database, 'exec')
   exec.mockImplementation(function (this: DatabaseSync, sql: string) {
     if (sql === 'commit') {
@@ -113,15 +118,45 @@ test('a transaction that cannot commit is undone before the next one begins', as
     }
     return DatabaseSync.prototype.exec.call(database, sql)
   })
-  const add = (text: string) =>
-    db
-      .transaction()
-      .execute((transaction) => transaction.insertInto('notes').values({ text }).execute())
-  const outcomes = await Promise.allSettled(['a', 'b', 'c'].map(add))
-  expect(outcomes).toMatchObject([
-    { status: 'rejected', reason: { code: 'ERR_STORE', message: 'store: disk full' } },
-    { status: 'fulfilled' },
-    { status: 'fulfilled' },
-  ])
-  expect(await texts()).toEqual(['b', 'c'])
+  const outcomes = await Promise.allSettled([add('a'), write('beside'), add('b')])
+  const failed = { status: 'rejected', reason: { code: 'ERR_STORE', message: 'store: disk full' } }
+  expect(outcomes).toMatchObject([failed, failed, failed])
+  expect(database.isTransaction).toBe(false)
+  await add('c')
+  expect(await texts()).toEqual(['c'])
+})
+
+test('transactions and writes of one turn share one commit, and are told after it', async () => {
+  const log: string[] = []
+  vi.spyOn(database, 'exec').mockImplementation(function (this: DatabaseSync, sql: string) {
+    log.push(sql)
+    return DatabaseSync.prototype.exec.call(database, sql)
+  })
+  await Promise.all([add, write, add].map((work, n) => work(`${n}`).then(() => log.push('told'))))
+  const own = ['savepoint own', 'release own']
+  expect(log).toEqual(['begin immediate', ...own, ...own, 'commit', 'told', 'told', 'told'])
+  expect((await texts()).sort()).toEqual(['0', '1', '2'])
+})
+
+test('a transaction that throws takes nothing of its turn along', async () => {
+  const failing = db.transaction().execute(async (transaction) => {
+    await transaction.insertInto('notes').values({ text: 'inside' }).execute()
+    throw new Error('changed my mind')
+  })
+  const outcomes = await Promise.allSettled([write('before'), add('a'), failing, add('b')])
+  const fulfilled = { status: 'fulfilled' }
+  expect(outcomes).toMatchObject([fulfilled, fulfilled, { status: 'rejected' }, fulfilled])
+  expect(await texts()).toEqual(['before', 'a', 'b'])
+})
+
+test('a transaction of several turns is kept whole', async () => {
+  const exec = vi.spyOn(database, 'exec')
+  const slow = db.transaction().execute(async (transaction) => {
+    await transaction.insertInto('notes').values({ text: 'first' }).execute()
+    for (let turns = 0; turns < 3; turns += 1) await nextTurn()
+    expect(exec).not.toHaveBeenCalledWith('commit')
+    await transaction.insertInto('notes').values({ text: 'second' }).execute()
+  })
+  await Promise.all([slow, write('beside')])
+  expect((await texts()).sort()).toEqual(['beside', 'first', 'second'])
 })
