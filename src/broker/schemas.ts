@@ -17,6 +17,7 @@ import {
 import { TOKEN_FORMATS } from './gateway-tokens.ts'
 import { formOf } from './host-names.ts'
 import { hostStandingShape } from './host-state-schemas.ts'
+import { pageFields } from './paging.ts'
 
 /**
  * Shapes of the API's requests and answers. They validate, and the OpenAPI document is made from the
@@ -188,6 +189,12 @@ export const vmShape = z
     effectiveConsole: effectiveConsole.optional(),
   })
   .meta({ id: 'Vm' })
+
+export const vmQuery = z.strictObject({
+  tenant: id.optional().meta({ description: 'Only those of this tenant.' }),
+  host: id.optional().meta({ description: 'Only those on this host.' }),
+  ...pageFields,
+})
 
 export const consoleBody = z
   .strictObject({

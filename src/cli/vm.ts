@@ -131,11 +131,12 @@ async function list({
   json,
   ...options
 }: Options & { tenant?: string; host?: string }): Promise<void> {
+  const query = new URLSearchParams({
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(host === undefined ? {} : { host }),
+  })
   const answer = z.object({ items: z.array(vmAnswer) })
-  const found = await callApi(await findApi(options), 'GET', '/v1/vms', { answer })
-  const items = found.items
-    .filter((vm) => tenant === undefined || vm.tenant === tenant)
-    .filter((vm) => host === undefined || vm.host === host)
+  const { items } = await callApi(await findApi(options), 'GET', `/v1/vms?${query}`, { answer })
   if (json) {
     printJson({ items })
     return

@@ -34,6 +34,7 @@ export type {
   Trust,
   Users,
   Verifiers,
+  VmPage,
   Vms,
 } from './store.ts'
 export * from './trust-records.ts'

@@ -113,11 +113,13 @@ export function createVms(db: Kysely<Database>): Vms {
       const query = upsertVms(db, [toVmRow(vm, nowMs)]).returning('revision')
       return toOutcome(await query.executeTakeFirstOrThrow())
     },
-    async list({ after = '', limit } = {}) {
+    async list({ after = '', limit, tenant, host } = {}) {
       const rows = await db
         .selectFrom('vms')
         .selectAll()
         .where('id', '>', after)
+        .$if(tenant !== undefined, (query) => query.where('tenant', '=', tenant ?? ''))
+        .$if(host !== undefined, (query) => query.where('host', '=', host ?? ''))
         .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
         .orderBy('id')
         .execute()

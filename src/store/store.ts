@@ -44,6 +44,12 @@ export interface IdPage {
   limit?: number
 }
 
+/** Part of the machines: those of one tenant, or on one host. */
+export interface VmPage extends IdPage {
+  tenant?: string | undefined
+  host?: string | undefined
+}
+
 /**
  * The broker's memory. Each call is atomic and durable when its promise resolves; lists come in the
  * order of ids. Engines differ only in where the bytes are: one contract suite runs against all.
@@ -109,7 +115,7 @@ export interface Vms {
   /** Tenant and host must exist. */
   put(vm: Vm, nowMs: number): Promise<PutOutcome>
   get(id: string): Promise<Vm | undefined>
-  list(page?: IdPage): Promise<Vm[]>
+  list(page?: VmPage): Promise<Vm[]>
   delete(id: string): Promise<DeleteOutcome>
   /** Those on a host that have no GUID, in the order of ids, so many at most. */
   listWithoutGuid(host: string, limit: number): Promise<string[]>

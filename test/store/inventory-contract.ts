@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Host, Store, Tenant, User, Vm } from '../../src/store/index.ts'
+import type { Host, Store, Tenant, User, Vm, VmPage } from '../../src/store/index.ts'
 
 const NOW_MS = Date.UTC(2030, 0, 1)
 
@@ -44,6 +44,25 @@ export function inventoryContract(store: () => Store): void {
     expect(await put(named('web'))).toEqual([])
     expect(await put(named('mail'))).toEqual(named('web'))
     expect(await store().vms.list()).toEqual(named('mail'))
+  })
+
+  test('lists the machines of one tenant, or on one host, by the page as well', async () => {
+    const globex = { id: 'globex', name: 'Globex' }
+    const hv2 = { ...host, id: 'hv2' }
+    const vms = [
+      { ...vm, id: 'a' },
+      { ...vm, id: 'b', tenant: 'globex' },
+      { ...vm, id: 'c', host: 'hv2' },
+      { ...vm, id: 'd' },
+    ]
+    const put = { tenants: [tenant, globex], hosts: [host, hv2], vms }
+    await store().inventory.change(() => ({ result: undefined, put }), NOW_MS)
+    const ids = async (page: VmPage) => (await store().vms.list(page)).map(({ id }) => id)
+    expect(await ids({ tenant: tenant.id })).toEqual(['a', 'c', 'd'])
+    expect(await ids({ tenant: tenant.id, after: 'a', limit: 1 })).toEqual(['c'])
+    expect(await ids({ tenant: tenant.id, host: host.id })).toEqual(['a', 'd'])
+    expect(await ids({ host: 'hv2' })).toEqual(['c'])
+    expect(await ids({ tenant: 'none' })).toEqual([])
   })
 
   test('serves others while a change is decided on, which is then decided anew', async () => {

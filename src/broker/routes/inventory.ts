@@ -16,6 +16,7 @@ import {
   tenantShape,
   type VmBody,
   vmBody,
+  vmQuery,
   vmShape,
 } from '../schemas.ts'
 import { invalid } from '../validate.ts'
@@ -63,6 +64,7 @@ export function inventoryRoutes(options: InventoryRouteOptions): Route[] {
       name: 'vm',
       body: vmBody,
       shape: vmShape,
+      query: vmQuery,
       records: store.vms,
       async put(id, body) {
         await checkReferences(store, body)

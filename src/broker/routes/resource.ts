@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import type { DeleteOutcome, IdPage, PutOutcome } from '../../store/index.ts'
+import type { DeleteOutcome, PutOutcome, VmPage } from '../../store/index.ts'
 import { ApiError, notFound } from '../errors.ts'
 import { pageQuery, readPage } from '../paging.ts'
 import type { Caller } from '../rights.ts'
 import { defineRoute, type Route } from '../route.ts'
-import { listOf } from '../schemas.ts'
+import { listOf, type vmQuery } from '../schemas.ts'
 
 /** A kind of thing in the inventory: how it is read, written and shown. */
 export interface Resource<Body extends z.ZodType, Record extends { id: string }> {
@@ -14,9 +14,11 @@ export interface Resource<Body extends z.ZodType, Record extends { id: string }>
   id?: z.ZodType<string>
   body: Body
   shape: z.ZodType
+  /** What its list takes, where that is more than a page. */
+  query?: typeof pageQuery | typeof vmQuery
   records: {
     get(id: string): Promise<Record | undefined>
-    list(page?: IdPage): Promise<Record[]>
+    list(page?: VmPage): Promise<Record[]>
     delete(id: string, caller: Caller): Promise<DeleteOutcome>
   }
   put(id: string, body: z.output<Body>, caller: Caller): Promise<PutOutcome>
@@ -61,9 +63,12 @@ export function resourceRoutes<Body extends z.ZodType, Record extends { id: stri
           content: { 'application/json': { schema: listOf(shape) } },
         },
       },
-      query: pageQuery,
+      query: resource.query ?? pageQuery,
       async handle({ query }) {
-        const { items, ...next } = await readPage(query, (page) => records.list(page))
+        const { limit, after, ...filter } = query
+        const { items, ...next } = await readPage({ limit, after }, (page) =>
+          records.list({ ...filter, ...page }),
+        )
         return { status: 200, body: { items: await render(items), ...next } }
       },
     }),

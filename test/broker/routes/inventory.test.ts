@@ -182,6 +182,20 @@ describe('vms', () => {
   })
 })
 
+test("machines are listed of one tenant or host alone, so that nobody has to leave out others'", async () => {
+  const ids = async (query: string) => {
+    const { body } = await api.get(`/v1/vms?${query}`).expect(200)
+    return body.items.map(({ id }: { id: string }) => id)
+  }
+  await api.put('/v1/vms/app', { name: 'App', tenant: 'acme', host: 'hv1' }).expect(201)
+  expect(await ids('tenant=acme')).toEqual(['app', 'web'])
+  expect(await ids('tenant=acme&limit=1&after=app')).toEqual(['web'])
+  expect(await ids('host=hv1&tenant=globex')).toEqual(['mail'])
+  expect(await ids('host=none')).toEqual([])
+  await api.get('/v1/vms?tenant=').expect(400)
+  await api.get('/v1/tenants?tenant=acme').expect(400)
+})
+
 test.each(['tenants', 'hosts', 'vms'])(
   '%s: an impossible id is wrong to put, unknown to read',
   async (all) => {
