@@ -1,6 +1,7 @@
-import { createPrivateKey, type KeyObject, randomBytes, sign, verify, webcrypto } from 'node:crypto'
-import { BrokerError, errorText } from '../lib/index.ts'
+import { type KeyObject, randomBytes, sign, verify, webcrypto } from 'node:crypto'
+import { BrokerError } from '../lib/index.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
+import { readPrivateKey } from './private-key.ts'
 import { x509 } from './x509.ts'
 
 /** A certificate (or a chain, leaf first) and the private key of its leaf. */
@@ -40,20 +41,6 @@ export function checkPair(pair: KeyPair, name = 'key pair'): CheckedPair {
   return { certificate, privateKey }
 }
 
-function readPrivateKey(pem: string, name: string): KeyObject {
-  const label = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----/.exec(pem)?.[1]
-  if (label === undefined) throw unusable(name, 'no BEGIN PRIVATE KEY line')
-  if (!pem.includes(`-----END ${label}-----`)) throw unusable(name, `cut off: no END ${label} line`)
-  if (label.includes('ENCRYPTED') || pem.includes('Proc-Type: 4,ENCRYPTED')) {
-    throw unusable(name, 'encrypted, need one without a pass phrase')
-  }
-  try {
-    return createPrivateKey(pem)
-  } catch (error) {
-    throw unusable(name, `not readable: ${errorText(error)}`, error)
-  }
-}
-
 /** Proves it by signing with one and verifying with the other. */
 export function belongsTogether(publicKey: KeyObject, privateKey: KeyObject): boolean {
   if (publicKey.asymmetricKeyType !== privateKey.asymmetricKeyType) return false
@@ -61,8 +48,4 @@ export function belongsTogether(publicKey: KeyObject, privateKey: KeyObject): bo
   // Ed25519 and Ed448 bring their own digest.
   const digest = publicKey.asymmetricKeyType?.startsWith('ed') ? null : 'sha256'
   return verify(digest, challenge, publicKey, sign(digest, challenge, privateKey))
-}
-
-function unusable(name: string, message: string, cause?: unknown): BrokerError {
-  return new BrokerError('ERR_CERTIFICATE', `${name}: ${message}`, { cause })
 }

@@ -173,11 +173,14 @@ function openPublisher({ publisher: files }: BrokerConfig, log: Log): Publisher 
  * @throws BrokerError `ERR_USAGE`, `ERR_CERTIFICATE`
  */
 async function loadIssuer(config: BrokerConfig, files: IssuerFiles): Promise<Issuer> {
+  // One for all keys of a broker's directory; a key that needs none is opened without.
+  const { passPhraseFile } = config.issuer
   const directory = config.keyDirectory ?? dirname(config.issuer.privateKeyFile)
   const pair = readPair(
     {
       certificateFile: join(directory, files.certificateFile),
       privateKeyFile: join(directory, files.privateKeyFile),
+      ...(passPhraseFile === undefined ? {} : { passPhraseFile }),
     },
     'issuer',
   )

@@ -4,9 +4,11 @@ import {
   type Certificate,
   checkPair,
   type Finding,
+  isEncryptedKey,
   LINT_ROLES,
   type LintRole,
   lintCertificate,
+  openPrivateKey,
   readCertificates,
 } from '../certs/index.ts'
 import { BrokerError, errorText, plural, systemClock } from '../lib/index.ts'
@@ -17,11 +19,13 @@ import { collect } from './collect.ts'
 import { lintAccess } from './file-access.ts'
 import { readBytes, readText } from './files.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
+import { firstLine } from './password.ts'
 
 interface Options {
   role?: LintRole
   name?: string[]
   key?: string
+  keyPasswordFile?: string
   ca?: string[]
   microsoft?: boolean
   json?: boolean
@@ -46,6 +50,7 @@ export function register(certs: Command): void {
       collect,
     )
     .option('--key <file>', 'private key (default: beside the certificate, with .key)')
+    .option('--key-password-file <file>', 'pass phrase of encrypted keys')
     .option(
       '--ca <file>',
       'authority that is trusted; repeat it (default: those in the directory)',
@@ -173,13 +178,28 @@ function wantedNames(file: string, role: LintRole, names: string[]): string[] {
   return role === 'tls' && !/(^|\/)broker\//.test(file) ? names : []
 }
 
-function checkKey(file: string, leaf: Certificate, role: LintRole, { key }: Options): Finding[] {
+function checkKey(
+  file: string,
+  leaf: Certificate,
+  role: LintRole,
+  { key, keyPasswordFile }: Options,
+): Finding[] {
   const keyFile = key ?? keyBeside(file)
   if (key === undefined && !existsSync(keyFile)) {
     return needsKey(file, role) ? [keyFinding('key-missing', `${keyFile}: missing`)] : []
   }
   try {
-    checkPair({ certificatePem: leaf.pem, privateKeyPem: readText(keyFile, 'private key') }, role)
+    const text = readText(keyFile, 'private key')
+    if (isEncryptedKey(text) && keyPasswordFile === undefined) {
+      const fix = 'name the file of its pass phrase with --key-password-file'
+      return [{ ...keyFinding('key-mismatch', `${keyFile}: encrypted`), fix }]
+    }
+    const passPhrase =
+      keyPasswordFile === undefined
+        ? undefined
+        : firstLine(readText(keyPasswordFile, '--key-password-file'))
+    const privateKeyPem = isEncryptedKey(text) ? openPrivateKey(text, passPhrase, keyFile) : text
+    checkPair({ certificatePem: leaf.pem, privateKeyPem }, role)
   } catch (error) {
     return [keyFinding('key-mismatch', errorText(error))]
   }

@@ -9,7 +9,8 @@ import {
   readCertificates,
 } from '../certs/index.ts'
 import { BrokerError } from '../lib/index.ts'
-import { readBytes, readText } from './files.ts'
+import { readBytes } from './files.ts'
+import { KEY_PASSWORD_FILE, readKeyFile } from './key-file.ts'
 import { type NewFile, writeNewFiles } from './new-files.ts'
 import { print, printJson } from './output.ts'
 import { readPassword } from './password.ts'
@@ -21,6 +22,7 @@ interface Options {
   out: string
   format?: Format
   key?: string
+  keyPasswordFile?: string
   chain: boolean | string
   encryption: PfxEncryption
   microsoft?: boolean
@@ -36,6 +38,7 @@ export function register(certs: Command): void {
     .requiredOption('--out <file>', '.pfx, .p12, .cer, .der, .crt or .pem; nothing is overwritten')
     .addOption(new Option('--format <format>', 'default: by the ending of --out').choices(FORMATS))
     .option('--key <file>', 'private key for a PFX (default: beside the certificate, with .key)')
+    .option(...KEY_PASSWORD_FILE)
     .option('--chain <file>', 'further certificates for the PFX: intermediates, root')
     .option('--no-chain', 'the certificate alone, even when its file holds a chain')
     .addOption(
@@ -103,7 +106,7 @@ async function makePfx(file: string, options: Options): Promise<NewFile> {
   ]
   const pair = {
     certificatePem: certificates.map(({ pem }) => pem).join(''),
-    privateKeyPem: readText(keyFile, '--key'),
+    privateKeyPem: await readKeyFile(keyFile, '--key', options.keyPasswordFile),
   }
   const { privateKey } = checkPair(pair, file)
   if (microsoft && privateKey.asymmetricKeyType !== 'rsa') {

@@ -5,11 +5,13 @@ import {
   belongsTogether,
   checkPair,
   decodePfx,
+  isEncryptedKey,
   type KeyPair,
+  openPrivateKey,
   orderChain,
   readCertificates,
 } from '../certs/index.ts'
-import { BrokerError, errorText, systemClock } from '../lib/index.ts'
+import { BrokerError, systemClock } from '../lib/index.ts'
 import { summary } from './certs-options.ts'
 import { readBytes, readText } from './files.ts'
 import { writeNewFiles } from './new-files.ts'
@@ -106,22 +108,8 @@ async function readPemPair(file: string, bytes: Uint8Array, options: Options): P
 
 /** The key as PKCS#8 without pass phrase, whatever it came as. */
 async function openKey(file: string, text: string, options: Options): Promise<string> {
-  const block = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?-----END \1-----/.exec(text)?.[0]
-  if (block === undefined) {
-    throw new BrokerError('ERR_CERTIFICATE', `${file}: holds no whole private key`)
-  }
-  const encrypted = block.includes('ENCRYPTED')
-  const password = encrypted ? await readPassword(passwordOf(file, options)) : undefined
-  try {
-    const key = createPrivateKey({
-      key: block,
-      ...(password === undefined ? {} : { passphrase: password.reveal() }),
-    })
-    return key.export({ type: 'pkcs8', format: 'pem' }).toString()
-  } catch (error) {
-    const why = encrypted ? 'wrong password, or the file was damaged' : errorText(error)
-    throw new BrokerError('ERR_CERTIFICATE', `${file}: ${why}`, { cause: error })
-  }
+  const password = isEncryptedKey(text) ? await readPassword(passwordOf(file, options)) : undefined
+  return openPrivateKey(text, password, file)
 }
 
 function passwordOf(file: string, { passwordFile }: Options) {

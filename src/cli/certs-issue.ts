@@ -22,7 +22,8 @@ import {
   wholeDays,
 } from './certs-options.ts'
 import { collect } from './collect.ts'
-import { readAuthoritiesPem, readText } from './files.ts'
+import { readAuthoritiesPem } from './files.ts'
+import { KEY_PASSWORD_FILE, readKeyFile } from './key-file.ts'
 import { writeNewFiles } from './new-files.ts'
 import { print, printJson } from './output.ts'
 
@@ -42,6 +43,7 @@ interface IssueOptions extends Options {
   from?: string
   ca?: string
   caKey?: string
+  keyPasswordFile?: string
   days?: number
 }
 
@@ -56,6 +58,7 @@ export function register(certs: Command): void {
     .option('--from <directory>', 'directory of certs init: its authority for the role signs')
     .option('--ca <file>', 'another authority: its certificate…')
     .option('--ca-key <file>', '…and its private key')
+    .option(...KEY_PASSWORD_FILE)
     .option(
       '--days <days>',
       `default: ${LEAF_DAYS}, control certificates ${CONTROL_DAYS}`,
@@ -96,7 +99,7 @@ function addCommonOptions(command: Command): Command {
 }
 
 async function issueOne(options: IssueOptions): Promise<void> {
-  const authority = readAuthority(options)
+  const authority = await readAuthority(options)
   const { subject } = readCertificate(authority.certificatePem, 'authority certificate')
   const organization = options.organization ?? organizationOf(subject)
   const profile = profileOf(options, options.name ?? [])
@@ -146,7 +149,13 @@ async function request(options: RequestOptions): Promise<void> {
 }
 
 /** @throws BrokerError `ERR_USAGE` */
-function readAuthority({ role, from, ca, caKey }: IssueOptions): KeyPair {
+async function readAuthority({
+  role,
+  from,
+  ca,
+  caKey,
+  keyPasswordFile,
+}: IssueOptions): Promise<KeyPair> {
   const isControl = CONTROL_ROLES.some((known) => known === role)
   const base =
     from === undefined ? undefined : join(from, 'authority', isControl ? 'control-ca' : 'ca')
@@ -157,7 +166,7 @@ function readAuthority({ role, from, ca, caKey }: IssueOptions): KeyPair {
   }
   return {
     certificatePem: readAuthoritiesPem(certificateFile),
-    privateKeyPem: readText(privateKeyFile, '--ca-key'),
+    privateKeyPem: await readKeyFile(privateKeyFile, '--ca-key', keyPasswordFile),
   }
 }
 

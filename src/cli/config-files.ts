@@ -203,14 +203,23 @@ function checkPlace(path: string, file: string, owner: string): void {
 function privacyChecks(pairs: Record<string, PairFiles | undefined>): FileCheck[] {
   return Object.entries(pairs).flatMap(([name, files]) => {
     if (files === undefined) return []
-    const path = `${name}.privateKeyFile`
-    const run = (): void => {
-      const [finding] = lintAccess(files.privateKeyFile, true) ?? []
-      if (finding === undefined) return
-      throw new ConfigError(path, `${finding.message}; ${finding.fix}`)
-    }
-    return [{ path, run }]
+    const { privateKeyFile, passPhraseFile } = files
+    return [
+      privacyCheck(`${name}.privateKeyFile`, privateKeyFile),
+      ...(passPhraseFile === undefined
+        ? []
+        : [privacyCheck(`${name}.passPhraseFile`, passPhraseFile)]),
+    ]
   })
+}
+
+function privacyCheck(path: string, file: string): FileCheck {
+  const run = (): void => {
+    const [finding] = lintAccess(file, true) ?? []
+    if (finding === undefined) return
+    throw new ConfigError(path, `${finding.message}; ${finding.fix}`)
+  }
+  return { path, run }
 }
 
 function checkUsable(

@@ -10,7 +10,7 @@ import {
   type WatchedSetting,
   watchSettings,
 } from './reload.ts'
-import { readPair } from './role-files.ts'
+import { filesOf, readPair } from './role-files.ts'
 
 export interface ReloadOptions {
   /** The configuration file, and what it said at the start. */
@@ -52,10 +52,9 @@ export function watchGatewayFiles(options: ReloadOptions): FileWatch {
 }
 
 function tlsOf({ config, gateway, log }: ReloadOptions): WatchedSetting {
-  const { certificateFile, privateKeyFile } = config.tls
   return {
     setting: 'tls',
-    files: () => [certificateFile, privateKeyFile],
+    files: () => filesOf(config.tls),
     apply() {
       const { pair } = openNodeTls(config)
       gateway.replaceCertificate(pair)
@@ -91,7 +90,7 @@ function agentsOf(
   return [
     {
       setting,
-      files: () => [files.certificateFile, files.privateKeyFile, caFile],
+      files: () => [...filesOf(files), caFile],
       apply() {
         replace()
         logApplied(log, setting, readPair(files, setting))

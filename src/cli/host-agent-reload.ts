@@ -16,7 +16,7 @@ import {
   type WatchedSetting,
   watchSettings,
 } from './reload.ts'
-import { readPair } from './role-files.ts'
+import { filesOf, readPair } from './role-files.ts'
 
 export interface AgentReloadOptions {
   /** The configuration file, and what it said at the start. */
@@ -56,7 +56,7 @@ export function watchAgentFiles(options: AgentReloadOptions): FileWatch {
     ? [
         {
           setting: 'tls',
-          files: () => [tls.certificateFile, tls.privateKeyFile, tls.caFile],
+          files: () => [...filesOf(tls), tls.caFile],
           apply() {
             replaceShown()
             logApplied(log, 'tls', readPair(tls, 'tls'))

@@ -5,6 +5,7 @@ import { BrokerError, type Endpoint } from '../lib/index.ts'
 import { demoAuthority } from './demo-authority.ts'
 import { parseDuration, parseDurationOrNone } from './duration.ts'
 import { readAuthoritiesPem, readText } from './files.ts'
+import { KEY_PASSWORD_FILE, readKeyFile } from './key-file.ts'
 import { addressParser, GATEWAY_PORT } from './port.ts'
 import { tryListen } from './try-listen.ts'
 
@@ -15,6 +16,7 @@ export interface RunningOptions {
   audience?: string
   issuerCertificate?: string
   issuerKey?: string
+  keyPasswordFile?: string
   echoHost?: Endpoint
   secondAddress?: string
   leeway?: number
@@ -23,7 +25,7 @@ export interface RunningOptions {
 }
 
 const NEEDED = ['audience', 'issuerCertificate', 'issuerKey', 'echoHost'] as const
-const OTHERS = ['ca', 'secondAddress', 'leeway', 'longest', 'nodeLog'] as const
+const OTHERS = ['ca', 'keyPasswordFile', 'secondAddress', 'leeway', 'longest', 'nodeLog'] as const
 
 export const DEFAULT_LONGEST_SECONDS = 30
 
@@ -42,6 +44,7 @@ export function addRunningOptions(command: Command): Command {
     .option('--audience <name>', 'name of the farm')
     .option('--issuer-certificate <file>', "the issuer that `lab` in the node's file lists, PEM")
     .option('--issuer-key <file>', 'its private key, PEM')
+    .option(...KEY_PASSWORD_FILE)
     .option('--echo-host <host:port>', 'the echo host that stands beside it', addressParser())
     .option('--second-address <address>', 'of this machine, for a second client')
     .option('--leeway <time>', "the node's leewaySeconds (default: 5s)", parseDurationOrNone)
@@ -80,7 +83,7 @@ export async function runningFarm(
     echoHost,
     issuer: {
       certificatePem: readText(issuerCertificate, '--issuer-certificate'),
-      privateKeyPem: readText(issuerKey, '--issuer-key'),
+      privateKeyPem: await readKeyFile(issuerKey, '--issuer-key', options.keyPasswordFile),
     },
     ...(ca === undefined ? {} : { ca }),
     ...(secondAddress === undefined ? {} : { secondAddress }),

@@ -8,6 +8,8 @@ import { say } from './output.ts'
 export interface PasswordOptions {
   /** A file whose first line is the password, `-` for standard input; without it a person is asked. */
   passwordFile?: string | undefined
+  /** The option that names it; `--password-file` when absent. */
+  option?: string
   /** What to ask for: `password of issuer.pfx`. */
   question: string
   /** Ask a second time, since nobody can read what was typed. */
@@ -20,16 +22,16 @@ export interface PasswordOptions {
  * @throws BrokerError `ERR_USAGE` when there is neither, or when both answers differ
  */
 export async function readPassword(options: PasswordOptions): Promise<Secret> {
-  const { passwordFile, question, twice = false } = options
+  const { passwordFile, option = '--password-file', question, twice = false } = options
   if (passwordFile !== undefined) {
     const content =
-      passwordFile === '-' ? await text(process.stdin) : readText(passwordFile, '--password-file')
-    return new Secret(content.split(/\r?\n/, 1)[0] ?? '')
+      passwordFile === '-' ? await text(process.stdin) : readText(passwordFile, option)
+    return firstLine(content)
   }
   if (!process.stdin.isTTY) {
     throw new BrokerError(
       'ERR_USAGE',
-      `${question}: name a file with --password-file, or run this in a terminal`,
+      `${question}: name a file with ${option}, or run this in a terminal`,
     )
   }
   const answer = await ask(`${question}: `)
@@ -37,6 +39,11 @@ export async function readPassword(options: PasswordOptions): Promise<Secret> {
     throw new BrokerError('ERR_USAGE', `${question}: the two answers differ`)
   }
   return new Secret(answer)
+}
+
+/** A pass phrase as files hold it: an editor ends it with a line feed that nobody meant. */
+export function firstLine(content: string): Secret {
+  return new Secret(content.split(/\r?\n/, 1)[0] ?? '')
 }
 
 /** readline edits the line as usual, but what it would echo goes nowhere. Ctrl-C and Ctrl-D end it. */

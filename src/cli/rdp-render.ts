@@ -10,6 +10,7 @@ import {
 } from '../rdpfile/index.ts'
 import { inspectToken, parsePreconnectionText } from '../tokens/index.ts'
 import { readSecretText, readText } from './files.ts'
+import { KEY_PASSWORD_FILE, readKeyFile } from './key-file.ts'
 import { print } from './output.ts'
 import { writePrivately } from './private-file.ts'
 
@@ -42,6 +43,7 @@ interface Options {
   nla: boolean
   publisherCertificate?: string
   publisherKey?: string
+  keyPasswordFile?: string
   out?: string
 }
 
@@ -71,6 +73,7 @@ export function register(rdp: Command): void {
     .option('--no-nla', 'the host takes no network level authentication')
     .option('--publisher-certificate <file>', 'sign it: certificate, then its chain, PEM')
     .option('--publisher-key <file>', 'private key of that certificate, PKCS#8 in PEM')
+    .option(...KEY_PASSWORD_FILE)
     .option('--out <file>', 'write here, readable for you alone (default: standard output)')
     .addHelpText(
       'after',
@@ -80,7 +83,7 @@ export function register(rdp: Command): void {
 }
 
 async function render(options: Options): Promise<void> {
-  const publisher = readPublisher(options)
+  const publisher = await readPublisher(options)
   const token = new Secret(await readSecretText(options.tokenFile, '--token-file'))
   const settings = { ...settingsOfToken(token), ...settingsOfFile(options), ...settingsOf(options) }
   const unsigned = renderConsoleFile({
@@ -116,17 +119,18 @@ async function endpointFedAuth({
   return { endpointFedAuth: new Secret(await readSecretText(file, '--endpoint-fedauth')) }
 }
 
-function readPublisher({
+async function readPublisher({
   publisherCertificate: certificate,
   publisherKey: key,
-}: Options): Publisher | undefined {
+  keyPasswordFile,
+}: Options): Promise<Publisher | undefined> {
   if (certificate === undefined && key === undefined) return undefined
   if (certificate === undefined || key === undefined) {
     throw new BrokerError('ERR_USAGE', '--publisher-certificate, --publisher-key: need both')
   }
   return createPublisher({
     certificatePem: readText(certificate, '--publisher-certificate'),
-    privateKeyPem: readText(key, '--publisher-key'),
+    privateKeyPem: await readKeyFile(key, '--publisher-key', keyPasswordFile),
   })
 }
 

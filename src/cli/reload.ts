@@ -11,7 +11,7 @@ import { openControlCertificate } from './control-peer.ts'
 import { type FileWatch, watchFiles } from './file-watch.ts'
 import { readText } from './files.ts'
 import { openNodeTrust } from './gateway-files.ts'
-import { readPair } from './role-files.ts'
+import { filesOf, readPair } from './role-files.ts'
 
 /** A setting whose files may be replaced while the role runs. */
 export interface WatchedSetting {
@@ -99,7 +99,7 @@ export function controlSetting({ config, control, replace, log }: ControlReload)
   const setting = 'control.tls'
   return {
     setting,
-    files: () => [files.certificateFile, files.privateKeyFile, caFile],
+    files: () => [...filesOf(files), caFile],
     apply() {
       const development = openControlCertificate(config)?.development ?? false
       assertDevelopmentAllowed(config, [{ path: `${setting}.certificateFile`, development }])

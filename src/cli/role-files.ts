@@ -1,20 +1,45 @@
-import { type CheckedPair, checkPair, type KeyPair, readCertificate } from '../certs/index.ts'
+import {
+  type CheckedPair,
+  checkPair,
+  isEncryptedKey,
+  type KeyPair,
+  openPrivateKey,
+  readCertificate,
+} from '../certs/index.ts'
 import type { PairFiles, TrustFile } from '../config/index.ts'
 import { ConfigError } from '../lib/index.ts'
 import { parseThumbprint, type TrustEntry } from '../tokens/index.ts'
 import { readText } from './files.ts'
+import { firstLine } from './password.ts'
 
 /**
  * Certificate and key that a configuration names.
  *
  * @param path of the setting: `tls`
- * @throws BrokerError `ERR_USAGE` when a file can't be read
+ * @returns the key without pass phrase
+ * @throws BrokerError `ERR_USAGE` when a file can't be read, `ERR_CERTIFICATE` for a key that its pass phrase does not open
  */
-export function readPair({ certificateFile, privateKeyFile }: PairFiles, path: string): KeyPair {
-  return {
-    certificatePem: readText(certificateFile, `${path}.certificateFile`),
-    privateKeyPem: readText(privateKeyFile, `${path}.privateKeyFile`),
+export function readPair(files: PairFiles, path: string): KeyPair {
+  const certificatePem = readText(files.certificateFile, `${path}.certificateFile`)
+  return { certificatePem, privateKeyPem: readKey(files, path) }
+}
+
+function readKey({ privateKeyFile, passPhraseFile }: PairFiles, path: string): string {
+  const name = `${path}.privateKeyFile`
+  const text = readText(privateKeyFile, name)
+  if (!isEncryptedKey(text)) return text
+  if (passPhraseFile === undefined) {
+    const remedy = `name the file of its pass phrase in ${path}.passPhraseFile`
+    throw new ConfigError(name, `${privateKeyFile} is encrypted; ${remedy}`)
   }
+  const passPhrase = firstLine(readText(passPhraseFile, `${path}.passPhraseFile`))
+  return openPrivateKey(text, passPhrase, `${name} ${privateKeyFile}`)
+}
+
+/** All that {@link readPair} reads. */
+export function filesOf({ certificateFile, privateKeyFile, passPhraseFile }: PairFiles): string[] {
+  const files = [certificateFile, privateKeyFile]
+  return passPhraseFile === undefined ? files : [...files, passPhraseFile]
 }
 
 /** As {@link readPair}, and proves that they belong together. @throws BrokerError `ERR_CERTIFICATE` as well */

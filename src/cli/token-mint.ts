@@ -13,6 +13,7 @@ import {
 import { type ApiOptions, addApiOptions } from './api-access.ts'
 import { parseDuration } from './duration.ts'
 import { readText } from './files.ts'
+import { KEY_PASSWORD_FILE, readKeyFile } from './key-file.ts'
 import { print } from './output.ts'
 import { writePrivately } from './private-file.ts'
 import { mintByApi } from './token-mint-api.ts'
@@ -53,7 +54,12 @@ interface Options extends ClaimOptions, WrongOptions {
 }
 
 type Given = Partial<Options> &
-  ApiOptions & { issuerKey?: string; issuerCertificate?: string; out?: string }
+  ApiOptions & {
+    issuerKey?: string
+    issuerCertificate?: string
+    keyPasswordFile?: string
+    out?: string
+  }
 
 const DEFAULT_TTL_SECONDS = 60
 
@@ -88,6 +94,7 @@ export function registerMint(token: Command): void {
     .description('mints a token: with an issuer key, and nothing is kept of it; else by the broker')
     .option('--issuer-key <file>', 'private key of the issuer, PEM; without it the broker mints')
     .option('--issuer-certificate <file>', 'its certificate, PEM')
+    .option(...KEY_PASSWORD_FILE)
     .addOption(
       new Option(
         '--format <format>',
@@ -138,7 +145,7 @@ A tester adds what shall be wrong, for example --expired 10m, --wrong-audience o
 async function runMint({ issuerKey, issuerCertificate, ...given }: Given): Promise<void> {
   const isSignedHere = issuerKey !== undefined || issuerCertificate !== undefined
   const token = isSignedHere
-    ? await mintHere(readIssuer(issuerKey, issuerCertificate), given)
+    ? await mintHere(await readIssuer(issuerKey, issuerCertificate, given), given)
     : await mintByApi(onlyTakenByApi(given))
   if (given.out === undefined) {
     print(token.reveal())
@@ -158,14 +165,18 @@ function onlyTakenByApi(given: Given): Given {
   throw new BrokerError('ERR_USAGE', '--format host: goes with --issuer-key only')
 }
 
-function readIssuer(key: string | undefined, certificate: string | undefined): KeyPair {
+async function readIssuer(
+  key: string | undefined,
+  certificate: string | undefined,
+  { keyPasswordFile }: Given,
+): Promise<KeyPair> {
   if (key === undefined || certificate === undefined) {
     const missing = key === undefined ? '--issuer-key' : '--issuer-certificate'
     throw new BrokerError('ERR_USAGE', `${missing}: missing, key and certificate go together`)
   }
   return {
     certificatePem: readText(certificate, '--issuer-certificate'),
-    privateKeyPem: readText(key, '--issuer-key'),
+    privateKeyPem: await readKeyFile(key, '--issuer-key', keyPasswordFile),
   }
 }
 

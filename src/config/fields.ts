@@ -18,6 +18,10 @@ export const pairFiles = z
     privateKeyFile: file
       .meta({ need: 'the name of a PEM file: private key in PKCS#8' })
       .describe('Private key of that certificate; for its owner alone (mode 600).'),
+    passPhraseFile: file
+      .meta({ need: 'the name of a file whose first line is the pass phrase of the key' })
+      .exactOptional()
+      .describe('Pass phrase of an encrypted private key; for its owner alone (mode 600).'),
   })
   .meta({ need: 'certificateFile and privateKeyFile' })
 

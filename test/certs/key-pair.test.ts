@@ -32,7 +32,7 @@ test('names the key and what is wrong with it', () => {
       pair.privateKeyPem.slice(0, 40) + pair.privateKeyPem.slice(80),
       'tls private key: not readable: ',
     ],
-    [encrypted, 'tls private key: encrypted, need one without a pass phrase'],
+    [encrypted, 'tls private key: encrypted, and its pass phrase is not given'],
     [other.export(pkcs8).toString(), 'tls private key: does not belong to certificate CN=Root'],
     [rsa.export(pkcs8).toString(), 'tls private key: does not belong to certificate CN=Root'],
   ]

@@ -78,7 +78,7 @@ test('opens an encrypted key', async () => {
       '--password-file',
       passwordFile(password),
     )
-  expect((await run('wrong')).stderr).toContain('encrypted.key: wrong password')
+  expect((await run('wrong')).stderr).toContain('encrypted.key: wrong pass phrase')
   expect((await run('correct horse')).exitCode).toBe(0)
   expect(readFileSync(join(directory, 'out.key'), 'utf8')).toBe(readFileSync(`${from}.key`, 'utf8'))
 })

@@ -30,7 +30,11 @@ test('says what a setting is, what it may be, and its default', () => {
     { choices: ['address', 'prefix', 'none'], default: 'address' },
   ])
   expect(explain('tls', { role: 'broker' })).toMatchObject([
-    { type: 'mapping of certificateFile, privateKeyFile', required: true, source: 'unset' },
+    {
+      type: 'mapping of certificateFile, privateKeyFile, passPhraseFile',
+      required: true,
+      source: 'unset',
+    },
   ])
 })
 
