@@ -101,6 +101,11 @@ export function notFound(kind: string, id: string): ApiError {
   return new ApiError('not-found', `There is no ${kind} "${shown}".`)
 }
 
+/** Of a record that a field names, and that is not there. */
+export function missing(field: string, kind: 'tenant' | 'host', id: string): FieldError {
+  return { field, message: `there is no such ${kind}: ${id}` }
+}
+
 /** The body that tells the outside of an error; nothing of an unexpected error's text is in it. */
 export function toProblem(error: ApiError): Problem {
   return {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { InventoryRecords } from '../store/index.ts'
-import type { FieldError } from './errors.ts'
+import { type FieldError, missing } from './errors.ts'
 import { nameProblem } from './host-names.ts'
 import type { ImportAnswer, ImportBody } from './import-schemas.ts'
 import { needsGuid, renderHost, toHost, toTenant, toVm } from './inventory-records.ts'
@@ -87,10 +87,8 @@ function findBroken(current: InventoryRecords, wanted: InventoryRecords): FieldE
     const field = (name: string) => `vms.${row}.${name}`
     const kind = hosts.get(host)?.kind
     return [
-      ...(tenants.has(tenant)
-        ? []
-        : [{ field: field('tenant'), message: 'there is no such tenant' }]),
-      ...(hosts.has(host) ? [] : [{ field: field('host'), message: 'there is no such host' }]),
+      ...(tenants.has(tenant) ? [] : [missing(field('tenant'), 'tenant', tenant)]),
+      ...(hosts.has(host) ? [] : [missing(field('host'), 'host', host)]),
       ...(guid === undefined && needsGuid(kind)
         ? [{ field: field('guid'), message: `needed on a host of kind ${kind}` }]
         : []),

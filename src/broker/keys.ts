@@ -1,7 +1,7 @@
 import type { Clock, Log, Secret } from '../lib/index.ts'
 import type { ApiKey, IdPage, Role, Store } from '../store/index.ts'
 import { createApiKey, secretSha256 } from './api-keys.ts'
-import { ApiError, notFound } from './errors.ts'
+import { ApiError, missing, notFound } from './errors.ts'
 import { has } from './rights.ts'
 import { invalid } from './validate.ts'
 
@@ -102,7 +102,8 @@ async function checkTenants(
     throw invalid([{ field: 'tenants', message }])
   }
   const found = await Promise.all(tenants.map((tenant) => store.tenants.get(tenant)))
-  const unknown = found.indexOf(undefined)
-  if (unknown === -1) return
-  throw invalid([{ field: `tenants.${unknown}`, message: 'there is no such tenant' }])
+  const unknown = tenants.flatMap((tenant, index) =>
+    found[index] === undefined ? [missing(`tenants.${index}`, 'tenant', tenant)] : [],
+  )
+  if (unknown.length > 0) throw invalid(unknown)
 }

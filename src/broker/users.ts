@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../lib/index.ts'
 import type { DeleteOutcome, PutOutcome, Store, User } from '../store/index.ts'
+import { missing } from './errors.ts'
 import { hashPassword, type PasswordCost } from './passwords.ts'
 import { assertMayGive, type Caller, holderOf } from './rights.ts'
 import type { UserBody } from './user-schemas.ts'
@@ -40,7 +41,7 @@ export function createUsers({ store, passwordCost, clock, log }: UserOptions): U
         throw invalid([{ field: 'roles', message: 'for users without a tenant only' }])
       }
       if (tenant !== undefined && (await store.tenants.get(tenant)) === undefined) {
-        throw invalid([{ field: 'tenant', message: 'there is no such tenant' }])
+        throw invalid([missing('tenant', 'tenant', tenant)])
       }
       const wanted = { ...(tenant === undefined ? {} : { tenant }), roles }
       assertMayGive(caller, holderOf(wanted))

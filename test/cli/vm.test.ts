@@ -64,8 +64,8 @@ test('a broken row is named, and the good ones before it are not imported either
   const { stdout, stderr, exitCode } = await vm('import', file)
   expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 })
   expect(stderr.split('\n').slice(0, 2)).toEqual([
-    'vms row 2 (line 3), tenant: there is no such tenant',
-    'vms row 2 (line 3), host: there is no such host',
+    'vms row 2 (line 3), tenant: there is no such tenant: nobody',
+    'vms row 2 (line 3), host: there is no such host: nowhere',
   ])
   expect(rows((await vm('list')).stdout).map(([id]) => id)).not.toContain('a')
 })

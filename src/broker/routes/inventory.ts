@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/index.ts'
 import type { Host, Store, Vm } from '../../store/index.ts'
 import { consoleSetting } from '../console-setting.ts'
-import { type FieldError, notFound } from '../errors.ts'
+import { type FieldError, missing, notFound } from '../errors.ts'
 import { completeNames, type HostResolver } from '../host-names.ts'
 import type { HostProbes } from '../host-probes.ts'
 import { renderStanding } from '../host-state-schemas.ts'
@@ -145,8 +145,8 @@ async function checkReferences(store: Store, body: VmBody): Promise<void> {
     store.hosts.get(body.host),
   ])
   const errors: FieldError[] = []
-  if (tenant === undefined) errors.push({ field: 'tenant', message: 'there is no such tenant' })
-  if (host === undefined) errors.push({ field: 'host', message: 'there is no such host' })
+  if (tenant === undefined) errors.push(missing('tenant', 'tenant', body.tenant))
+  if (host === undefined) errors.push(missing('host', 'host', body.host))
   if (body.guid === undefined && needsGuid(host?.kind)) {
     errors.push({ field: 'guid', message: `needed on a host of kind ${host?.kind}` })
   }

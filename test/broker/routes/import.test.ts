@@ -165,8 +165,8 @@ test.each<[string, string, object]>([
   ['hosts.1.id', 'row 1 has the same', { hosts: [agent, agent] }],
   ['hosts.0.kind', 'machine web on it has no guid', { hosts: [{ ...agent, id: 'hv1' }] }],
   ['hosts.0.names.fqdn', 'needed to identify by fqdn', { hosts: [{ ...agent, identify: 'fqdn' }] }],
-  ['vms.1.tenant', 'there is no such tenant', { vms: [vm, { ...vm, id: 'b', tenant: 'x' }] }],
-  ['vms.0.host', 'there is no such host', { vms: [{ ...vm, host: 'x' }] }],
+  ['vms.1.tenant', 'there is no such tenant: x', { vms: [vm, { ...vm, id: 'b', tenant: 'x' }] }],
+  ['vms.0.host', 'there is no such host: x', { vms: [{ ...vm, host: 'x' }] }],
   [
     'vms.0.guid',
     'needed on a host of kind agent',

@@ -148,8 +148,8 @@ describe('vms', () => {
   test('need a tenant and a host that exist', async () => {
     const { body } = await api.put('/v1/vms/db', { ...good, tenant: 'x', host: 'y' }).expect(400)
     expect(body.errors).toEqual([
-      { field: 'tenant', message: 'there is no such tenant' },
-      { field: 'host', message: 'there is no such host' },
+      { field: 'tenant', message: 'there is no such tenant: x' },
+      { field: 'host', message: 'there is no such host: y' },
     ])
   })
 
