@@ -1,4 +1,4 @@
-import { createReference, type Log, type Secret } from '../lib/index.ts'
+import { createReference, type Log, type Secret, Turns } from '../lib/index.ts'
 import { MAX_USER_ID_LENGTH, type Store, type User } from '../store/index.ts'
 import { addressKey, createAttemptLimit } from './attempt-limit.ts'
 import type { Tally } from './audit/tally.ts'
@@ -18,6 +18,11 @@ const ATTEMPTS_PER_ADDRESS = 50
 /** Each pending sign-in is a password hash waiting for a thread: past this, the queue is the attack. */
 const MAX_PENDING = 16
 const BUSY_RETRY_SECONDS = 2
+/**
+ * Half of libuv's four threads, in which the signatures of files are made as well: with sixteen hashes in front of it, a file
+ * took eight seconds and more.
+ */
+const HASHES_AT_ONCE = 2
 const SIGN_IN = { action: 'signIn', subject: '/sign-in' }
 
 export interface SignInOptions {
@@ -34,6 +39,7 @@ export function createSignIn({ store, sessions, tally, log, passwordCost }: Sign
   const perUser = createAttemptLimit(ATTEMPTS_PER_USER, WINDOW_SECONDS)
   const perAddress = createAttemptLimit(ATTEMPTS_PER_ADDRESS, WINDOW_SECONDS)
   const decoy = decoyPasswordHash(passwordCost)
+  const hashing = new Turns(HASHES_AT_ONCE)
   let pending = 0
 
   return async ({ user, password, remoteAddress }: SignInInput): Promise<SignInResult> => {
@@ -72,7 +78,8 @@ export function createSignIn({ store, sessions, tally, log, passwordCost }: Sign
     pending += 1
     try {
       const known = await store.users.get(userId)
-      const fits = await verifyPassword(password, known?.passwordHash ?? decoy)
+      const hash = known?.passwordHash ?? decoy
+      const fits = await hashing.take(() => verifyPassword(password, hash))
       return { known, fits: fits && known?.disabled === false }
     } finally {
       pending -= 1

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { PortalServices } from '../../src/broker/index.ts'
 import type * as passwords from '../../src/broker/passwords.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { signIn, trySignIn } from './portal-sign-in.ts'
 import { createTestBroker, NOW_MS, type TestBroker } from './support.ts'
 
@@ -102,6 +103,23 @@ describe('signing in', () => {
       expect.objectContaining({ ref: result.ok ? '' : result.ref, remoteAddress: '192.0.2.99' }),
     ])
     expect(JSON.stringify(api.events())).not.toContain('hunter2')
+  })
+
+  test('hashes two passwords at once, whoever tries, so that signatures find a thread', async () => {
+    const held: (() => void)[] = []
+    const watched = await createWatchedBroker(
+      () => new Promise<void>((resolve) => void held.push(resolve)),
+    )
+    const tries = Array.from({ length: 8 }, (_, n) =>
+      trySignIn(watched.broker.services, `user${n}`, 'wrong', `192.0.2.${n}`),
+    )
+    for (let done = 0; done < tries.length; done += 2) {
+      await eventually('two more', () => held.length === 2)
+      // All others have had the time of these two.
+      for (const release of held.splice(0)) release()
+    }
+    expect((await Promise.all(tries)).map(({ ok }) => ok)).toEqual(tries.map(() => false))
+    await watched.close()
   })
 
   test('is limited per user, from wherever the attempts come', async () => {
