@@ -104,6 +104,7 @@ async function run(name: string, options: Options): Promise<void> {
     answer: nodeAnswer,
   })
   say(`${name} takes no new sessions from now on; those that it has may go on for ${wait} s.`)
+  say('Ctrl-C ends the waiting, not the drain.')
   const ask = () => callApi(api, 'GET', path, { answer: nodeAnswer })
   const node = await untilEmpty(ordered, ask, wait * 1000)
   if (json) printJson(node)

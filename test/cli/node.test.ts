@@ -73,6 +73,7 @@ test('drains a node, says how far it is, and puts it back', async () => {
   })
   const drained = await node('drain', 'gw1', '--wait', '1m', '--message', 'New cables.', '--json')
   expect(drained.exitCode).toBe(0)
+  expect(drained.stderr).toContain('Ctrl-C ends the waiting, not the drain.')
   expect(drained.stderr).toContain('gw1: 2 sessions are open')
   expect(drained.stderr).toContain('gw1 is drained')
   expect(JSON.parse(drained.stdout)).toMatchObject({
