@@ -221,10 +221,13 @@ export const consoleBody = z
   })
   .meta({ id: 'ConsoleBody' })
 
+const jti = z.string().meta({ description: "The token's name in sessions, events and logs." })
+
 export const openedConsole = z
   .object({
     id,
     ref: z.string().meta({ description: 'What support looks up.', examples: ['7K3M-Q2XD'] }),
+    jti,
     vm: id,
     expiresAt: timestamp.meta({ description: "RFC 3339, UTC: the token's `exp`." }),
     gatewayAddress: z.string().meta({ description: '`host:port`, as in the file.' }),
@@ -241,6 +244,7 @@ export const consoleShape = z
   .object({
     id,
     ref: z.string(),
+    jti,
     vm: id,
     tenant: id,
     user,

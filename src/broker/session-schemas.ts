@@ -8,6 +8,9 @@ import { id, timestamp } from './schemas.ts'
 const wanted = z.string().min(1).max(128).optional()
 
 export const sessionQuery = z.strictObject({
+  ref: wanted.meta({
+    description: 'Only those of the console with this reference, in any spelling.',
+  }),
   vm: wanted.meta({ description: 'Only those of this machine.' }),
   tenant: wanted.meta({ description: 'Only those of this tenant.' }),
   host: wanted.meta({ description: "Only those of this host's machines, by its id." }),
@@ -32,6 +35,13 @@ export const sessionShape = z
   .object({
     id,
     jti: z.string().optional(),
+    ref: z
+      .string()
+      .optional()
+      .meta({
+        description: 'Reference of the console; absent for tokens that were not minted here.',
+        examples: ['7K3M-Q2XD'],
+      }),
     tenant: z.string().optional(),
     user: z.string().optional(),
     vm: z.string().optional(),

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { BrokerError, parseReference } from '../lib/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
-import { callApi } from './api-client.ts'
+import { type ApiAccess, callApi } from './api-client.ts'
 import { printJson, printTable, say } from './output.ts'
 
 const sessionAnswer = z.object({
   id: z.string(),
+  ref: z.string().optional(),
   tenant: z.string().optional(),
   user: z.string().optional(),
   vm: z.string().optional(),
@@ -19,10 +21,13 @@ const sessionAnswer = z.object({
   bytesOut: z.int().optional(),
   takesMessages: z.boolean().optional(),
 })
+const sessionsAnswer = z.object({ items: z.array(sessionAnswer) })
 type SessionAnswer = z.output<typeof sessionAnswer>
 
-const FILTERS = ['vm', 'tenant', 'host', 'user', 'node'] as const
+const FILTERS = ['ref', 'vm', 'tenant', 'host', 'user', 'node'] as const
 type Filters = { [Name in (typeof FILTERS)[number]]?: string }
+
+const WHICH = "its id, or its console's reference, as in the name of the file"
 
 export function register(program: Command): void {
   const session = program.command('session').description('the consoles that are open now')
@@ -30,6 +35,7 @@ export function register(program: Command): void {
     session
       .command('list')
       .description('who is where, since when, and what is used; oldest first')
+      .option('--ref <reference>', 'only those of this console')
       .option('--vm <id>', 'only those of this machine')
       .option('--tenant <id>', 'only those of this tenant')
       .option('--host <id>', "only those of this host's machines")
@@ -42,21 +48,21 @@ export function register(program: Command): void {
     session
       .command('kill')
       .description('end a session and make its token worthless')
-      .argument('<session>', 'its id')
+      .argument('<session>', WHICH)
       .addHelpText(
         'after',
-        '\nExample:\n  portcullis session kill 5f3c1c9e-0d1b-4c53-9d1e-7a7a9f0c2b11',
+        '\nExamples:\n  portcullis session kill 7K3M-Q2XD\n  portcullis session kill 5f3c1c9e-0d1b-4c53-9d1e-7a7a9f0c2b11',
       ),
   ).action(kill)
   addApiOptions(
     session
       .command('message')
       .description('show its user a text, as far as the client takes one')
-      .argument('<session>', 'its id')
+      .argument('<session>', WHICH)
       .argument('<text>', 'up to 1024 characters')
       .addHelpText(
         'after',
-        '\nExample:\n  portcullis session message 5f3c1c9e-0d1b-4c53-9d1e-7a7a9f0c2b11 "Maintenance at ten."',
+        '\nExample:\n  portcullis session message 7K3M-Q2XD "Maintenance at ten."',
       ),
   ).action(message)
 }
@@ -76,33 +82,49 @@ async function list({
     printJson(await callApi(api, 'GET', path, { answer: z.unknown() }))
     return
   }
-  const { items } = await callApi(api, 'GET', path, {
-    answer: z.object({ items: z.array(sessionAnswer) }),
-  })
+  const { items } = await callApi(api, 'GET', path, { answer: sessionsAnswer })
   printTable(
     [
-      ...['SESSION', 'TENANT', 'USER', 'VM', 'HOST', 'NODE', 'TRANSPORT', 'CLIENT'],
+      ...['SESSION', 'REFERENCE', 'TENANT', 'USER', 'VM', 'HOST', 'NODE', 'TRANSPORT', 'CLIENT'],
       ...['SINCE', 'IDLE', 'IN', 'OUT', 'MESSAGES'],
     ],
     items.map(toRow),
   )
 }
 
-async function kill(id: string, options: ApiOptions): Promise<void> {
+async function kill(which: string, options: ApiOptions): Promise<void> {
   const api = await findApi(options)
-  const session = await callApi(api, 'GET', sessionPath(id), { answer: sessionAnswer })
-  await callApi(api, 'DELETE', sessionPath(id), { answer: z.undefined() })
-  say(`the session of ${describe(session)} is ended, and its token worthless`)
+  for (const session of await find(api, which)) {
+    await callApi(api, 'DELETE', sessionPath(session.id), { answer: z.undefined() })
+    say(`the session of ${describe(session)} is ended, and its token worthless`)
+  }
 }
 
-async function message(id: string, text: string, options: ApiOptions): Promise<void> {
+async function message(which: string, text: string, options: ApiOptions): Promise<void> {
   const api = await findApi(options)
-  const session = await callApi(api, 'GET', sessionPath(id), { answer: sessionAnswer })
-  await callApi(api, 'POST', `${sessionPath(id)}/message`, {
-    body: { text },
-    answer: z.undefined(),
-  })
-  say(`sent to ${describe(session)}: ${text}`)
+  for (const session of await find(api, which)) {
+    await callApi(api, 'POST', `${sessionPath(session.id)}/message`, {
+      body: { text },
+      answer: z.undefined(),
+    })
+    say(`sent to ${describe(session)}: ${text}`)
+  }
+}
+
+/**
+ * One by its id, open or ended; by a reference the console's open tunnels, of which there is one most of the time.
+ *
+ * @throws BrokerError `ERR_REFUSED` when none of the console is open
+ */
+async function find(api: ApiAccess, which: string): Promise<SessionAnswer[]> {
+  const ref = parseReference(which)
+  if (ref === undefined) {
+    return [await callApi(api, 'GET', sessionPath(which), { answer: sessionAnswer })]
+  }
+  const { items } = await callApi(api, 'GET', `/v1/sessions?ref=${ref}`, { answer: sessionsAnswer })
+  if (items.length > 0) return items
+  const help = `"portcullis why ${ref}" says what became of it`
+  throw new BrokerError('ERR_REFUSED', `no session of the console ${ref} is open; ${help}`)
 }
 
 /** Whose it is, in words. */
@@ -117,10 +139,18 @@ function sessionPath(id: string): string {
 
 /** A dash is what nobody has told yet. */
 function toRow(session: SessionAnswer): string[] {
-  const { id, tenant = '-', user = '-', vm = '-', host = '-', node, transport = '-' } = session
-  const { clientAddress, openedAt, idleSeconds, bytesIn, bytesOut, takesMessages } = session
+  const { id, ref = '-', tenant = '-', user = '-', vm = '-', host = '-', node } = session
+  const {
+    transport = '-',
+    clientAddress,
+    openedAt,
+    idleSeconds,
+    bytesIn,
+    bytesOut,
+    takesMessages,
+  } = session
   return [
-    ...[id, tenant, user, vm, host, node, transport, clientAddress, openedAt],
+    ...[id, ref, tenant, user, vm, host, node, transport, clientAddress, openedAt],
     idleSeconds === undefined ? '-' : `${idleSeconds} s`,
     formatBytes(bytesIn),
     formatBytes(bytesOut),

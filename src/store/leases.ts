@@ -78,11 +78,12 @@ export function createLeases(db: Kysely<Database>): Leases {
         .execute()
       return lost.map(toSession)
     },
-    async list({ vm, tenant, host, user, node } = {}) {
+    async list({ ref, vm, tenant, host, user, node } = {}) {
       const rows = await selectSessions(db)
         .where('leases.endedAtMs', 'is', null)
         .where(({ and, eb }) =>
           and([
+            ...(ref === undefined ? [] : [eb('grants.ref', '=', ref)]),
             ...(vm === undefined ? [] : [eb('redeems.vm', '=', vm)]),
             ...(tenant === undefined ? [] : [eb('redeems.tenant', '=', tenant)]),
             ...(host === undefined ? [] : [isOfHost(db, host)]),
@@ -191,13 +192,15 @@ function selectSessions(db: Kysely<Database>) {
   return db
     .selectFrom('leases')
     .innerJoin('redeems', 'redeems.key', 'leases.key')
+    .leftJoin('grants', 'grants.jti', 'redeems.jti')
     .selectAll('leases')
     .select(['redeems.jti', 'redeems.tenant', 'redeems.user', 'redeems.vm', 'redeems.host'])
+    .select('grants.ref')
     .$castTo<SessionRow>()
 }
 
 type SessionRow = Selectable<LeaseRow> & {
-  [Name in 'jti' | 'tenant' | 'user' | 'vm' | 'host']: string | null
+  [Name in 'jti' | 'ref' | 'tenant' | 'user' | 'vm' | 'host']: string | null
 }
 
 /** The last chunk is filled up with its last item, which changes nothing. */

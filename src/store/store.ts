@@ -272,7 +272,7 @@ export interface LeaseEnd {
 
 /** `host` is the id of a host: the sessions of the machines that are on it now. */
 export type SessionFilter = {
-  [Name in 'vm' | 'tenant' | 'host' | 'user' | 'node']?: string | undefined
+  [Name in 'ref' | 'vm' | 'tenant' | 'host' | 'user' | 'node']?: string | undefined
 }
 
 export interface Leases {

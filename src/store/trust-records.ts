@@ -65,6 +65,8 @@ export type LeaseUsage = Pick<Lease, 'tunnel'> &
 /** A lease with its token's subject. */
 export interface ConsoleSession extends Lease {
   jti?: string
+  /** Of the console that this broker minted; absent for tokens of others. */
+  ref?: string
   tenant?: string
   user?: string
   vm?: string

@@ -71,16 +71,30 @@ async function idOf(tunnel: string): Promise<string> {
   return String((await listed()).find((item) => item.tunnel === tunnel)?.id)
 }
 
+async function refOf(tunnel: string): Promise<string> {
+  return String((await listed()).find((item) => item.tunnel === tunnel)?.ref)
+}
+
 test('lists who is where, and what was used', async () => {
   const id = await idOf('t1')
   const { stdout, exitCode } = await session('list')
   expect(exitCode).toBe(0)
   const [header = '', row = ''] = stdout.split('\n')
   expect(header.split(/ {2,}/)).toEqual(
-    'SESSION TENANT USER VM HOST NODE TRANSPORT CLIENT SINCE IDLE IN OUT MESSAGES'.split(' '),
+    'SESSION REFERENCE TENANT USER VM HOST NODE TRANSPORT CLIENT SINCE IDLE IN OUT MESSAGES'.split(
+      ' ',
+    ),
   )
   expect(row.split(/ {2,}/)).toEqual([
-    ...[id, 'acme', expect.stringContaining('key:'), 'web', '192.0.2.10:3389', 'gw1'],
+    ...[
+      id,
+      await refOf('t1'),
+      'acme',
+      expect.stringContaining('key:'),
+      'web',
+      '192.0.2.10:3389',
+      'gw1',
+    ],
     ...['websocket', '192.0.2.7', expect.stringMatching(/Z$/), '7 s', '999 B', '1.2 MB', 'yes'],
   ])
 })
@@ -107,6 +121,20 @@ test('sends a message over several lines; says why not when the client takes non
   expect(refused.exitCode).toBe(1)
   expect(refused.stderr).toContain('conflict: The client of this session takes no messages.')
   expect((await session('message', await idOf('t1'), '')).stderr).toContain('validation-failed')
+})
+
+test('takes the reference of the console, in any spelling, for the session', async () => {
+  const ref = await refOf('t1')
+  const typed = ref.toLowerCase().replace('-', '')
+  expect(await listed('--ref', typed)).toMatchObject([{ tunnel: 't1', ref }])
+  expect((await session('message', typed, 'Hello.')).stderr).toMatch(/^sent to .*: Hello\.\n$/)
+  await eventually('message', () => heard.length > 0)
+  expect(heard.splice(0)).toMatchObject([{ type: 'message', by: { tunnel: 't1' } }])
+  const none = await session('kill', '0000-0000')
+  expect(none).toMatchObject({ exitCode: 1 })
+  expect(none.stderr).toContain(
+    'no session of the console 0000-0000 is open; "portcullis why 0000-0000" says what became',
+  )
 })
 
 test('kills; again is no error, and an unknown session is', async () => {

@@ -140,13 +140,14 @@ function jsonAnswer({
   gatewayAddress,
   rdp,
 }: OpenedConsole): Answer {
-  const { id, ref, vm, fileName } = grant
+  const { id, ref, jti, vm, fileName } = grant
   return {
     status: 201,
     headers: { ...NO_STORE, Location: `/v1/consoles/${id}` },
     body: {
       id,
       ref,
+      jti,
       vm,
       expiresAt: toTimestamp(grant.expiresAtMs),
       gatewayAddress,
@@ -159,10 +160,11 @@ function jsonAnswer({
 }
 
 function render(grant: Grant, gatewayAddress: string) {
-  const { id, ref, vm, tenant, user, fileName, createdAtMs, expiresAtMs, revokedAtMs } = grant
+  const { id, ref, jti, vm, tenant, user, fileName, createdAtMs, expiresAtMs, revokedAtMs } = grant
   return {
     id,
     ref,
+    jti,
     vm,
     tenant,
     user,

@@ -1,3 +1,4 @@
+import { parseReference } from '../../lib/index.ts'
 import type { ConsoleSession } from '../../store/index.ts'
 import { pageOf, timeCursor } from '../paging.ts'
 import { defineRoute, type Route } from '../route.ts'
@@ -22,8 +23,8 @@ export function sessionRoutes(sessions: Sessions): Route[] {
           content: { 'application/json': { schema: listOf(sessionShape) } },
         },
       },
-      async handle({ query: { limit, after, ...filter } }) {
-        const open = await sessions.list(filter)
+      async handle({ query: { limit, after, ref, ...filter } }) {
+        const open = await sessions.list({ ...filter, ref: ref && (parseReference(ref) ?? ref) })
         const cursorOf = ({ openedAtMs, id }: ConsoleSession) => timeCursor(openedAtMs, id)
         const { items, ...next } = pageOf(open, { limit, after }, cursorOf)
         return { status: 200, body: { items: items.map(render), ...next } }

@@ -73,6 +73,7 @@ describe('POST /v1/consoles', () => {
     expect(body).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       ref: expect.stringMatching(/^[0-9A-Z]{4}-[0-9A-Z]{4}$/),
+      jti: (await verify(body.gatewayToken)).claims.jti,
       vm: 'web',
       expiresAt: '2030-01-01T12:01:00.000Z',
       gatewayAddress: FARM.address,
@@ -313,6 +314,7 @@ describe('GET and DELETE /v1/consoles/{id}', () => {
     expect(body).toEqual({
       id: opened.id,
       ref: opened.ref,
+      jti: opened.jti,
       vm: 'web',
       tenant: 'acme',
       user: 'ann',

@@ -54,6 +54,7 @@ describe('a session', () => {
     expect(body).toEqual({
       id,
       jti: expect.any(String),
+      ref: expect.stringMatching(/^\w{4}-\w{4}$/),
       tenant: 'acme',
       user: 'key:test',
       vm: 'web',
@@ -111,6 +112,15 @@ describe('the list', () => {
     api.clock.advance(1)
     await open('mail', 't3', GW2)
     expect(await listed(query)).toEqual(tunnels)
+  })
+
+  test('of one console by its reference, in any spelling', async () => {
+    const id = await open('web', 't1')
+    await open('web', 't2')
+    const { body } = await api.get(`/v1/sessions/${id}`).expect(200)
+    expect(await listed(`?ref=${body.ref}`)).toEqual(['t1'])
+    expect(await listed(`?ref=${body.ref.toLowerCase().replace('-', '')}`)).toEqual(['t1'])
+    expect(await listed('?ref=no-reference')).toEqual([])
   })
 
   test('takes no filter that it does not know', async () => {
