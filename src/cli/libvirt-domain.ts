@@ -53,7 +53,7 @@ const document = z.object({ all: z.object({ domain: z.array(domainElement).min(1
  */
 export function parseDomains(xml: string): Domain[] {
   if (/<!(DOCTYPE|ENTITY)/i.test(xml)) throw unusable('declarations of types are not read')
-  const whole = `<all>${xml.replaceAll(/<\?xml[^>]*\?>/g, '')}</all>`
+  const whole = `<all>${xml.replaceAll(/<\?xml[^<>]*\?>/g, '')}</all>`
   const valid = XMLValidator.validate(whole)
   if (valid !== true) throw unusable(`is no XML, line ${valid.err.line}: ${valid.err.code}`)
   const parsed = document.safeParse(parse(whole), { error: faultWords })

@@ -56,3 +56,10 @@ test('an entity that nobody has declared is the text that it is', () => {
   const [domain] = parseDomains(domainXml({ name: '&file; &#65;', uuid: WEB_UUID }))
   expect(domain?.name).toBe('&file; &#65;')
 })
+
+test('what is full of declarations is refused at once', () => {
+  const startedMs = performance.now()
+  expect(() => parseDomains('<?xml'.repeat(100_000))).toThrow(/is no XML/)
+  // 18 s where each of them looks for its end through all that follows.
+  expect(performance.now() - startedMs).toBeLessThan(2_000)
+})
