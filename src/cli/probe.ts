@@ -28,6 +28,7 @@ import {
   SecurityProtocol,
 } from '../protocol/index.ts'
 import { parseRdpFile, type RdpFile } from '../rdpfile/index.ts'
+import { claimedJti } from '../tokens/index.ts'
 import { demoAuthority } from './demo-authority.ts'
 import { readAuthoritiesPem, readBytes } from './files.ts'
 import { print, printJson, say } from './output.ts'
@@ -63,6 +64,8 @@ interface Attempt {
   connectionId: string
   /** In the broker's, as the name of a downloaded file has it. */
   ref?: string
+  /** In both, as the token says, which nobody has verified. */
+  jti?: string
 }
 
 export function register(program: Command): void {
@@ -100,7 +103,11 @@ async function probe(
   { ca, gateway: dial, transport, timeout, json }: Options,
 ): Promise<void> {
   const route = routeOf(path)
-  const attempt: Attempt = { connectionId: randomUUID(), ...referenceOf(path) }
+  const jti = claimedJti(route.token)
+  const attempt: Attempt = {
+    ...{ connectionId: randomUUID(), ...referenceOf(path) },
+    ...(jti === undefined ? {} : { jti }),
+  }
   const reports: StepReport[] = []
   const common = {
     timeoutMs: timeout,
@@ -114,7 +121,7 @@ async function probe(
     target: formatEndpoint(route.target),
     transport,
     ...attempt,
-    steps: reports,
+    steps: reports.map(({ step, durationMs }) => ({ step, durationMs: toTenths(durationMs) })),
   })
   try {
     const channel = await openConsole({
@@ -154,9 +161,11 @@ async function ask(
   return `${protocol} at once, with certificate ${sha256Thumbprint}`
 }
 
-function whereToLook({ connectionId, ref }: Attempt): string {
-  const broker = ref === undefined ? '' : `; ref ${ref} in the broker's log`
-  return `the reason is in the node's log at connectionId ${connectionId}${broker}`
+function whereToLook({ connectionId, ref, jti }: Attempt): string {
+  const reference = ref ?? jti
+  const broker =
+    reference === undefined ? '' : `"portcullis why ${reference}" asks the broker why; `
+  return `${broker}the reason is in the node's log at connectionId ${connectionId}`
 }
 
 /** A file as the broker named it: `web-1-7K3M-Q2XD.rdp`. */
@@ -215,6 +224,11 @@ function failureOf(error: StepError) {
     ...(httpStatus === undefined ? {} : { httpStatus }),
     detail: error.message,
   }
+}
+
+/** Less than that is noise. */
+function toTenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10
 }
 
 function stepLine({ step, durationMs }: StepReport): string {

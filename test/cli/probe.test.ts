@@ -15,6 +15,7 @@ import {
   NegotiationFailureCode,
 } from '../../src/protocol/index.ts'
 import { renderConsoleFile } from '../../src/rdpfile/index.ts'
+import { claimedJti } from '../../src/tokens/index.ts'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 import { type ScriptedTarget, startTarget } from '../helpers/scripted-target.ts'
 import { runCommand, writeFiles } from './run-command.ts'
@@ -146,6 +147,7 @@ test('a target that refuses what was offered is an RDP server all the same', asy
     answer: 'RDP refuses what was offered: sslNotAllowedByServer',
   })
   expect(result.steps).toHaveLength(8)
+  for (const { durationMs } of result.steps) expect(String(durationMs)).toMatch(/^\d+(\.\d)?$/)
 })
 
 test('a refusal names step and code, in text and in JSON', async () => {
@@ -181,8 +183,18 @@ test('says where the reason of a refusal is', async () => {
   const named = join(directory, 'web-1-7K3M-Q2XD.rdp')
   renameSync(rdp, named)
   const { stderr } = await runCommand(register, ['probe', named, '--ca', ca])
-  const [, connectionId] = /node's log at connectionId (\S+); ref 7K3M-Q2XD/.exec(stderr) ?? []
+  const [, connectionId] =
+    /^"portcullis why 7K3M-Q2XD" asks .*node's log at connectionId (\S+)$/m.exec(stderr) ?? []
   expect(node.logged('token.refused').at(-1)).toMatchObject({ connectionId })
+})
+
+test('a file that is named otherwise is asked about by the jti of its token', async () => {
+  const token = await node.mint(target.port, { aud: 'another' })
+  await writeFile({ token })
+  const { stderr } = await runCommand(register, ['probe', rdp, '--ca', ca])
+  expect(stderr).toContain(`"portcullis why ${claimedJti(token)}" asks`)
+  const { output } = await probe('--json')
+  expect(JSON.parse(output)).toMatchObject({ jti: claimedJti(token) })
 })
 
 test.each(['websocket', 'http'])(
