@@ -25,7 +25,8 @@ export function addApiOptions(command: Command): Command {
 
 /**
  * Which API to talk to: options, then environment, then the demo's ready file for what neither says.
- * The ready file counts only when no address is given: the demo's key is for the demo.
+ * The ready file counts only when no address is given: the demo's key is for the demo. One that is named is an
+ * option, and the environment doesn't count.
  *
  * @throws BrokerError `ERR_USAGE` naming what is missing
  */
@@ -34,9 +35,10 @@ export async function findApi(
   environment: NodeJS.ProcessEnv = process.env,
   readyFilePath = READY_FILE,
 ): Promise<ApiAccess> {
-  const api = options.api ?? environment.PORTCULLIS_API
-  const keyFile = options.keyFile ?? environment.PORTCULLIS_KEY_FILE
-  const caFile = options.ca ?? environment.PORTCULLIS_CA
+  const variables = options.readyFile === undefined ? environment : {}
+  const api = options.api ?? variables.PORTCULLIS_API
+  const keyFile = options.keyFile ?? variables.PORTCULLIS_KEY_FILE
+  const caFile = options.ca ?? variables.PORTCULLIS_CA
   const ca = caFile === undefined ? undefined : readAuthoritiesPem(caFile)
   if (api === undefined) {
     const demo = readReadyFile(options.readyFile ?? readyFilePath, '--api')

@@ -5,7 +5,7 @@ import { BrokerError } from '../lib/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { parseDuration } from './duration.ts'
-import { print, printJson } from './output.ts'
+import { print, printJson, say } from './output.ts'
 import { writePrivately } from './private-file.ts'
 
 interface Options extends ApiOptions {
@@ -50,6 +50,10 @@ async function openConsole(vm: string, options: Options): Promise<void> {
   // The name comes from elsewhere: only its last part may say where to write.
   const file = resolve(options.out ?? basename(minted.fileName))
   writePrivately(file, Buffer.from(rdp, 'base64'), '--out')
-  if (options.json) printJson({ ...minted, file })
-  else print(file)
+  if (options.json) {
+    printJson({ ...minted, file })
+    return
+  }
+  say(`portcullis: reference ${minted.ref}, to be opened until ${minted.expiresAt}`)
+  print(file)
 }

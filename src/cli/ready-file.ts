@@ -28,7 +28,7 @@ export function readReadyFile(path: string, option: string): z.output<typeof rea
   } catch (error) {
     throw new BrokerError(
       'ERR_USAGE',
-      `${option}: not given, and no demo runs here (npm start would start one; no ${path})`,
+      `${option}: not given, and no demo runs here: no ${path} (npm start would start one; --ready-file names another's)`,
       { cause: error },
     )
   }

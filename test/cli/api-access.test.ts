@@ -89,8 +89,17 @@ test("the demo's key is never sent elsewhere", async () => {
   })
 })
 
+test('a ready file that is named wins over the environment', async () => {
+  const environment = { PORTCULLIS_API: 'https://other', PORTCULLIS_CA: '/nonexistent' }
+  const found = await findApi({ readyFile }, environment, nowhere)
+  expect(found.url.origin).toBe('https://localhost:8443')
+  expect(found.key.reveal()).toBe('pck_demo_key')
+})
+
 test('without a demo it says what to do', async () => {
-  await expect(findApi({}, {}, nowhere)).rejects.toThrow(/no demo runs here/)
+  await expect(findApi({}, {}, nowhere)).rejects.toThrow(
+    /no demo runs here: no \S+demo.json \(npm start .*--ready-file/,
+  )
   await expect(findApi({}, {}, caFile)).rejects.toThrow(/is no ready file/)
 })
 

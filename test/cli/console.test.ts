@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, type MockInstance, test, vi } from 'vitest'
 import { register } from '../../src/cli/console.ts'
 import { parseRdpFile } from '../../src/rdpfile/index.ts'
 import { useBroker } from './use-broker.ts'
@@ -9,9 +9,11 @@ import { useBroker } from './use-broker.ts'
 const broker = useBroker()
 afterEach(() => vi.restoreAllMocks())
 
+let said: MockInstance<typeof process.stderr.write>
+
 async function run(...args: string[]): Promise<string> {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   const program = new Command('portcullis').exitOverride()
   register(program)
   await program.parseAsync(['console', 'open', ...args, ...broker.access], { from: 'user' })
@@ -32,7 +34,8 @@ test('writes a file that only its owner can read, and prints its path', async ()
 test("takes the broker's name for the file, here", async () => {
   vi.spyOn(process, 'cwd').mockReturnValue(broker.files.directory)
   const path = (await run('web')).trimEnd()
-  expect(path).toMatch(/\/Web-1-[\w-]{9}\.rdp$/)
+  const [, ref] = /\/Web-1-([\w-]{9})\.rdp$/.exec(path) ?? []
+  expect(said.mock.calls.join('')).toMatch(`portcullis: reference ${ref}, to be opened until 20`)
   expect(existsSync(path)).toBe(true)
 })
 
