@@ -20,6 +20,12 @@ export function createGrants(db: Kysely<Database>): Grants {
       .where('expiresAtMs', '>', nowMs)
       .where('revokedAtMs', 'is', null)
 
+  const count = prepare(
+    db,
+    ['tenant', 'user', 'nowMs'],
+    ({ nowMs, ...whose }: Pick<Grant, 'tenant' | 'user'> & { nowMs: number }) =>
+      open(whose, nowMs).select(({ fn }) => fn.countAll<number>().as('count')),
+  )
   const insert = prepare(db, COLUMNS, (row: GrantRow) => db.insertInto('grants').values(row))
 
   return {
@@ -48,11 +54,9 @@ export function createGrants(db: Kysely<Database>): Grants {
         .executeTakeFirst()
       return row && present(row)
     },
-    async countOpen(whose, nowMs) {
-      const { count } = await open(whose, nowMs)
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .executeTakeFirstOrThrow()
-      return Number(count)
+    async countOpen({ tenant, user }, nowMs) {
+      const [row] = await count({ tenant, user, nowMs })
+      return Number(row?.count)
     },
     async listOpen(whose, nowMs) {
       return (await open(whose, nowMs).selectAll().execute()).map(present)

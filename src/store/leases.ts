@@ -1,12 +1,6 @@
-import {
-  type Insertable,
-  type Kysely,
-  type NotNull,
-  type Selectable,
-  type SqlBool,
-  sql,
-} from 'kysely'
+import { type Kysely, type NotNull, type Selectable, type SqlBool, sql } from 'kysely'
 import { identifiedAs } from './identified.ts'
+import { prepare } from './prepare.ts'
 import { type Present, present } from './rows.ts'
 import type { Database, LeaseRow } from './schema.ts'
 import type { Leases } from './store.ts'
@@ -16,6 +10,8 @@ import type { Lease, LeaseUsage } from './trust-records.ts'
 const CHUNK = 100
 
 export function createLeases(db: Kysely<Database>): Leases {
+  const countOf = countSessions(db)
+
   return {
     async end({ node, tunnel, endedAtMs, reason, bytesIn, bytesOut, burns = false }) {
       await db.transaction().execute(async (transaction) => {
@@ -117,7 +113,7 @@ export function createLeases(db: Kysely<Database>): Leases {
         .executeTakeFirst()
       return row && toSession(row)
     },
-    countOfVm: (vm) => countSessions(db, { vm }),
+    countOfVm: (vm) => countOf({ vm, but: '' }),
   }
 }
 
@@ -129,28 +125,42 @@ function isOfHost(db: Kysely<Database>, host: string) {
     from (select port, ${identifiedAs} as said from hosts where id = ${host}) as identified)))`
 }
 
-/** @param but the key of a token that is not counted */
-export async function countSessions(
-  db: Kysely<Database>,
-  { vm, but = '' }: { vm: string; but?: string },
-): Promise<number> {
-  const { sessions } = await db
-    .selectFrom('redeems')
-    .innerJoin('leases', 'leases.key', 'redeems.key')
-    .select(({ fn }) => fn.count<number>('redeems.key').distinct().as('sessions'))
-    .where('redeems.vm', '=', vm)
-    .where('redeems.key', '!=', but)
-    .where('leases.endedAtMs', 'is', null)
-    .executeTakeFirstOrThrow()
-  return Number(sessions)
+/** Of a machine: how many are open; `but` is the key of a token that is not counted. */
+export function countSessions(db: Kysely<Database>) {
+  const count = prepare(db, ['vm', 'but'], ({ vm, but }: { vm: string; but: string }) =>
+    db
+      .selectFrom('redeems')
+      .innerJoin('leases', 'leases.key', 'redeems.key')
+      .select(({ fn }) => fn.count<number>('redeems.key').distinct().as('sessions'))
+      .where('redeems.vm', '=', vm)
+      .where('redeems.key', '!=', but)
+      .where('leases.endedAtMs', 'is', null),
+  )
+  return async (...values: Parameters<typeof count>): Promise<number> => {
+    const [row] = await count(...values)
+    return Number(row?.sessions)
+  }
 }
+
+export const LEASE_COLUMNS = [
+  ...(['id', 'key', 'node', 'tunnel', 'clientAddress', 'openedAtMs', 'seenAtMs'] as const),
+  ...(['endedAtMs', 'endReason', 'transport', 'takesMessages', 'idleSeconds'] as const),
+  ...(['bytesIn', 'bytesOut'] as const),
+]
 
 export function toLease(row: Selectable<LeaseRow>): Lease {
   return toSession(row)
 }
 
-export function toLeaseRow({ takesMessages, ...lease }: Lease): Insertable<LeaseRow> {
+/** Of a lease whose node has not told any more than that it is there. */
+const UNTOLD = {
+  ...{ endedAtMs: null, endReason: null, transport: null, takesMessages: null },
+  ...{ idleSeconds: null, bytesIn: null, bytesOut: null },
+}
+
+export function toLeaseRow({ takesMessages, ...lease }: Lease): LeaseRow {
   return {
+    ...UNTOLD,
     ...lease,
     ...(takesMessages === undefined ? {} : { takesMessages: takesMessages ? 1 : 0 }),
   }

@@ -11,26 +11,26 @@ class StandIn {
 }
 
 /**
- * A statement built and compiled once: for those that every mint makes. For a join, building takes five times as long as
+ * A statement built and compiled once: for those that every mint or every redeem makes. For a join, building takes five times as long as
  * all the rest of the query, for an insert twice as long.
  *
  * @param names of all values that it binds
  * @param build called once, and looks at none of the values
- * @returns the rows for such values
+ * @returns gives the rows for such values, in a transaction when it is told which
  */
 export function prepare<Values extends object, Row>(
   db: Kysely<Database>,
   names: readonly (keyof Values & string)[],
   build: (values: Values) => Compilable<Row>,
-): (values: Values) => Promise<Row[]> {
+): (values: Values, on?: Kysely<Database>) => Promise<Row[]> {
   let compiled: CompiledQuery<Row> | undefined
-  return async (values) => {
+  return async (values, on = db) => {
     compiled ??= build(standIns(names)).compile()
     const parameters = compiled.parameters.map((parameter) =>
       // Made below of a name of Values.
       parameter instanceof StandIn ? values[parameter.name as keyof Values] : parameter,
     )
-    const { rows } = await db.executeQuery<Row>({ ...compiled, parameters })
+    const { rows } = await on.executeQuery<Row>({ ...compiled, parameters })
     return rows
   }
 }

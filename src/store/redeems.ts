@@ -1,29 +1,42 @@
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import { BrokerError } from '../lib/index.ts'
-import { countSessions, toLease, toLeaseRow } from './leases.ts'
+import { countSessions, LEASE_COLUMNS, toLease, toLeaseRow } from './leases.ts'
+import { prepare } from './prepare.ts'
 import { present } from './rows.ts'
-import type { Database, RedeemRow } from './schema.ts'
+import type { Database, LeaseRow, RedeemRow } from './schema.ts'
 import type { RedeemOutcome, Redeems } from './store.ts'
 import type { Redeem, StoredRevocation } from './trust-records.ts'
 
 /** Two first presentations can meet once; more often means that something else is wrong. */
 const MAX_TRIES = 5
 
+const ALL_COLUMNS = [
+  ...(['key', 'jti', 'issuerThumbprint', 'tenant', 'user', 'vm', 'hostKind', 'host'] as const),
+  ...(['issuedAtMs', 'expiresAtMs', 'reconnectMs', 'client', 'firstRedeemMs'] as const),
+  ...(['burned', 'superseded', 'forgetAtMs', 'revision'] as const),
+]
+
 export function createRedeems(db: Kysely<Database>): Redeems {
+  const statements = prepareStatements(db)
+
   return {
     async redeem(key, decide, vm) {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const outcome = await db.transaction().execute(async (transaction) => {
-          const known = await read(transaction, key)
-          const others = vm === undefined ? 0 : await countSessions(transaction, { vm, but: key })
+          const known = await read(statements, transaction, key)
+          const others =
+            vm === undefined ? 0 : await statements.countSessions({ vm, but: key }, transaction)
           const decided = decide(known, others)
-          return (await keep(transaction, key, decided)) ? decided : undefined
+          return (await keep(statements, transaction, { key, ...decided })) ? decided : undefined
         })
         if (outcome !== undefined) return outcome.result
       }
       throw new BrokerError('ERR_STORE', `redeem: lost ${MAX_TRIES} races for one token`)
     },
-    get: (key) => find(db, key),
+    async get(key) {
+      const [row] = await statements.find({ key })
+      return row && toRedeem(row)
+    },
     async burn(key, reason) {
       const { numUpdatedRows } = await db
         .updateTable('redeems')
@@ -80,60 +93,72 @@ const COLUMNS = {
   before: undefined,
 } as const satisfies Record<Exclude<StoredRevocation['kind'], 'jti'>, keyof RedeemRow | undefined>
 
-/** The update comes first: on engines with row locks the next presentation waits here. */
-async function read(db: Transaction<Database>, key: string) {
-  await db
-    .updateTable('redeems')
-    .set(({ eb }) => ({ revision: eb('revision', '+', 1) }))
-    .where('key', '=', key)
-    .execute()
-  const redeem = await find(db, key)
-  if (redeem === undefined) return undefined
-  const rows = await db
-    .selectFrom('leases')
-    .selectAll()
-    .where('key', '=', key)
-    .orderBy('openedAtMs')
-    .execute()
-  return { redeem, leases: rows.map(toLease) }
+/** What a redeem asks of the store. */
+function prepareStatements(db: Kysely<Database>) {
+  return {
+    /** Comes first: on engines with row locks the next presentation waits here. */
+    claim: prepare(db, ['key'], ({ key }: Key) =>
+      db
+        .updateTable('redeems')
+        .set(({ eb }) => ({ revision: eb('revision', '+', 1) }))
+        .where('key', '=', key)
+        .returningAll(),
+    ),
+    find: prepare(db, ['key'], ({ key }: Key) =>
+      db.selectFrom('redeems').selectAll().where('key', '=', key),
+    ),
+    leasesOf: prepare(db, ['key'], ({ key }: Key) =>
+      db.selectFrom('leases').selectAll().where('key', '=', key).orderBy('openedAtMs'),
+    ),
+    countSessions: countSessions(db),
+    /** No row when another first presentation was faster. */
+    insert: prepare(db, ALL_COLUMNS, (row: RedeemRow) =>
+      db
+        .insertInto('redeems')
+        .values(row)
+        .onConflict((conflict) => conflict.column('key').doNothing())
+        .returning('key'),
+    ),
+    insertLease: prepare(db, LEASE_COLUMNS, (row: LeaseRow) => db.insertInto('leases').values(row)),
+    /** A new console of a VM ends the reconnect windows of its older ones. */
+    supersede: prepare(db, ['key', 'vm'], ({ key, vm }: Pick<RedeemRow, 'key' | 'vm'>) =>
+      db
+        .updateTable('redeems')
+        .set({ superseded: 1 })
+        .where('vm', '=', vm)
+        .where('reconnectMs', '>', 0)
+        .where('key', '!=', key),
+    ),
+  }
+}
+
+type Statements = ReturnType<typeof prepareStatements>
+type Key = Pick<RedeemRow, 'key'>
+
+async function read({ claim, leasesOf }: Statements, on: Transaction<Database>, key: string) {
+  const [row] = await claim({ key }, on)
+  if (row === undefined) return undefined
+  const leases = await leasesOf({ key }, on)
+  return { redeem: toRedeem(row), leases: leases.map(toLease) }
 }
 
 /** @returns false when another first presentation was faster: decide again */
 async function keep<Result>(
-  db: Transaction<Database>,
-  key: string,
-  { redeem, lease, rebind }: RedeemOutcome<Result>,
+  { insert, supersede, insertLease }: Statements,
+  on: Transaction<Database>,
+  { key, redeem, lease, rebind }: RedeemOutcome<Result> & Key,
 ): Promise<boolean> {
   if (redeem !== undefined) {
-    const { numInsertedOrUpdatedRows } = await db
-      .insertInto('redeems')
-      .values(toRow(redeem))
-      .onConflict((conflict) => conflict.column('key').doNothing())
-      .executeTakeFirst()
-    if (numInsertedOrUpdatedRows === 0n) return false
-    if (redeem.vm !== undefined) await supersede(db, key, redeem.vm)
+    const { vm } = redeem
+    const inserted = await insert(toRow(redeem), on)
+    if (inserted.length === 0) return false
+    if (vm !== undefined) await supersede({ key, vm }, on)
   }
   if (rebind !== undefined) {
-    await db.updateTable('redeems').set(rebind).where('key', '=', key).execute()
+    await on.updateTable('redeems').set(rebind).where('key', '=', key).execute()
   }
-  if (lease !== undefined) await db.insertInto('leases').values(toLeaseRow(lease)).execute()
+  if (lease !== undefined) await insertLease(toLeaseRow(lease), on)
   return true
-}
-
-/** A new console of a VM ends the reconnect windows of its older ones. */
-async function supersede(db: Transaction<Database>, key: string, vm: string): Promise<void> {
-  await db
-    .updateTable('redeems')
-    .set({ superseded: 1 })
-    .where('vm', '=', vm)
-    .where('reconnectMs', '>', 0)
-    .where('key', '!=', key)
-    .execute()
-}
-
-async function find(db: Kysely<Database>, key: string): Promise<Redeem | undefined> {
-  const row = await db.selectFrom('redeems').selectAll().where('key', '=', key).executeTakeFirst()
-  return row && toRedeem(row)
 }
 
 function toRedeem({ revision: _, superseded, ...row }: Selectable<RedeemRow>): Redeem {

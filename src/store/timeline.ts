@@ -29,7 +29,7 @@ export function createTimeline(db: Kysely<Database>): Timeline {
     if (first === undefined) return
     const [known] = await countLike(first)
     const room = most[first.verified === 1 ? 'verified' : 'others'] - Number(known?.count)
-    await Promise.all(rows.slice(0, Math.max(0, room)).map(insert))
+    await Promise.all(rows.slice(0, Math.max(0, room)).map((row) => insert(row)))
   }
 
   return {
