@@ -197,8 +197,8 @@ export const EXPLANATIONS: Readonly<Record<ProblemCode, Explanation>> = {
   superseded: {
     says: 'Another session took the place of this one.',
     cause:
-      'Two clients were let in with one token while no broker answered; the younger session ended.',
-    fix: `${ASK_AGAIN} Find out who else has the file.`,
+      'A newer console of the machine was opened, which ends the time in which this one might come back; or two clients were let in with one token while no broker answered, and the younger session ended.',
+    fix: `${ASK_AGAIN} After a \`redeem.conflict\`, find out who else has the file.`,
   },
   drained: {
     says: 'The node went out of service, and the time of its sessions was over.',
