@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { basename } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   type ConsoleChannel,
@@ -18,7 +17,6 @@ import {
   formatEndpoint,
   isUntrusted,
   parseEndpoint,
-  parseReference,
   Secret,
 } from '../lib/index.ts'
 import {
@@ -30,6 +28,7 @@ import {
 import { parseRdpFile, type RdpFile } from '../rdpfile/index.ts'
 import { claimedJti } from '../tokens/index.ts'
 import { demoAuthority } from './demo-authority.ts'
+import { referenceInFileName } from './file-reference.ts'
 import { readAuthoritiesPem, readBytes } from './files.ts'
 import { print, printJson, say } from './output.ts'
 import { addressParser, GATEWAY_PORT } from './port.ts'
@@ -103,9 +102,10 @@ async function probe(
   { ca, gateway: dial, transport, timeout, json }: Options,
 ): Promise<void> {
   const route = routeOf(path)
-  const jti = claimedJti(route.token)
+  const [ref, jti] = [referenceInFileName(path), claimedJti(route.token)]
   const attempt: Attempt = {
-    ...{ connectionId: randomUUID(), ...referenceOf(path) },
+    connectionId: randomUUID(),
+    ...(ref === undefined ? {} : { ref }),
     ...(jti === undefined ? {} : { jti }),
   }
   const reports: StepReport[] = []
@@ -166,13 +166,6 @@ function whereToLook({ connectionId, ref, jti }: Attempt): string {
   const broker =
     reference === undefined ? '' : `"portcullis why ${reference}" asks the broker why; `
   return `${broker}the reason is in the node's log at connectionId ${connectionId}`
-}
-
-/** A file as the broker named it: `web-1-7K3M-Q2XD.rdp`. */
-function referenceOf(path: string): { ref?: string } {
-  const [, text = ''] = /([0-9A-Z]{4}-[0-9A-Z]{4})\.rdp$/.exec(basename(path)) ?? []
-  const ref = parseReference(text)
-  return ref === undefined ? {} : { ref }
 }
 
 /** @throws BrokerError `ERR_RDP_FILE` naming the file, and the line or setting that is wrong in it */

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
+import { referenceInFileName } from './file-reference.ts'
 import { print, printable, printJson } from './output.ts'
 
 const whyAnswer = z.object({
@@ -25,13 +26,17 @@ export function register(program: Command): void {
     program
       .command('why')
       .description('what became of a console, or why somebody was told no: cause and fix')
-      .argument('<reference>', 'as the user has it, 7K3M-Q2XD, or the jti in a line of a log')
+      .argument(
+        '<reference>',
+        'as the user has it, 7K3M-Q2XD, or the name of its file, or the jti in a line of a log',
+      )
       .option('--json', 'the same as JSON, with all fields')
       .addHelpText('after', '\nExample:\n  portcullis why 7K3M-Q2XD'),
   ).action(why)
 }
 
-async function why(reference: string, options: ApiOptions & { json?: boolean }): Promise<void> {
+async function why(wanted: string, options: ApiOptions & { json?: boolean }): Promise<void> {
+  const reference = referenceInFileName(wanted) ?? wanted
   const path = `/v1/why/${encodeURIComponent(reference)}`
   const api = await findApi(options)
   if (options.json) printJson(await callApi(api, 'GET', path, { answer: z.unknown() }))

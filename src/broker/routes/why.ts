@@ -25,7 +25,7 @@ export function whyRoutes(timeline: Pick<Timeline, 'find'>, clock: Clock): Route
       async handle({ id }) {
         const found = await timeline.find(id)
         if (found === undefined) {
-          throw new ApiError('not-found', `Nothing is known of ${id}: it is kept for 30 days.`)
+          throw new ApiError('not-found', `Nothing is known of ${id}${explain(id)}.`)
         }
         const { timeline: lines, ...conclusion } = accountFor(found, clock.now())
         const { grant } = found
@@ -53,6 +53,14 @@ function render(grant: Grant) {
     expiresAt: toTimestamp(expiresAtMs),
     ...(revokedAtMs === undefined ? {} : { revokedAt: toTimestamp(revokedAtMs) }),
   }
+}
+
+/** A jti may be any text. */
+function explain(id: string): string {
+  const isReadable = parseReference(id) !== undefined || id.length > 16
+  return isReadable
+    ? ', or no longer: references are kept for 30 days'
+    : ': a reference reads like 7K3M-Q2XD'
 }
 
 function toTimestamp(timeMs: number): string {
