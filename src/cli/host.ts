@@ -169,11 +169,12 @@ async function list({ json, ...options }: Options): Promise<void> {
     return
   }
   printTable(
-    ['HOST', 'KIND', 'ADDRESS', 'CONSOLES', 'BY', 'STATE'],
+    ['HOST', 'KIND', 'ADDRESS', 'CONSOLES', 'BY', 'STATE', 'REASON'],
     found.items.map((host) => {
       const { allow, source } = host.effectiveConsole
       const address = formatEndpoint(toEndpoint(host))
-      return [host.id, host.kind, address, allow ? 'on' : 'off', source, host.state]
+      const { id, kind, state, reason = '-' } = host
+      return [id, kind, address, allow ? 'on' : 'off', source, state, reason]
     }),
   )
 }

@@ -82,9 +82,10 @@ function parseCsvRows(content: string, sort: 'hosts' | 'vms'): InventoryFile {
   const unknown = columns.find((name) => !COLUMNS[sort].includes(name))
   if (header === undefined || unknown !== undefined) {
     const found = unknown === undefined ? 'nothing' : `"${unknown.slice(0, 40)}"`
+    const separated = /[;\t]/.test(unknown ?? '') ? ': commas have to separate them' : ''
     throw new BrokerError(
       'ERR_USAGE',
-      `line 1: need columns of ${COLUMNS[sort].join(',')}, have ${found}`,
+      `line 1: need columns of ${COLUMNS[sort].join(',')}, have ${found}${separated}`,
     )
   }
   const twice = columns.find((name, index) => columns.indexOf(name) !== index)

@@ -329,6 +329,11 @@ describe('revocations', () => {
     expect(answer.body.errors).toMatchObject([{ field }])
   })
 
+  test('a time that cannot be read is told by an example', async () => {
+    const { body } = await revoke({ kind: 'before', value: 'yesterday' }).expect(400)
+    expect(body.detail).toBe('value: need a time such as 2030-01-01T12:00:00Z.')
+  })
+
   test('a deleted console opens nothing, here and on the nodes', async () => {
     const { id, present } = await open()
     await present()

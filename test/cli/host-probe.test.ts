@@ -58,7 +58,7 @@ test('shows what each node saw, and is done when one finds the host ready', asyn
   const shown = await host('get', 'hv1')
   expect(shown.stdout).toMatch(/^State +ready$/m)
   expect(shown.stdout).toMatch(/^gw2 +wrong-port/m)
-  expect((await host('list')).stdout).toMatch(/^hv1 .* ready$/m)
+  expect((await host('list')).stdout).toMatch(/^hv1 .* ready +-$/m)
 })
 
 test('fails when no node finds the host ready, and says why', async () => {
@@ -70,6 +70,7 @@ test('fails when no node finds the host ready, and says why', async () => {
   const { exitCode, stderr } = await host('probe', 'hv1')
   expect(exitCode).toBe(1)
   expect(stderr).toMatch(/portcullis: host-not-rdp: no node finds host hv1 ready\n$/)
+  expect((await host('list')).stdout).toMatch(/^hv1 .* not-rdp +host-not-rdp$/m)
   const { stdout } = await host('probe', 'hv1', '--json')
   expect(JSON.parse(stdout).states[0]).toMatchObject({ node: 'gw1', detail: 'answers as HTTP' })
 })

@@ -20,13 +20,14 @@ test('a new host is off until it is enabled, and the list says by what', async (
     exitCode: 0,
   })
   expect(rows((await host('list')).stdout)).toContainEqual([
-    ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'off', 'host:hv2', 'not-opted-in'],
+    ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'off', 'host:hv2'],
+    ...['not-opted-in', 'host-not-opted-in'],
   ])
   expect((await host('enable', 'hv2')).stderr).toBe(
     'portcullis: host hv2 is opted in\nportcullis: its consoles are on, by host:hv2\n',
   )
   expect(rows((await host('list')).stdout)).toContainEqual([
-    ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'on', 'host:hv2', 'unknown'],
+    ...['hv2', 'hyperv', '[2001:db8::1]:2179', 'on', 'host:hv2', 'unknown', '-'],
   ])
 })
 

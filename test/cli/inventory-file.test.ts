@@ -47,6 +47,7 @@ test('JSON is a list of rows, or lists by name', () => {
 
 test.each([
   ['id,colour\nhv1,red\n', 'line 1: need columns of id,kind,address'],
+  ['id;kind\nhv1;rdp\n', 'have "id;kind": commas have to separate them'],
   ['id,id\n', 'line 1: "id" is there twice'],
   ['', 'have nothing'],
   ['id,kind\nhv1,rdp,more\n', 'row 1 (line 2): need 2 cells or fewer, have 3'],

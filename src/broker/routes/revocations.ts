@@ -104,7 +104,10 @@ function subject({ kind, value }: RevocationBody, nowMs: number): { value: strin
 function timeOf(value: string, nowMs: number): number {
   const timeMs = Date.parse(value)
   // A time to come would also hit tokens that are minted after the revocation was meant to be over.
-  if (Number.isNaN(timeMs) || timeMs > nowMs || timeMs < 0) {
+  if (Number.isNaN(timeMs)) {
+    throw invalid([{ field: 'value', message: 'need a time such as 2030-01-01T12:00:00Z' }])
+  }
+  if (timeMs > nowMs || timeMs < 0) {
     const message = 'need a time that is not in the future, nor before 1970'
     throw invalid([{ field: 'value', message }])
   }
