@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import {
   type Clock,
   createReference,
+  createUuid,
   formatEndpoint,
   type Log,
   nowSeconds,
@@ -197,7 +197,7 @@ async function mint(
   const claims: GatewayClaims = {
     iss: brokerName,
     aud: farm.name.toLowerCase(),
-    jti: randomUUID(),
+    jti: createUuid(clock.now()),
     iat,
     nbf: iat,
     exp: iat + terms.lifetimeSeconds,
@@ -216,8 +216,9 @@ async function mint(
   const hostToken = await mintHostToken(issuer, claims, placement)
 
   const ref = createReference()
+  const createdAtMs = clock.now()
   const grant: Grant = {
-    id: randomUUID(),
+    id: createUuid(createdAtMs),
     ref,
     jti,
     vm: vm.id,
@@ -228,7 +229,7 @@ async function mint(
     issuerThumbprint: issuer.certificate.sha256Thumbprint,
     fileName: consoleFileName(vm.name, ref),
     ...(request.clientAddress === undefined ? {} : { clientAddress: request.clientAddress }),
-    createdAtMs: clock.now(),
+    createdAtMs,
     expiresAtMs: exp * 1000,
   }
   const file = renderConsoleFile({
