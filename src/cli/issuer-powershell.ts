@@ -3,11 +3,11 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { type Certificate, readCertificate } from '../certs/index.ts'
 import { BrokerError } from '../lib/index.ts'
-import { parseThumbprint } from '../tokens/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { readText } from './files.ts'
 import { print, printJson, say } from './output.ts'
+import { takeThumbprint } from './thumbprint.ts'
 import { renderWindowsTrust, WINDOWS_VERIFIERS, type WindowsVerifier } from './windows-trust.ts'
 
 interface Options extends ApiOptions {
@@ -84,8 +84,7 @@ async function readIssuers({ certificate: files, for: verifier, ...api }: Option
 }
 
 function findIssuer(issuers: Certificate[], spelled: string): Certificate {
-  const { thumbprint, oddities } = parseThumbprint(spelled)
-  for (const oddity of oddities) say(`portcullis: thumbprint: ${oddity}`)
+  const thumbprint = takeThumbprint(spelled)
   const found = issuers.find(
     ({ sha1Thumbprint, sha256Thumbprint }) =>
       thumbprint === sha1Thumbprint || thumbprint === sha256Thumbprint,

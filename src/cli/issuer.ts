@@ -2,13 +2,13 @@ import { basename } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { readCertificate } from '../certs/index.ts'
-import { parseThumbprint } from '../tokens/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { callApi } from './api-client.ts'
 import { readText } from './files.ts'
 import { registerPowershell } from './issuer-powershell.ts'
 import { registerRotate } from './issuer-rotate.ts'
 import { print, printJson, printTable, say } from './output.ts'
+import { takeThumbprint } from './thumbprint.ts'
 
 const trust = z.object({
   trustVersion: z.int(),
@@ -130,24 +130,27 @@ async function trustCertificate(
 }
 
 async function distrust(spelled: string, options: ApiOptions): Promise<void> {
-  const { thumbprint, oddities } = parseThumbprint(spelled)
-  for (const oddity of oddities) say(`portcullis: thumbprint: ${oddity}`)
+  const thumbprint = takeThumbprint(spelled)
   const answer = z.undefined()
   await callApi(await findApi(options), 'DELETE', `/v1/issuers/${thumbprint}`, { answer })
+  say('portcullis: tokens of this issuer are refused from now on')
 }
 
 async function acknowledge(
   name: string,
   { trustVersion, ...options }: ApiOptions & { trustVersion?: number },
 ): Promise<void> {
-  await callApi(await findApi(options), 'PUT', verifierPath(name), {
+  const { verifiers } = await callApi(await findApi(options), 'PUT', verifierPath(name), {
     body: trustVersion === undefined ? {} : { trustVersion },
     answer: trust,
   })
+  const version = verifiers.find((verifier) => verifier.name === name)?.trustVersion
+  say(`portcullis: ${name} counts as having version ${version}; rotations wait for it`)
 }
 
 async function forget(name: string, options: ApiOptions): Promise<void> {
   await callApi(await findApi(options), 'DELETE', verifierPath(name), { answer: z.undefined() })
+  say(`portcullis: no rotation waits for ${name} until it is heard of again`)
 }
 
 function verifierPath(name: string): string {

@@ -85,7 +85,9 @@ test('rotates in one command, and a broker that starts again signs with the new 
 })
 
 test('refuses while a verifier lags, names it, and goes on when it has confirmed', async () => {
-  await issuer('acknowledge', 'rdgw-1')
+  expect((await issuer('acknowledge', 'rdgw-1')).stderr).toMatch(
+    /^portcullis: rdgw-1 counts as having version \d+; rotations wait for it\n$/,
+  )
   const { thumbprint, options } = await makeIssuer('issuer-3')
   const refused = await issuer('rotate', ...options, '--wait', '1s')
   expect(refused.exitCode).toBe(1)
@@ -104,7 +106,10 @@ test('goes on without a verifier when told so; takes a rotation back', async () 
   const overridden = await issuer('rotate', ...options, '--without', 'rdgw-1', '--json')
   expect(overridden.stderr).toContain('Went on without rdgw-1')
   expect(JSON.parse(overridden.stdout)).toMatchObject({ step: 'done', signing: thumbprint })
-  expect((await issuer('forget', 'rdgw-1')).exitCode).toBe(0)
+  expect(await issuer('forget', 'rdgw-1')).toMatchObject({
+    stderr: 'portcullis: no rotation waits for rdgw-1 until it is heard of again\n',
+    exitCode: 0,
+  })
 })
 
 test('holds the local file against what the broker finds under its name', async () => {
@@ -133,7 +138,18 @@ test('trusts and distrusts an issuer of somebody else', async () => {
   const spelled = thumbprint.toLowerCase().replaceAll(/(..)(?!$)/g, '$1:')
   const gone = await issuer('distrust', spelled)
   expect(gone.exitCode).toBe(0)
+  expect(gone.stderr).toMatch(
+    /":", 31 times\nportcullis: tokens of this issuer are refused from now on\n$/,
+  )
   expect((await issuer('list')).stdout).not.toContain(thumbprint)
+})
+
+test('a thumbprint that is none is a wrong argument', async () => {
+  expect(await issuer('distrust', 'AA:BB')).toEqual({
+    stdout: '',
+    stderr: 'portcullis: thumbprint: need 40 or 64 hex digits, have 4\n',
+    exitCode: 2,
+  })
 })
 
 test('revokes what is out', async () => {
