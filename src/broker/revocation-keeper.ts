@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { RevocationSet } from '../control/index.ts'
-import { MAX_REVOCATIONS, revocationSet } from '../control/index.ts'
+import { MAX_BYTES_TO_NODE, MAX_REVOCATIONS, revocationSet } from '../control/index.ts'
 import type { Clock, Log } from '../lib/index.ts'
 import type { Store, StoredRevocation } from '../store/index.ts'
 import {
@@ -19,6 +19,9 @@ import { assertReadable } from './readable.ts'
 /** The longest that a token can still open a tunnel after it was issued, reconnect window (300 s) included. */
 const LONGEST_USE_MS =
   (MAX_LIFETIME_SECONDS + MAX_LEEWAY_SECONDS + DEFAULT_REDEEM_RULE.reopenSeconds + 300) * 1000
+/** All of them go to a node in one message, which has a few words beside them. */
+const MOST_BYTES = MAX_BYTES_TO_NODE - 1_024
+
 /** Sessions with a reconnect window outlive their tokens; a node without a broker still knows this then. */
 const KEEP_MS = 24 * 60 * 60_000
 
@@ -59,6 +62,10 @@ export function createRevocationKeeper(options: RevocationKeeperOptions): Revoca
   const { store, pushes, clock, log } = options
   let version = 0
   let items: Revocation[] = []
+  /** Of all items, as they go to the nodes. */
+  let bytes = 0
+  /** What is under way has its place already. */
+  const adding = { items: 0, bytes: 0 }
   let known = createRevocationList([])
   const remember = (latest: number, all: Revocation[]) => {
     version = latest
@@ -68,21 +75,39 @@ export function createRevocationKeeper(options: RevocationKeeperOptions): Revoca
   const load = async () => {
     const stored = await store.revocations.list(clock.now())
     remember(stored.version, stored.items.map(toRevocation))
+    bytes = items.reduce((sum, item) => sum + bytesOf(item), 0)
+  }
+  const isFull = (item: Revocation): boolean =>
+    items.length + adding.items >= MAX_REVOCATIONS ||
+    bytes + adding.bytes + bytesOf(item) > MOST_BYTES
+
+  /** @returns its version; known before anybody is told, so that no redeem comes between */
+  const keep = async (stored: StoredRevocation, item: Revocation): Promise<number> => {
+    const size = bytesOf(item)
+    adding.items += 1
+    adding.bytes += size
+    try {
+      const added = await store.revocations.add(stored)
+      remember(Math.max(version, added), [...items, item])
+      bytes += size
+      return added
+    } finally {
+      adding.items -= 1
+      adding.bytes -= size
+    }
   }
 
   return {
     async revoke(request) {
-      if (items.length >= MAX_REVOCATIONS) await load()
-      if (items.length >= MAX_REVOCATIONS) {
-        const detail = `There are ${MAX_REVOCATIONS} revocations in force: revoke a tenant or a time instead.`
-        throw new ApiError('unavailable', detail)
-      }
       const stored = toStored(request, clock.now())
       const item = toRevocation(stored)
       assertReadable(revocationSet, { version, items: [item] })
-      const added = await store.revocations.add(stored)
-      // Known before anybody is told, so that no redeem comes between.
-      remember(Math.max(version, added), [...items, item])
+      if (isFull(item)) await load()
+      if (isFull(item)) {
+        const detail = `There are ${items.length} revocations in force, and nodes can hold no more: revoke a tenant or a time instead.`
+        throw new ApiError('unavailable', detail)
+      }
+      const added = await keep(stored, item)
       pushes.push({ type: 'revocations', version: added, items: [item], after: added - 1 })
       await store.redeems.burnRevoked(stored)
       const { id, kind, value, endSessions, askedBy } = stored
@@ -119,4 +144,8 @@ function toStored(
 function toRevocation(stored: StoredRevocation): Revocation {
   const { id, kind, value, atMs, untilMs, endSessions } = stored
   return { id, kind, value, at: atMs, until: untilMs, endSessions }
+}
+
+function bytesOf(item: Revocation): number {
+  return Buffer.byteLength(JSON.stringify(item)) + 1 /* comma */
 }

@@ -20,7 +20,7 @@ const printable = z
 export const revocationBody = z
   .strictObject({
     kind: z.enum(REVOCATION_KINDS),
-    value: z.string().min(1).max(128).meta({
+    value: printable.max(128).meta({
       description:
         'The `jti`, the id of machine, tenant or user, the SHA-256 thumbprint of the issuer; with `before` a time.',
     }),

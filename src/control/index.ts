@@ -50,6 +50,7 @@ export {
   type DrainOrder,
   drainOrder,
   type KillMessage,
+  MAX_BYTES_TO_NODE,
   MAX_DRAIN_MESSAGE,
   MAX_ISSUERS,
   MAX_PROBED_HOSTS,
