@@ -55,7 +55,10 @@ export function register(program: Command): void {
 async function doctor({ config, ca, json }: Options): Promise<void> {
   const files = config ?? standardFiles()
   if (files.length === 0) {
-    throw new BrokerError('ERR_USAGE', `--config: missing, and nothing in ${DIRECTORY}`)
+    throw new BrokerError(
+      'ERR_USAGE',
+      `--config: missing, and nothing in ${DIRECTORY} (npm start leaves its files in var/config)`,
+    )
   }
   // A file that isn't there is a slip on the command line.
   for (const file of files) readText(file, '--config')

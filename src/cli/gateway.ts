@@ -38,7 +38,10 @@ export function register(program: Command): void {
     .command('gateway')
     .description('one gateway node: checks console tokens and tunnels to the hypervisor hosts')
     .requiredOption('--config <file>', 'YAML file; portcullis config check explains it')
-    .option('--trace <file>', "writes down one tunnel's packets; in development alone")
+    .option(
+      '--trace <file>',
+      "writes down one tunnel's packets; needs `development: true` in the file",
+    )
     .addHelpText('after', '\nExample:\n  portcullis gateway --config /etc/portcullis/gateway.yaml')
     .action(runGateway)
 }

@@ -76,10 +76,10 @@ function drainLines(drain: NonNullable<NodeAnswer['drain']>): string[][] {
 }
 
 function toRow(node: NodeAnswer): string[] {
-  const { id, state, tunnels, software, trustVersion, trustCurrent, clockOffsetMs } = node
+  const { id, state, tunnels, software, trustVersion, trustCurrent, clockOffsetMs, drain } = node
   return [
     id,
-    state,
+    drain?.done ? `${state}, done` : state,
     tunnels === undefined ? '-' : String(tunnels),
     software ?? '-',
     `${trustVersion}${trustCurrent ? '' : ' (old)'}`,

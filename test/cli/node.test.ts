@@ -82,6 +82,7 @@ test('drains a node, says how far it is, and puts it back', async () => {
   })
   expect(peer.orders).toMatchObject([{ message: 'New cables.' }])
   expect((await node('show', 'gw1')).stdout).toMatch(/^Message +New cables\.$/m)
+  expect((await node('list')).stdout).toMatch(/^gw1 +draining, done +0 /m)
   expect(await node('drain', 'gw1', '--cancel')).toMatchObject({ exitCode: 0, stdout: '' })
   await eventually('back', async () => (await shown('gw1')).state === 'ready', { intervalMs: 20 })
   expect(peer.orders.at(-1)).toBeUndefined()
