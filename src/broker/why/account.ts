@@ -60,7 +60,8 @@ function conclude(
   lines: Line[],
   { grant, open, nowMs }: { grant: Grant | undefined; open: number; nowMs: number },
 ): Conclusion {
-  const last = lastTurn(lines)
+  // Whoever has seen the file can present something of its name: that says nothing of a console that is open.
+  const last = lastTurn(open === 0 ? lines : lines.filter(({ verified }) => verified))
   if (last === undefined) return untouched(grant, nowMs)
   if (last.event === 'tunnel.created' || last.event === 'channel.opened') {
     return { state: 'open', summary: 'The console is open.' }

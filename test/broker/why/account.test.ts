@@ -86,6 +86,20 @@ test('a refusal comes once, in the words of who decided, with cause and fix', ()
   expect(refused.timeline[1]?.text).toContain('is bound to 192.0.2.1')
 })
 
+test('what was not verified has no say in a console that is open', () => {
+  const forged: Told = [
+    'token.refused',
+    { node: 'gw2', tunnel: 't9', toldBy: 'node', reason: 'signature-invalid' },
+    false,
+  ]
+  const told: Told[] = [MINTED, ['tunnel.created', NODE], ['channel.opened', NODE], forged]
+  const open = account(told)
+  expect(open).toMatchObject({ state: 'open', open: 1 })
+  expect(open.timeline.at(-1)).toMatchObject({ verified: false, reason: 'signature-invalid' })
+  const ended = account([...told, ['session.closed', { ...NODE, reason: 'client-closed' }], forged])
+  expect(ended).toMatchObject({ state: 'refused', reason: 'signature-invalid' })
+})
+
 test('what was not verified is told as that', () => {
   const { state, reason, timeline } = account([
     MINTED,
