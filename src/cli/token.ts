@@ -5,6 +5,7 @@ import { type InspectedToken, inspectToken } from '../tokens/index.ts'
 import { ExitCode, print, printJson, say } from './output.ts'
 import { readToken } from './token-input.ts'
 import { registerMint } from './token-mint.ts'
+import { registerRevocations } from './token-revocations.ts'
 import { registerRevoke } from './token-revoke.ts'
 import { registerVerify } from './token-verify.ts'
 
@@ -23,6 +24,7 @@ export function register(program: Command): void {
   registerVerify(token)
   registerMint(token)
   registerRevoke(token)
+  registerRevocations(token)
 }
 
 async function inspect(path: string, { json }: { json?: boolean }): Promise<void> {
