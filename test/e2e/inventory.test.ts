@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../src/lib/index.ts'
-import { decodeClose, decodeTunnelResponse, PacketType, Status } from '../../src/protocol/index.ts'
+import {
+  decodeClose,
+  decodeTunnelResponse,
+  encodeData,
+  PacketType,
+  Status,
+} from '../../src/protocol/index.ts'
+import { FIRST_BYTES } from '../gateway/support/conversation.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type FarmRun, startFarm } from '../helpers/farm.ts'
 import { openWebSocket, requests, type TestClient } from '../helpers/packet-client.ts'
@@ -67,6 +74,8 @@ async function openChannel({ client }: Awaited<ReturnType<typeof present>>): Pro
   expect((await client.receive())?.type).toBe(PacketType.tunnelAuthResponse)
   client.send(requests.channel(farm.target.port, farm.target.host))
   expect((await client.receive())?.type).toBe(PacketType.channelResponse)
+  // Without them the node ends it after a while.
+  client.send(encodeData(FIRST_BYTES))
 }
 
 test('an inventory is imported, opened, closed again and ended', async () => {

@@ -26,7 +26,7 @@ async function present(token: Secret, node: number): Promise<void> {
     ca: farm.ca,
     token,
     transport: 'websocket',
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     onStep: () => {},
   })
   channel.destroy()
@@ -53,7 +53,7 @@ test('a paused node stops the rotation, which names it and goes on when it is ba
   const paused = farm.nodes[2]?.program.child
   paused?.kill('SIGSTOP')
   try {
-    const refused = await farm.cli('issuer', 'rotate', ...options, '--wait', '3s')
+    const refused = await farm.cli('issuer', 'rotate', ...options, '--wait', '8s')
     expect(refused).toMatchObject({ code: 1 })
     expect(refused.output).toMatch(/node gw3 has version 1/)
     expect(refused.output).not.toMatch(/node gw[12] has/)
@@ -62,20 +62,24 @@ test('a paused node stops the rotation, which names it and goes on when it is ba
   } finally {
     paused?.kill('SIGCONT')
   }
-  const done = await farm.cli('issuer', 'rotate', '--wait', '30s')
+  const done = await farm.cli('issuer', 'rotate', '--wait', '60s')
   expect(done, done.output).toMatchObject({ code: 0 })
   expect(await primary()).not.toBe(before)
   for (const [index] of farm.nodes.entries()) await present(await farm.mint(), index)
 })
 
-test('1,000 consoles during a rotation, each presented to a node: none fails', async () => {
+test('1,000 consoles and more during a rotation, each presented to a node: none fails', {
+  timeout: 300_000,
+}, async () => {
   const before = await primary()
   const options = await issueNext('issuer-3')
   const failures: unknown[] = []
   const issuers = new Set<string>()
   let next = 0
+  // Until the rotation is done, however long that takes, and a while longer.
+  let enough = Number.POSITIVE_INFINITY
   const client = async (): Promise<void> => {
-    while (next < CONSOLES) {
+    while (next < enough) {
       const index = next
       next += 1
       try {
@@ -89,10 +93,10 @@ test('1,000 consoles during a rotation, each presented to a node: none fails', a
   }
   const clients = Promise.all(Array.from({ length: AT_ONCE }, client))
   while (next < CONSOLES / 4) await sleep(20)
-  const rotated = await farm.cli('issuer', 'rotate', ...options, '--wait', '30s')
-  expect(rotated, rotated.output).toMatchObject({ code: 0 })
-  expect(next, 'consoles when the rotation was done').toBeLessThan(CONSOLES)
+  const rotated = await farm.cli('issuer', 'rotate', ...options, '--wait', '60s')
+  enough = Math.max(CONSOLES, next + CONSOLES / 4)
   await clients
+  expect(rotated, rotated.output).toMatchObject({ code: 0 })
   expect(failures).toEqual([])
   expect(issuers.size).toBe(2)
   expect(await primary()).not.toBe(before)

@@ -28,9 +28,9 @@ export interface Outcome {
 /** Longer than any stall; then the client goes away whatever is missing, if something may be. */
 const PATIENCE_MS = 1_500
 /** On a busy machine. */
-const HARMLESS_PATIENCE_MS = 20_000
+const HARMLESS_PATIENCE_MS = 60_000
 /** After it everything that was held back has arrived, so both sides have closed. */
-const HEALING_MS = 10_000
+const HEALING_MS = 20_000
 
 /** One client, from its dial until nothing on either side of the node is left of it. */
 export async function runSession(options: SessionOptions): Promise<Outcome> {
