@@ -15,6 +15,8 @@ import { followLines, type RunningProgram, runProgram, START_MS, startProgram } 
 export interface HostAgentRun {
   readonly program: RunningProgram
   port: number
+  /** Its control certificate and key: the path without `.crt` and `.key`. */
+  control: string
   /** Every line that it has logged, over all its runs. */
   readonly log: readonly LogFields[]
   /** Status of a check on the address of its metrics. */
@@ -36,10 +38,11 @@ export interface HostAgentRunOptions {
 export async function startHostAgent(options: HostAgentRunOptions): Promise<HostAgentRun> {
   const { farm, host, port, consoles } = options
   const directory = await mkdtemp(join(tmpdir(), 'portcullis-agent-'))
+  const control = join(directory, 'control')
   const metricsPort = await freePort()
   await runProgram(process.execPath, [
     ...[ENTRY, 'certs', 'issue', '--role', 'agent', '--from', farm.certs],
-    ...['--name', host, '--name', '127.0.0.1', '--out', join(directory, 'control')],
+    ...['--name', host, '--name', '127.0.0.1', '--out', control],
   ])
   const config = join(directory, 'host-agent.yaml')
   await writeFile(
@@ -89,7 +92,7 @@ export async function startHostAgent(options: HostAgentRunOptions): Promise<Host
     get program() {
       return program
     },
-    ...{ port, log, check, stop },
+    ...{ port, control, log, check, stop },
     async restart() {
       program.child.kill('SIGKILL')
       await program.ended
