@@ -46,7 +46,7 @@ function hintForBroken(
     case 'unreachable':
       if (reason === 'policy-denied') return "say in the node's configuration how to dial agents"
       return reason === 'target-not-allowed'
-        ? `no rule in the node's targets.allow covers its address and port ${port}`
+        ? `no rule in the node's targets.allow covers its address and port ${port}: add one, and start the node again`
         : `is it on, is its name right, and does its firewall let the nodes through to port ${port}?`
     case 'wrong-port':
       return `port ${answersOn} answers as it should: set the host's port to ${answersOn}`

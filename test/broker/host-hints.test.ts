@@ -20,7 +20,9 @@ test('a hint says what to do, and names the values', () => {
   expect(hintFor('wrong-port', HOST, { answersOn: 3390 })).toBe(
     "port 3390 answers as it should: set the host's port to 3390",
   )
-  expect(hintFor('unreachable', HOST, { reason: 'target-not-allowed' })).toContain('targets.allow')
+  expect(hintFor('unreachable', HOST, { reason: 'target-not-allowed' })).toMatch(
+    /targets\.allow covers its address and port \d+: add one, and start the node again$/,
+  )
   expect(hintFor('unreachable', HOST, { reason: 'host-unreachable' })).toContain('port 3389')
   expect(hintFor('not-rdp', { ...HOST, kind: 'hyperv' })).toContain('2179')
   expect(hintFor('not-opted-in', HOST)).toContain('host enable hv1')
