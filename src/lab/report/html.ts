@@ -35,6 +35,7 @@ export function renderHtml(result: LabResult): string {
   const ofVerdict = Object.groupBy(scenarios, verdictOf)
   const { fail: failed = [], skip: skipped = [] } = ofVerdict
   const verdict = wordsFor(result, failed.length)
+  const groups = groupsOf(scenarios.filter((of) => of.rows.length > 0 || of.error !== undefined))
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -60,11 +61,10 @@ ${skipped.length === 0 ? '' : `<div><dt>Left out</dt><dd><a href="#left-out">${s
 log of node or host agent says of the same connection. Both are compared with what should be; neither is filled in from it.
 ${gateway === undefined ? "The clock is the laboratory's." : 'Times are real.'}</p>
 ${renderFailed(failed)}
+${renderContents(groups)}
 </header>
 <main>
-${groupsOf(scenarios.filter(({ rows, error }) => rows.length > 0 || error !== undefined))
-  .map(renderGroup)
-  .join('\n')}
+${groups.map(renderGroup).join('\n')}
 ${renderSkipped(skipped)}
 </main>
 </body>
@@ -108,9 +108,24 @@ function groupOf({ name }: ScenarioResult): string {
   return name.split('.')[0] ?? ''
 }
 
-function renderGroup([name, scenarios]: Group): string {
-  return `<section>
-<h2>${escapeHtml(GROUPS[name] ?? name)}</h2>
+function titleOf([name]: Group): string {
+  return escapeHtml(GROUPS[name] ?? name)
+}
+
+/** The page is long, and on a telephone very long. */
+function renderContents(groups: Group[]): string {
+  if (groups.length < 2) return ''
+  const items = groups.map(
+    (group) =>
+      `<li><a href="#group-${escapeHtml(group[0])}">${titleOf(group)}</a> <span class="quiet">${group[1].length}</span></li>`,
+  )
+  return `<nav aria-label="Contents"><ul class="contents">${items.join('')}</ul></nav>`
+}
+
+function renderGroup(group: Group): string {
+  const [name, scenarios] = group
+  return `<section id="group-${escapeHtml(name)}">
+<h2>${titleOf(group)}</h2>
 ${scenarios.map(renderScenario).join('\n')}
 </section>`
 }

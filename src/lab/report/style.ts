@@ -20,6 +20,7 @@ h2 { margin: 2.5rem 0 0.75rem; font-size: 1.2rem }
 h3 { margin: 0 0 0.5rem; font-size: 1rem }
 h3 code { font-weight: normal; color: var(--quiet); white-space: nowrap }
 header p { max-width: 50rem }
+.contents { display: flex; flex-wrap: wrap; gap: 0.25rem 1.5rem; margin: 1rem 0 0; padding: 0; list-style: none }
 dl { display: flex; flex-wrap: wrap; gap: 0.25rem 2rem; margin: 1rem 0 }
 dt { color: var(--quiet); font-size: 0.8125rem }
 dd { margin: 0; font-variant-numeric: tabular-nums }

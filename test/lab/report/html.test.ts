@@ -34,6 +34,14 @@ test('says first what is not as expected', () => {
   expect(green).toContain('All as expected')
 })
 
+test('every group is led to from the beginning, with how many scenarios it has', () => {
+  const page = renderHtml(RESULT)
+  const links = [...page.matchAll(/<a href="#(group-[^"]+)">/g)].map(([, id]) => id)
+  expect(links).toEqual(['group-times', 'group-altered'])
+  for (const id of links) expect(page).toContain(`<section id="${id}">`)
+  expect(page).toContain('Times and clocks</a> <span class="quiet">2</span>')
+})
+
 test('shows text as text', () => {
   const page = renderHtml(RESULT)
   expect(page).toContain('an &lt;odd&gt; &amp; &quot;strange&quot; client')
