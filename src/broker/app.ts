@@ -2,7 +2,7 @@ import { bodyParser } from '@koa/bodyparser'
 import Router from '@koa/router'
 import Koa, { type Context, type Middleware } from 'koa'
 import helmet from 'koa-helmet'
-import { errorText, type Log } from '../lib/index.ts'
+import { type Clock, errorText, type Log, STRANGERS_REQUESTS, strangerLevel } from '../lib/index.ts'
 import { type AdmitOptions, admitCaller } from './admit-caller.ts'
 import { ApiError, causeText, toApiError, toProblem } from './errors.ts'
 import { renderProblemPage } from './problem-page.ts'
@@ -11,6 +11,7 @@ import type { Answer, Route } from './route.ts'
 
 export interface AppOptions extends AdmitOptions {
   routes: Route[]
+  clock: Clock
   log: Log
   /** Off in development: browsers would keep to HTTPS for everything else on localhost. */
   strictTransportSecurity: boolean
@@ -18,21 +19,22 @@ export interface AppOptions extends AdmitOptions {
 
 /** The routes as a koa app. What is mounted after it gets the paths that no route has. */
 export function createApp(options: AppOptions): Koa {
-  const { log, strictTransportSecurity } = options
+  const { clock, log, strictTransportSecurity } = options
+  const ofStranger = strangerLevel(clock, STRANGERS_REQUESTS)
   const app = new Koa()
-  app.use(answerProblems(log))
+  app.use(answerProblems(log, ofStranger))
   app.use(helmet({ strictTransportSecurity }))
   app.use(createRouter(options).routes())
   app.on('error', (error) => {
     // A stream has no other end than that its reader leaves.
-    const level = error.code === 'ERR_STREAM_PREMATURE_CLOSE' ? 'debug' : 'warn'
+    const level = error.code === 'ERR_STREAM_PREMATURE_CLOSE' ? 'debug' : ofStranger()
     log[level]('request.aborted', { error: errorText(error) })
   })
   return app
 }
 
 /** Every failure below, and every path that nothing answers, as problem+json or as a page. */
-function answerProblems(log: Log): Middleware {
+function answerProblems(log: Log, ofStranger: () => 'warn' | 'debug'): Middleware {
   return async (ctx, next) => {
     try {
       await next()
@@ -41,7 +43,7 @@ function answerProblems(log: Log): Middleware {
       }
     } catch (thrown) {
       const error = toApiError(thrown)
-      logFailure(log, ctx, error)
+      logFailure(log, ctx, error, ofStranger)
       answerWith(ctx, error)
     }
   }
@@ -63,11 +65,20 @@ function answerWith(ctx: Context, error: ApiError): void {
   }
 }
 
-/** A client over its limit is not worth a line per request. */
-function logFailure(log: Log, ctx: Context, error: ApiError): void {
+/** A path may have as many characters as a head. */
+const MAX_PATH = 256
+
+/** A client over its limit is not worth a line per request, and strangers together are worth so many. */
+function logFailure(
+  log: Log,
+  ctx: Context,
+  error: ApiError,
+  ofStranger: () => 'warn' | 'debug',
+): void {
   const { problem: code, ref, status } = error
   const event = code === 'unauthorized' ? 'auth.failed' : 'request.refused'
-  const { method, path, ip: remoteAddress } = ctx
+  const { method, ip: remoteAddress } = ctx
+  const path = ctx.path.slice(0, MAX_PATH)
   const caller: Caller | undefined = ctx.state.caller
   const fields = {
     ...{ code, ref, status, method, path, remoteAddress, error: error.message },
@@ -75,7 +86,7 @@ function logFailure(log: Log, ctx: Context, error: ApiError): void {
   }
   if (status >= 500) log.error('request.failed', { ...fields, error: causeText(error) })
   else if (status === 429) log.debug(event, fields)
-  else log.warn(event, fields)
+  else log[caller === undefined ? ofStranger() : 'warn'](event, fields)
 }
 
 function createRouter({ routes, ...admit }: AppOptions): Router {

@@ -218,6 +218,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       routes: routes.map((route) => auditedRoute(route, audit)),
       authenticator: createAuthenticator({ store, sessions: portalSessions, clock }),
       tally,
+      clock,
       log,
       strictTransportSecurity: options.development !== true,
     }),

@@ -128,7 +128,7 @@ export async function startBroker({
     },
   })
   if (config.portal) {
-    broker.app.use(createPortal({ services: broker.services, log: broker.log }))
+    broker.app.use(createPortal({ services: broker.services, clock, log: broker.log }))
   }
   // Closed in the opposite order: nobody asks any more when the store goes.
   const parts = new AsyncDisposableStack()

@@ -2,10 +2,12 @@ import { Allowance } from './allowance.ts'
 import type { Clock } from './clock.ts'
 
 /** Lines above `debug` about connections that prove nothing: whoever reaches a port can make any number of them. */
-const STRANGERS = { burst: 100, perSecond: 1 }
+const CONNECTIONS = { burst: 100, perSecond: 1 }
+/** The same about requests, whose references people ask for: as many as `why` keeps. */
+export const STRANGERS_REQUESTS = { burst: 1_000, perSecond: 50 }
 
 /** @returns at which level to log the next of them, asked for each */
-export function strangerLevel(clock: Clock): () => 'warn' | 'debug' {
-  const allowance = new Allowance({ ...STRANGERS, clock })
+export function strangerLevel(clock: Clock, most = CONNECTIONS): () => 'warn' | 'debug' {
+  const allowance = new Allowance({ ...most, clock })
   return () => (allowance.take() ? 'warn' : 'debug')
 }

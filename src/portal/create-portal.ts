@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { PortalServices } from '../broker/index.ts'
-import type { Log } from '../lib/index.ts'
+import type { Clock, Log } from '../lib/index.ts'
 import { serveAssets } from './assets.ts'
 import { addConsoleRoutes } from './console-routes.ts'
 import { answerFailures, NoSuchPage } from './failures.ts'
@@ -10,6 +10,7 @@ import { addSignInRoutes } from './sign-in-routes.ts'
 
 export interface PortalOptions {
   services: PortalServices
+  clock: Clock
   log: Log
 }
 
@@ -22,11 +23,11 @@ export type Portal = (...request: Parameters<ReturnType<Router['routes']>>) => P
  * Secure) and must not parse form bodies itself.
  */
 export function createPortal(options: PortalOptions): Portal {
-  const { services, log } = options
+  const { services, clock, log } = options
   const router = new Router()
   router.use(pageHeaders)
   const asset = serveAssets(router)
-  const failures = answerFailures({ asset, log })
+  const failures = answerFailures({ asset, clock, log })
   router.use(failures)
   addSignInRoutes(router, { asset, services })
   addConsoleRoutes(router, { asset, services })

@@ -1,13 +1,26 @@
 import type { Middleware } from 'koa'
-import { BrokerError, createReference, errorText, type Log, Refusal } from '../lib/index.ts'
+import {
+  BrokerError,
+  type Clock,
+  createReference,
+  errorText,
+  type Log,
+  Refusal,
+  STRANGERS_REQUESTS,
+  strangerLevel,
+} from '../lib/index.ts'
 import type { AssetUrl } from './assets.ts'
 import type { Failure } from './failure-page.ts'
 import { sendFailure } from './send.ts'
 
 export interface FailureOptions {
   asset: AssetUrl
+  clock: Clock
   log: Log
 }
+
+/** A path may have as many characters as a head. */
+const MAX_PATH = 256
 
 /** There is nothing at this address. */
 export class NoSuchPage extends BrokerError {
@@ -18,18 +31,19 @@ export class NoSuchPage extends BrokerError {
   }
 }
 
-/** Turns whatever a route throws into a page with a reference, and the cause into one log line. */
-export function answerFailures({ asset, log }: FailureOptions): Middleware {
+/** Turns whatever a route throws into a page with a reference, and the cause into one log line, as long as there are not too many. */
+export function answerFailures({ asset, clock, log }: FailureOptions): Middleware {
+  const ofStranger = strangerLevel(clock, STRANGERS_REQUESTS)
   return async (ctx, next) => {
     try {
       await next()
     } catch (error) {
       const failure = { ...classify(error), ref: createReference() }
-      log[failure.status >= 500 ? 'error' : 'warn']('portal.refused', {
+      log[failure.status >= 500 ? 'error' : ofStranger()]('portal.refused', {
         ref: failure.ref,
         code: failure.code,
         method: ctx.method,
-        path: ctx.path,
+        path: ctx.path.slice(0, MAX_PATH),
         remoteAddress: ctx.req.socket.remoteAddress,
         error: errorText(error),
       })

@@ -50,6 +50,20 @@ describe('bodies', () => {
 })
 
 describe('failures', () => {
+  test('of strangers fill the log with so many lines, none of them long, and take none from others', async () => {
+    const ask = () => api.anonymous.get(`/${'x'.repeat(2_000)}`).expect(404)
+    for (let asked = 0; asked < 1_020; asked += 20)
+      await Promise.all(Array.from({ length: 20 }, ask))
+    const lines = () => api.events('request.refused').filter(({ level }) => level === 'warn')
+    expect(lines()).toHaveLength(1_000)
+    expect(lines()[0]).toMatchObject({ path: expect.stringMatching(/^\/x{255}$/) })
+    await api.get('/v1/vms/none').expect(404)
+    expect(lines()).toHaveLength(1_001)
+    api.clock.advance(1_000)
+    await ask()
+    expect(lines()).toHaveLength(1_002)
+  }, 30_000)
+
   test('are problem+json with a reference that the log has as well', async () => {
     const { body, headers } = await api.get('/v1/vms/none').expect(404)
     expect(headers['content-type']).toBe('application/problem+json')

@@ -48,7 +48,7 @@ export async function startPortal(): Promise<PortalRun> {
     log,
     development: true,
   })
-  broker.app.use(createPortal({ services: broker.services, log }))
+  broker.app.use(createPortal({ services: broker.services, clock: systemClock, log }))
   const server = await listen(portalTls, broker.app.callback())
   return {
     url: urlOf(server),

@@ -26,3 +26,18 @@ test('a store that fails is told as a service that cannot answer just now', asyn
   expect(response.text).toContain('The service cannot answer at the moment.')
   expect(response.text).not.toContain('locked')
 })
+
+test('pages that there are not fill the log with so many lines, none of them long', async () => {
+  const lines: Record<string, unknown>[] = []
+  const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  const visitor = new Visitor(createLog({ level: 'debug', stream }), { now: () => 0 })
+  const ask = () =>
+    visitor
+      .raw()
+      .get(`/${'x'.repeat(2_000)}`)
+      .set('Accept', 'text/html')
+      .expect(404)
+  for (let asked = 0; asked < 1_020; asked += 20) await Promise.all(Array.from({ length: 20 }, ask))
+  expect(lines[0]).toMatchObject({ level: 'warn', path: expect.stringMatching(/^\/x{255}$/) })
+  expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1_000)
+}, 30_000)

@@ -1,6 +1,6 @@
 import Koa from 'koa'
 import request from 'supertest'
-import { type Log, silentLog } from '../../src/lib/index.ts'
+import { type Clock, type Log, silentLog, systemClock } from '../../src/lib/index.ts'
 import { createPortal } from '../../src/portal/index.ts'
 import { FakeServices } from './fake-services.ts'
 
@@ -16,8 +16,8 @@ export class Visitor {
   readonly cookies = new Map<string, string>()
   readonly #app = new Koa()
 
-  constructor(log: Log = silentLog) {
-    this.#app.use(createPortal({ services: this.services, log }))
+  constructor(log: Log = silentLog, clock: Clock = systemClock) {
+    this.#app.use(createPortal({ services: this.services, clock, log }))
     this.#app.use((ctx) => {
       ctx.status = 418
       ctx.body = 'the app around the portal'
