@@ -35,7 +35,9 @@ export class ApiRefusal extends BrokerError {
 
   constructor({ code, detail, ref, errors = [] }: z.output<typeof problem>) {
     const kind = code === 'unavailable' ? 'ERR_NO_ANSWER' : 'ERR_REFUSED'
-    super(kind, `${code}: ${printable(detail)} (reference ${printable(ref)})`)
+    // The detail is about the first of them.
+    const others = errors.slice(1).map(({ field, message }) => ` ${field}: ${message}.`)
+    super(kind, `${code}: ${printable(detail + others.join(''))} (reference ${printable(ref)})`)
     this.errors = errors.map(({ field, message }) => ({
       field: printable(field),
       message: printable(message),

@@ -23,6 +23,10 @@ test('adds machines, never in the place of another, and says when the console is
     exitCode: 0,
   })
   expect((await vm('add', 'db', ...like, '--host', 'hv1')).stderr).toContain('id already')
+  const nowhere = await vm('add', 'x', '--name', 'X', '--tenant', 'nobody', '--host', 'nowhere')
+  expect(nowhere.stderr).toMatch(
+    /validation-failed: tenant: there is no such tenant: nobody\. host: there is no such host: nowhere\. \(reference \S+\)\n$/,
+  )
   const missing = await vm('add', 'app', ...like, '--host', 'kvm1')
   expect(missing).toMatchObject({ exitCode: 1 })
   expect(missing.stderr).toContain('guid: needed on a host of kind agent')
