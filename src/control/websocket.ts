@@ -17,6 +17,13 @@ export const CloseCode = {
 } as const
 type CloseCode = (typeof CloseCode)[keyof typeof CloseCode]
 
+/** For the log of who is left; the codes of the standard's own say enough, or nothing. */
+const MEANING: Readonly<Record<number, string>> = {
+  [CloseCode.goingAway]: 'it stops',
+  [CloseCode.noCommonVersion]: 'no version of the protocol in common',
+  [CloseCode.replaced]: 'another process has connected under this name',
+}
+
 export const CONTROL_PATH = '/control'
 
 /**
@@ -65,7 +72,8 @@ export class Link<Incoming> {
       clearTimeout(this.#silence)
       clearTimeout(this.#gathering)
       clearTimeout(this.#closing)
-      const peerSays = `closed by the peer with ${code} ${printable(text)}`.trimEnd()
+      const peerSays =
+        `closed by the peer with ${code} ${printable(text) || (MEANING[code] ?? '')}`.trimEnd()
       closed.resolve(this.#cause ?? new BrokerError('ERR_CLOSED', peerSays))
     })
   }

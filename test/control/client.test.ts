@@ -106,6 +106,20 @@ test('a node connects when the broker comes, and again when it comes back', asyn
   expect(log.logged('control.disconnected')).toHaveLength(1)
 })
 
+test('a node whose name another process takes says so', async () => {
+  const { endpoint } = await startServer()
+  const { client, log } = await startClient(endpoint)
+  await soon('connected', () => client.connected)
+  await startClient(endpoint)
+  const [line] = await soon('disconnected', () => {
+    const lines = log.logged('control.disconnected')
+    return lines.length > 0 && lines
+  })
+  expect(line?.error).toBe(
+    'closed by the peer with 4001 another process has connected under this name',
+  )
+})
+
 test('events wait for the broker, the oldest give way', async () => {
   const first = await startServer()
   await first.server.close()
