@@ -7,7 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import nodeModule from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join, sep } from 'node:path'
@@ -106,6 +106,10 @@ function setUp(wantsAll) {
   const wanted = `${digest} ${all ? 'all' : 'run'}`
   const done = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
   if (done === wanted || done === `${digest} all`) return
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // npm would empty what it leads to, under the hands of whoever runs from there.
+    stop('node_modules is a link: install the dependencies where it leads to, or remove the link')
+  }
   process.stderr.write('Installing dependencies (once per version)…\n')
   const npm = process.env.npm_execpath
   const command = npm === undefined ? ['npm'] : [process.execPath, npm]

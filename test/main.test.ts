@@ -1,6 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -34,17 +42,18 @@ test.each([
  *
  * @returns what npm was called with
  */
-function setUp(installed: Record<string, { dev?: boolean }>): string[] {
+function setUp(installed: Record<string, { dev?: boolean }>, { linked = false } = {}): string[] {
   const clone = mkdtempSync(join(tmpdir(), 'portcullis-set-up-'))
   const write = (name: string, text: string) => writeFileSync(join(clone, name), text)
-  mkdirSync(join(clone, 'node_modules'))
+  mkdirSync(join(clone, linked ? 'elsewhere' : 'node_modules'))
+  if (linked) symlinkSync('elsewhere', join(clone, 'node_modules'))
   cpSync(ENTRY, join(clone, 'src/main.mjs'))
   write('package-lock.json', '{}')
   write('node_modules/.package-lock.json', JSON.stringify({ packages: installed }))
   write('npm.cjs', "require('node:fs').writeFileSync('npm.json', JSON.stringify(process.argv))")
   try {
     const env = { ...process.env, npm_execpath: join(clone, 'npm.cjs') }
-    execFileSync(process.execPath, ['src/main.mjs', '--set-up'], { cwd: clone, env })
+    execFileSync(process.execPath, ['src/main.mjs', '--set-up'], { cwd: clone, env, stdio: 'pipe' })
     return JSON.parse(readFileSync(join(clone, 'npm.json'), 'utf8')).slice(2)
   } finally {
     rmSync(clone, { recursive: true })
@@ -55,4 +64,8 @@ test('installs what running needs, and keeps what development needs where that i
   const koa = { 'node_modules/koa': {} }
   expect(setUp(koa)).toContain('--omit=dev')
   expect(setUp({ ...koa, 'node_modules/vitest': { dev: true } })).not.toContain('--omit=dev')
+})
+
+test('installs nothing through a link, which would empty what others run from', () => {
+  expect(() => setUp({}, { linked: true })).toThrow(/portcullis: node_modules is a link: /)
 })
