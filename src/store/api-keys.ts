@@ -6,7 +6,7 @@ import type { ApiKeyRow, Database } from './schema.ts'
 import type { ApiKeys } from './store.ts'
 
 export function createApiKeys(db: Kysely<Database>): ApiKeys {
-  const rowOf = prepare(db, ['keySha256'], ({ keySha256 }: Pick<ApiKeyRow, 'keySha256'>) =>
+  const rowOf = prepare(db, ({ keySha256 }: Pick<ApiKeyRow, 'keySha256'>) =>
     db
       .selectFrom('apiKeys')
       .selectAll()

@@ -5,12 +5,6 @@ import { present } from './rows.ts'
 import type { Database, GrantRow } from './schema.ts'
 import type { Grants } from './store.ts'
 
-const COLUMNS = [
-  ...(['id', 'ref', 'jti', 'vm', 'host', 'tenant', 'user', 'destination'] as const),
-  ...(['issuerThumbprint', 'fileName', 'clientAddress'] as const),
-  ...(['createdAtMs', 'expiresAtMs', 'revokedAtMs'] as const),
-]
-
 export function createGrants(db: Kysely<Database>): Grants {
   const open = ({ tenant, user }: Pick<Grant, 'tenant' | 'user'>, nowMs: number) =>
     db
@@ -22,11 +16,10 @@ export function createGrants(db: Kysely<Database>): Grants {
 
   const count = prepare(
     db,
-    ['tenant', 'user', 'nowMs'],
     ({ nowMs, ...whose }: Pick<Grant, 'tenant' | 'user'> & { nowMs: number }) =>
       open(whose, nowMs).select(({ fn }) => fn.countAll<number>().as('count')),
   )
-  const insert = prepare(db, COLUMNS, (row: GrantRow) => db.insertInto('grants').values(row))
+  const insert = prepare(db, (row: GrantRow) => db.insertInto('grants').values(row))
 
   return {
     async insert({ clientAddress = null, revokedAtMs = null, ...grant }) {

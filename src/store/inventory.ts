@@ -103,7 +103,7 @@ export function createVms(db: Kysely<Database>): Vms {
     const row = await db.selectFrom('vms').selectAll().where('id', '=', id).executeTakeFirst()
     return row && toVm(row)
   }
-  const placementOf = prepare(db, ['id'], ({ id }: Pick<VmRow, 'id'>) =>
+  const placementOf = prepare(db, ({ id }: Pick<VmRow, 'id'>) =>
     selectPlacements(db).where('vms.id', '=', id),
   )
 

@@ -127,7 +127,7 @@ function isOfHost(db: Kysely<Database>, host: string) {
 
 /** Of a machine: how many are open; `but` is the key of a token that is not counted. */
 export function countSessions(db: Kysely<Database>) {
-  const count = prepare(db, ['vm', 'but'], ({ vm, but }: { vm: string; but: string }) =>
+  const count = prepare(db, ({ vm, but }: { vm: string; but: string }) =>
     db
       .selectFrom('redeems')
       .innerJoin('leases', 'leases.key', 'redeems.key')
@@ -141,12 +141,6 @@ export function countSessions(db: Kysely<Database>) {
     return Number(row?.sessions)
   }
 }
-
-export const LEASE_COLUMNS = [
-  ...(['id', 'key', 'node', 'tunnel', 'clientAddress', 'openedAtMs', 'seenAtMs'] as const),
-  ...(['endedAtMs', 'endReason', 'transport', 'takesMessages', 'idleSeconds'] as const),
-  ...(['bytesIn', 'bytesOut'] as const),
-]
 
 export function toLease(row: Selectable<LeaseRow>): Lease {
   return toSession(row)

@@ -6,18 +6,15 @@ import type { Database, PolicyRow } from './schema.ts'
 import type { Policies } from './store.ts'
 
 export function createPolicies(db: Kysely<Database>): Policies {
-  const layersFor = prepare(
-    db,
-    ['tenant', 'vm'],
-    ({ tenant, vm }: Pick<PolicyRow, 'tenant' | 'vm'>) =>
-      db
-        .selectFrom('policies')
-        .select(['scope', 'body'])
-        // NULL equals nothing.
-        .where(({ or, eb }) =>
-          or([eb('scope', '=', 'provider'), eb('tenant', '=', tenant), eb('vm', '=', vm)]),
-        )
-        .orderBy('scope'),
+  const layersFor = prepare(db, ({ tenant, vm }: Pick<PolicyRow, 'tenant' | 'vm'>) =>
+    db
+      .selectFrom('policies')
+      .select(['scope', 'body'])
+      // NULL equals nothing.
+      .where(({ or, eb }) =>
+        or([eb('scope', '=', 'provider'), eb('tenant', '=', tenant), eb('vm', '=', vm)]),
+      )
+      .orderBy('scope'),
   )
 
   return {

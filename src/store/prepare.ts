@@ -11,21 +11,19 @@ class StandIn {
 }
 
 /**
- * A statement built and compiled once: for those that every mint or every redeem makes. For a join, building takes five times as long as
- * all the rest of the query, for an insert twice as long.
+ * A statement built and compiled once: for those that every mint or every redeem makes. For a join, building takes five
+ * times as long as all the rest of the query, for an insert twice as long.
  *
- * @param names of all values that it binds
- * @param build called once, and looks at none of the values
+ * @param build called at the first use, with the names of its values alone; each use has the same names
  * @returns gives the rows for such values, in a transaction when it is told which
  */
 export function prepare<Values extends object, Row>(
   db: Kysely<Database>,
-  names: readonly (keyof Values & string)[],
   build: (values: Values) => Compilable<Row>,
 ): (values: Values, on?: Kysely<Database>) => Promise<Row[]> {
   let compiled: CompiledQuery<Row> | undefined
   return async (values, on = db) => {
-    compiled ??= build(standIns(names)).compile()
+    compiled ??= build(standIns(values)).compile()
     const parameters = compiled.parameters.map((parameter) =>
       // Made below of a name of Values.
       parameter instanceof StandIn ? values[parameter.name as keyof Values] : parameter,
@@ -35,10 +33,10 @@ export function prepare<Values extends object, Row>(
   }
 }
 
-function standIns<Values extends object>(names: readonly string[]): Values {
-  const values = names.map((name) => [name, new StandIn(name)])
+function standIns<Values extends object>(values: Values): Values {
+  const entries = Object.keys(values).map((name) => [name, new StandIn(name)])
   // Kysely binds whatever it is given, and leaves the types to node:sqlite.
-  return Object.fromEntries(values) as Values
+  return Object.fromEntries(entries) as Values
 }
 
 /** Rows of one statement. */

@@ -1,6 +1,6 @@
 import type { Kysely, Selectable, Transaction } from 'kysely'
 import { BrokerError } from '../lib/index.ts'
-import { countSessions, LEASE_COLUMNS, toLease, toLeaseRow } from './leases.ts'
+import { countSessions, toLease, toLeaseRow } from './leases.ts'
 import { prepare } from './prepare.ts'
 import { present } from './rows.ts'
 import type { Database, LeaseRow, RedeemRow } from './schema.ts'
@@ -9,12 +9,6 @@ import type { Redeem, StoredRevocation } from './trust-records.ts'
 
 /** Two first presentations can meet once; more often means that something else is wrong. */
 const MAX_TRIES = 5
-
-const ALL_COLUMNS = [
-  ...(['key', 'jti', 'issuerThumbprint', 'tenant', 'user', 'vm', 'hostKind', 'host'] as const),
-  ...(['issuedAtMs', 'expiresAtMs', 'reconnectMs', 'client', 'firstRedeemMs'] as const),
-  ...(['burned', 'superseded', 'forgetAtMs', 'revision'] as const),
-]
 
 export function createRedeems(db: Kysely<Database>): Redeems {
   const statements = prepareStatements(db)
@@ -97,31 +91,31 @@ const COLUMNS = {
 function prepareStatements(db: Kysely<Database>) {
   return {
     /** Comes first: on engines with row locks the next presentation waits here. */
-    claim: prepare(db, ['key'], ({ key }: Key) =>
+    claim: prepare(db, ({ key }: Key) =>
       db
         .updateTable('redeems')
         .set(({ eb }) => ({ revision: eb('revision', '+', 1) }))
         .where('key', '=', key)
         .returningAll(),
     ),
-    find: prepare(db, ['key'], ({ key }: Key) =>
+    find: prepare(db, ({ key }: Key) =>
       db.selectFrom('redeems').selectAll().where('key', '=', key),
     ),
-    leasesOf: prepare(db, ['key'], ({ key }: Key) =>
+    leasesOf: prepare(db, ({ key }: Key) =>
       db.selectFrom('leases').selectAll().where('key', '=', key).orderBy('openedAtMs'),
     ),
     countSessions: countSessions(db),
     /** No row when another first presentation was faster. */
-    insert: prepare(db, ALL_COLUMNS, (row: RedeemRow) =>
+    insert: prepare(db, (row: RedeemRow) =>
       db
         .insertInto('redeems')
         .values(row)
         .onConflict((conflict) => conflict.column('key').doNothing())
         .returning('key'),
     ),
-    insertLease: prepare(db, LEASE_COLUMNS, (row: LeaseRow) => db.insertInto('leases').values(row)),
+    insertLease: prepare(db, (row: LeaseRow) => db.insertInto('leases').values(row)),
     /** A new console of a VM ends the reconnect windows of its older ones. */
-    supersede: prepare(db, ['key', 'vm'], ({ key, vm }: Pick<RedeemRow, 'key' | 'vm'>) =>
+    supersede: prepare(db, ({ key, vm }: Pick<RedeemRow, 'key' | 'vm'>) =>
       db
         .updateTable('redeems')
         .set({ superseded: 1 })

@@ -5,12 +5,9 @@ import { present } from './rows.ts'
 import type { Database, TimelineRow } from './schema.ts'
 import type { Timeline } from './store.ts'
 
-const COLUMNS = ['id', 'subject', 'ref', 'atMs', 'event', 'verified', 'body'] as const
-
 export function createTimeline(db: Kysely<Database>): Timeline {
   const countLike = prepare(
     db,
-    ['subject', 'verified'],
     ({ subject, verified }: Pick<TimelineRow, 'subject' | 'verified'>) =>
       db
         .selectFrom('timeline')
@@ -18,7 +15,7 @@ export function createTimeline(db: Kysely<Database>): Timeline {
         .where('subject', '=', subject)
         .where('verified', '=', verified),
   )
-  const insert = prepare(db, COLUMNS, (row: TimelineRow) => db.insertInto('timeline').values(row))
+  const insert = prepare(db, (row: TimelineRow) => db.insertInto('timeline').values(row))
 
   /** @param rows of one subject, all verified or none */
   const addAlike = async (

@@ -27,7 +27,7 @@ test('a prepared query is built once, and finds other rows for other values', as
       .where('body', '=', body)
       .where('scope', '!=', 'vm:c'),
   )
-  const find = prepare(db, ['body', 'updatedAtMs'], build)
+  const find = prepare(db, build)
   expect(build).not.toHaveBeenCalled()
   expect(await find({ body: '1', updatedAtMs: 8 })).toEqual([{ scope: 'a', updatedAtMs: 7 }])
   expect(await find({ body: '2', updatedAtMs: 9 })).toEqual([{ scope: 'b', updatedAtMs: 8 }])
