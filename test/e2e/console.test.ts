@@ -55,10 +55,10 @@ describe('a console of a real RDP host', () => {
     })
     try {
       await shown.shows(client.output)
-      const created = (await demo.log('gw1'))
-        .slice(before)
-        .filter(({ event }) => event === 'tunnel.created')
-      expect(created.map((line) => line.transport)).toEqual([transport])
+      const created = async () =>
+        (await demo.log('gw1')).slice(before).filter(({ event }) => event === 'tunnel.created')
+      await eventually('the tunnel is logged', async () => (await created()).length > 0)
+      expect((await created()).map((line) => line.transport)).toEqual([transport])
 
       await shown.paintAnother()
       await shown.shows(client.output)

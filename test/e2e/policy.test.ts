@@ -115,14 +115,15 @@ test('a second session of the machine is refused on every node, until the first 
 })
 
 test('a session ends when policy says', async () => {
-  await setPolicy('--enforce', 'sessionLimitSeconds=1')
+  // Enough for the way to the channel.
+  await setPolicy('--enforce', 'sessionLimitSeconds=5')
   const { client } = await connect()
-  const [{ id }] = (await json('/v1/sessions')).items
   client.send(requests.authorization())
   await next(client, PacketType.tunnelAuthResponse)
   client.send(requests.channel(farm.target.port, farm.target.host))
   const { body } = await next(client, PacketType.channelResponse)
   expect(decodeChannelResponse(body).errorCode).toBe(Status.ok)
+  const [{ id }] = (await json('/v1/sessions')).items
   const { body: closing } = await next(client, PacketType.closeChannel)
   // This client has not announced that it knows time limits: for it, somebody ended the session.
   expect(decodeClose(closing)).toBe(0x8007_04d4)
