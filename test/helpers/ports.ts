@@ -4,6 +4,8 @@ import { createConnection, createServer } from 'node:net'
 /** Below the range the kernel takes ports from by itself, where a free port may be busy a moment later. */
 const LOWEST = 20_000
 const HIGHEST = 32_000
+/** Between two that are given: a probe looks at a host's neighbouring ports as well. */
+const GAP = 10
 /** A port that is chosen stays free until somebody listens on it: none is given twice in one process. */
 let next = randomInt(LOWEST, HIGHEST)
 
@@ -15,7 +17,7 @@ let next = randomInt(LOWEST, HIGHEST)
 export async function freePort(count = 1): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const first = next + count <= HIGHEST ? next : LOWEST
-    next = first + count
+    next = first + count + GAP
     const ports = Array.from({ length: count }, (_, index) => first + index)
     const free = await Promise.all(ports.map(isFree))
     if (free.every(Boolean)) return first
