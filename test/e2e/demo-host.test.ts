@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import { createDemoHost, type DemoHost } from '../../src/demo/host/index.ts'
-import { createLog, systemClock } from '../../src/lib/index.ts'
+import { createLog, systemClock, withDeadline } from '../../src/lib/index.ts'
 import { clockArea, pixelsIn, showsCard } from '../helpers/demo-card.ts'
 import { eventually } from '../helpers/eventually.ts'
 import {
@@ -84,7 +84,7 @@ describe.each(FREERDP_PROGRAMS)('%s', (program) => {
     await appears({ name: 'web-01' }, client)
     const shown = async () => pixelsIn(await takeScreenshot(display), clockArea(SIZE))
     const before = await shown()
-    await eventually('another time', async () => (await shown()) !== before, { timeoutMs: 3_000 })
+    await eventually('another time', async () => (await shown()) !== before)
   })
 
   testWithPrograms(needed, 'shows what is typed', async () => {
@@ -132,7 +132,9 @@ describe.each(FREERDP_PROGRAMS)('%s', (program) => {
     await appears({ name: 'web-01', typed: 'before' }, client)
     cable.cut()
     await appears({ name: 'web-01', typed: '' }, client)
-    expect(host.events.filter((event) => event === 'viewer.active')).toHaveLength(2)
+    // A client may need more than one attempt.
+    const active = host.events.filter((event) => event === 'viewer.active')
+    expect(active.length).toBeGreaterThanOrEqual(2)
   })
 
   testWithPrograms(needed, 'is told why when the host closes', async () => {
@@ -140,7 +142,7 @@ describe.each(FREERDP_PROGRAMS)('%s', (program) => {
     const client = await view(program, host)
     await appears({ name: 'web-01' }, client)
     await host.host.close()
-    await eventually('its end', () => client.child.exitCode !== null)
+    await withDeadline(client.ended, 60_000, 'its end')
     expect(client.output()).toContain('ERRINFO_RPC_INITIATED_DISCONNECT')
   })
 })

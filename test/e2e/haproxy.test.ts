@@ -105,6 +105,7 @@ describe('through HAProxy, with the configuration that farm render wrote', () =>
     })
     try {
       await shown.shows(() => client.output() + haproxy.output())
+      await eventually('the tunnel is logged', async () => (await tunnels()).length > before.length)
       expect((await tunnels()).slice(before.length)).toEqual([transport])
     } finally {
       await client.stop()

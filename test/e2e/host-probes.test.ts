@@ -93,7 +93,7 @@ describe('probes', () => {
   test('run by themselves, on both nodes', async () => {
     for (const id of ['ready', 'hyperv', ...Object.keys(EXPECTED)]) {
       await eventually(`both nodes have looked at ${id}`, async () => (await read(id)).states[1], {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
       })
     }
     expect(await read('ready')).toMatchObject({
@@ -103,7 +103,8 @@ describe('probes', () => {
         { node: 'gw2', state: 'ready', certificate: { namesHost: true } },
       ],
     })
-    expect(hyperv.connections[0]).toMatchObject({ text: GUID, tls: true, firstInside: undefined })
+    await eventually('TLS at the host', () => hyperv.connections[0]?.tls)
+    expect(hyperv.connections[0]).toMatchObject({ text: GUID, firstInside: undefined })
   })
 
   test.each(Object.entries(EXPECTED))('find %s, each in its way', async (id, expected) => {
@@ -118,7 +119,7 @@ describe('probes', () => {
   test('on demand tell within the time of one, with an exit code for scripts', async () => {
     const beganMs = performance.now()
     const silent = await farm.cli('host', 'probe', 'silent')
-    expect(performance.now() - beganMs).toBeLessThan(10_000)
+    expect(performance.now() - beganMs).toBeLessThan(30_000)
     expect(silent.code).toBe(1)
     expect(silent.output).toMatch(/gw2 +not-rdp/)
     const ready = await farm.cli('host', 'probe', 'ready')
