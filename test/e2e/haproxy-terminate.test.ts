@@ -17,7 +17,7 @@ import {
 import { startRenderedHaproxy } from '../helpers/haproxy.ts'
 import { openConnection, openHttpPair, requests } from '../helpers/packet-client.ts'
 import { freePort } from '../helpers/ports.ts'
-import { type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
+import { loggedBy, type RunningProgram, testWithPrograms } from '../helpers/programs.ts'
 import { type ShownHost, startShownHost } from '../helpers/shown-host.ts'
 
 /** Enough that chance puts them on one of two nodes once in millions of runs. */
@@ -128,6 +128,7 @@ for (const [link, tls] of Object.entries(LINKS)) {
       })
       try {
         await shown.shows(() => client.output() + haproxy.output())
+        await eventually('the tunnel is logged', () => tunnels().length > before)
         expect(tunnels().slice(before)).toMatchObject([{ transport }])
       } finally {
         await client.stop()
@@ -138,9 +139,7 @@ for (const [link, tls] of Object.entries(LINKS)) {
     /** What the nodes say of tunnels, in the order of time. */
     function tunnels(): Array<Record<string, unknown>> {
       return farm.nodes
-        .flatMap(({ program }) => program.output().split('\n'))
-        .filter((line) => line.startsWith('{'))
-        .map((line) => JSON.parse(line))
+        .flatMap(({ program }) => loggedBy(program))
         .filter(({ event }) => event === 'tunnel.created')
         .sort((a, b) => String(a.time).localeCompare(String(b.time)))
     }
