@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -10,7 +11,7 @@ import { fetchConsoleFile } from '../helpers/api.ts'
 import { ENTRY, startDemoRun, untilReadyFile } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
-import { type RunningProgram, startProgram } from '../helpers/programs.ts'
+import { type RunningProgram, START_MS, startProgram } from '../helpers/programs.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -112,6 +113,7 @@ describe('npm start says in one sentence what to do', () => {
   test('when a port is taken', async () => {
     const taken = await freePort()
     const server = createServer().listen(taken, '127.0.0.1')
+    await once(server, 'listening')
     const text = await refusal(['--portal-port', String(taken)])
     server.close()
     expect(text).toMatch(new RegExp(`port ${taken} on 127.0.0.1 is in use: .*--portal-port`))
@@ -160,7 +162,7 @@ async function startIn(directory: string, notPid?: number): Promise<Started> {
       const found = await untilReadyFile(join(directory, 'demo.json'), program)
       return found.pid !== notPid && found
     },
-    { timeoutMs: 30_000, context: program.output },
+    { timeoutMs: START_MS, context: program.output },
   )
   return { program, ready }
 }

@@ -7,7 +7,7 @@ import { Secret } from '../../src/lib/index.ts'
 import { createIssuer, createTrustList, verifyFedAuthToken } from '../../src/tokens/index.ts'
 import { runProgram, testWithPrograms } from '../helpers/programs.ts'
 
-const CLAIMS = { dst: 'hv1.example:2179', exp: Math.floor(Date.now() / 1000) + 60 }
+const CLAIMS = { dst: 'hv1.example:2179', exp: Math.floor(Date.now() / 1000) + 600 }
 const SIGNED_TEXT = `Host=hv1.example&Port=2179&ExpiresOn=${CLAIMS.exp}`
 
 let directory: string

@@ -17,7 +17,7 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true })
 })
 
-test('the package, built, packed and installed, runs its roles', async () => {
+test('the package, built, packed and installed, runs its roles', { timeout: 400_000 }, async () => {
   await runProgram('npm', ['run', 'build'], { cwd: ROOT, ...SLOW })
   await runProgram('npm', ['pack', '--pack-destination', scratch], { cwd: ROOT, ...SLOW })
   const tarball = (await readdir(scratch)).find((name) => name.endsWith('.tgz')) ?? ''

@@ -133,7 +133,7 @@ describe('a refused client is told its class, the log the reason', () => {
       display,
       args: [file, ...TRANSPORT_ARGS[program][transport], ...options],
     })
-    const late = setTimeout(() => void client.stop(), 20_000)
+    const late = setTimeout(() => void client.stop(), 60_000)
     await client.ended
     clearTimeout(late)
     await client.stop()
