@@ -1,5 +1,12 @@
 import type { WebSocket } from 'ws'
-import { BrokerError, type Clock, errorText, type Log, ProtocolError } from '../lib/index.ts'
+import {
+  Allowance,
+  BrokerError,
+  type Clock,
+  errorText,
+  type Log,
+  ProtocolError,
+} from '../lib/index.ts'
 import { decodeToBroker, encodeMessage } from './codec.ts'
 import type { ControlLimits } from './limits.ts'
 import type { ControlService, Peer, PushMessage } from './service.ts'
@@ -7,6 +14,12 @@ import type { Heartbeat, RedeemRequest, ToBrokerMessage } from './to-broker.ts'
 import type { RedeemAnswer, ToNodeMessage } from './to-node.ts'
 import { PROTOCOL_VERSIONS, SINCE_VERSION } from './versions.ts'
 import { CloseCode, Link } from './websocket.ts'
+
+/**
+ * Heartbeats of one peer: a node sends one in ten seconds for each thousand tunnels, and a few between. Each takes some 15 ms
+ * of the store, which all others wait for.
+ */
+const HEARTBEATS = { burst: 64, perSecond: 10 }
 
 /** What a broker knows of a connected peer. */
 export interface PeerState extends Peer {
@@ -50,10 +63,12 @@ export class PeerConnection {
   readonly #sent = { trust: -1, revocations: -1 }
   #told: Promise<void> = Promise.resolve()
   #inFlight = 0
+  readonly #beats: Allowance
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options
     const { peer, address, socket, clock, limits } = options
+    this.#beats = new Allowance({ ...HEARTBEATS, clock })
     this.state = {
       ...peer,
       address,
@@ -196,8 +211,9 @@ export class PeerConnection {
     }
   }
 
-  /** Answers with what is current, and sends what nobody has told us to push: another broker may have changed it. */
+  /** One too many says nothing. Answers with what is current, and sends what nobody has told us to push: another broker may have changed it. */
   async #heartbeat(beat: Heartbeat): Promise<void> {
+    if (!this.#beats.take()) return
     const { peer, service, clock } = this.#options
     const nowMs = clock.now()
     this.state.lastHeartbeatMs = nowMs

@@ -339,6 +339,16 @@ test('what is addressed reaches its peer alone, and nobody while that one is awa
   expect(other.messages.slice(3)).toEqual([message, last])
 })
 
+test('heartbeats that are too many are left unserved, and the connection goes on', async () => {
+  const { endpoint, broker } = await startServer({ clock: { now: () => 1_000 } })
+  const peer = await openWelcomed(endpoint)
+  const beat = { type: 'heartbeat', time: 1, trustVersion: 1, revocationVersion: 1, tunnels: [] }
+  for (let count = 0; count < 200; count += 1) peer.send(beat)
+  peer.send({ type: 'release', tunnel: 't1' })
+  await soon('release', () => broker.called('release').length === 1)
+  expect(broker.called('heartbeat')).toHaveLength(64)
+})
+
 test('a push reaches every welcomed peer once, after its sets', async () => {
   const { endpoint, broker } = await startServer()
   const peers = [await openWelcomed(endpoint), await openWelcomed(endpoint, 'gw2')]
