@@ -165,7 +165,7 @@ export const gatewaySchema = z
           .describe('The same for one client address; many tenants may share one behind NAT.'),
         maxTunnels: wholeNumber(1, 100_000)
           .exactOptional()
-          .describe('Tunnels at once on this node; one at rest holds about 50 to 85 KiB.'),
+          .describe('Tunnels at once on this node; one at rest takes about 70 to 110 KiB.'),
         maxTunnelsPerAddress: wholeNumber(1, 100_000)
           .exactOptional()
           .describe(

@@ -34,7 +34,7 @@ export interface Limits {
   tunnelTimeoutMs: number
   /** From TUNNEL_RESPONSE to CHANNEL_CREATE: a consent dialog may be open. */
   channelTimeoutMs: number
-  /** Tunnels at once on this node; a tunnel at rest holds about 50 to 85 KiB. */
+  /** Tunnels at once on this node; a tunnel at rest takes about 70 to 110 KiB. */
   maxTunnels: number
   /**
    * Tunnels at once from one client address; large, since a whole office may share one. Behind a balancer

@@ -229,7 +229,11 @@ async function configureNode(
       },
       targets: { allow: [{ cidr: '127.0.0.1/32', ports: BEHIND.map((name) => ports[name]) }] },
       // Every client has the same address.
-      limits: { maxTunnelsPerAddress: 10_000, maxHalfOpenPerAddress: 1_000 },
+      limits: {
+        maxConnectionsPerAddress: 10_000,
+        maxTunnelsPerAddress: 10_000,
+        maxHalfOpenPerAddress: 1_000,
+      },
       logLevel: 'info',
       development: true,
       // Without the PROXY header, 127.0.0.1 is the balancer and nobody to bind a token to.
