@@ -106,7 +106,7 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
   /** None of the tunnels has ended, each says so, and new ones are admitted. */
   async function expectAllLive(): Promise<void> {
     expect(tunnels.ended).toEqual([])
-    expect(total(await home.scrape(), 'tunnels')).toBe(TUNNELS)
+    await eventually('all tunnels', async () => total(await home.scrape(), 'tunnels') === TUNNELS)
     await tunnels.hush()
     for (const number of [0, 1]) (await openConsole(await consoleOf(number))).destroy()
     await eventually('fresh consoles gone', () => host.sockets.size === TUNNELS)
@@ -132,11 +132,11 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
       ;[home, other] = total(ofFirst, 'tunnels') > 0 ? [first, second] : [second, first]
       await expectAllLive()
     },
-    LONG ? 300_000 : 60_000,
+    LONG ? 300_000 : 120_000,
   )
 
   soakTest('outlive the drain of the other node', async () => {
-    const drained = await farm.cli('node', 'drain', other.name, '--wait', '5s')
+    const drained = await farm.cli('node', 'drain', other.name, '--wait', '30s')
     expect(drained, drained.output).toMatchObject({ code: 0 })
     await expectAllLive()
     const back = await farm.cli('node', 'drain', other.name, '--cancel')
@@ -150,7 +150,7 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
       ...['--out', out],
     ])
     const files = ['--certificate', `${out}.crt`, '--private-key', `${out}.key`]
-    const rotated = await farm.cli('issuer', 'rotate', ...files, '--wait', '30s')
+    const rotated = await farm.cli('issuer', 'rotate', ...files, '--wait', '60s')
     expect(rotated, rotated.output).toMatchObject({ code: 0 })
     await expectAllLive()
   })
@@ -204,8 +204,11 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
 
   soakTest('are given back when their clients leave, and none has ended before', async () => {
     await tunnels.hush()
-    const before = await home.scrape()
-    expect(total(before, 'queued_bytes')).toBe(0)
+    // A KEEPALIVE may be on its way when the node is asked.
+    const before = await eventually('nothing queued', async () => {
+      const figures = await home.scrape()
+      return total(figures, 'queued_bytes') === 0 && figures
+    })
     tunnels.close()
     await eventually('no connection at the host', () => host.sockets.size === 0)
     await eventually('no tunnel', async () => total(await home.scrape(), 'tunnels') === 0)
@@ -215,8 +218,10 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
     expect(total(after, 'tunnels_ended_total')).toBe(ends('client-closed'))
     expect(total(after, 'refusals_total')).toBe(0)
     const descriptors = (of: Figures) => of.get('process_open_fds') ?? 0
-    const givenBack = descriptors(before) - descriptors(after)
     // A WebSocket holds two, a pair three; a health check may be open when the node is asked.
-    expect(Math.abs(givenBack - TUNNELS * 2.5)).toBeLessThanOrEqual(PASSERS_BY)
+    await eventually('descriptors given back', async () => {
+      const givenBack = descriptors(before) - descriptors(await home.scrape())
+      return Math.abs(givenBack - TUNNELS * 2.5) <= PASSERS_BY
+    })
   })
 })

@@ -67,7 +67,7 @@ export class SoakTunnels {
   /** Stops talking; resolves when everything that was sent has come back. */
   async hush(): Promise<void> {
     clearInterval(this.#timer)
-    await eventually('every byte back', () => this.missing === 0)
+    await eventually('every byte back', () => this.missing === 0, { timeoutMs: 60_000 })
   }
 
   close(): void {
