@@ -14,6 +14,7 @@ export default defineConfig({
           name: 'unit',
           // Key generation and mutations take seconds on a busy machine; no test waits for real time.
           testTimeout: 30_000,
+          hookTimeout: 30_000,
           // Files share a worker's modules: loading them anew for each took as long as the tests.
           isolate: false,
           sequence: { groupOrder: 0 },
@@ -27,6 +28,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           include: ['test/conformance/**/*.test.ts'],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       // Mutations until the time is over: one file that has a CPU for itself.
