@@ -5,6 +5,7 @@ import {
   type Clock,
   errorText,
   type Log,
+  monotonicClock,
   ProtocolError,
 } from '../lib/index.ts'
 import { decodeToBroker, encodeMessage } from './codec.ts'
@@ -63,12 +64,11 @@ export class PeerConnection {
   readonly #sent = { trust: -1, revocations: -1 }
   #told: Promise<void> = Promise.resolve()
   #inFlight = 0
-  readonly #beats: Allowance
+  readonly #beats = new Allowance({ ...HEARTBEATS, clock: monotonicClock })
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options
     const { peer, address, socket, clock, limits } = options
-    this.#beats = new Allowance({ ...HEARTBEATS, clock })
     this.state = {
       ...peer,
       address,

@@ -4,7 +4,7 @@
  * wrong with values and files, the portal's session cookie and which requests are of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { Allowance } from './allowance.ts'
-export { type Clock, nowSeconds, systemClock } from './clock.ts'
+export { type Clock, monotonicClock, nowSeconds, systemClock } from './clock.ts'
 export { withDeadline } from './deadline.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
 export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'

@@ -340,13 +340,16 @@ test('what is addressed reaches its peer alone, and nobody while that one is awa
 })
 
 test('heartbeats that are too many are left unserved, and the connection goes on', async () => {
-  const { endpoint, broker } = await startServer({ clock: { now: () => 1_000 } })
+  const { endpoint, broker } = await startServer()
   const peer = await openWelcomed(endpoint)
   const beat = { type: 'heartbeat', time: 1, trustVersion: 1, revocationVersion: 1, tunnels: [] }
-  for (let count = 0; count < 200; count += 1) peer.send(beat)
+  // All are served only if they take a minute to come.
+  for (let count = 0; count < 700; count += 1) peer.send(beat)
   peer.send({ type: 'release', tunnel: 't1' })
   await soon('release', () => broker.called('release').length === 1)
-  expect(broker.called('heartbeat')).toHaveLength(64)
+  const served = broker.called('heartbeat').length
+  expect(served).toBeGreaterThanOrEqual(64)
+  expect(served).toBeLessThan(700)
 })
 
 test('a push reaches every welcomed peer once, after its sets', async () => {
