@@ -1,67 +1,25 @@
-import {
-  type Clock,
-  createReference,
-  createUuid,
-  formatEndpoint,
-  type Log,
-  nowSeconds,
-  type Reason,
-  type Secret,
-} from '../lib/index.ts'
 import type { EffectivePolicy } from '../policy/index.ts'
-import {
-  type ConsoleKind,
-  consoleFileName,
-  type Publisher,
-  renderConsoleFile,
-} from '../rdpfile/index.ts'
 import type { Grant, Store, VmPlacement } from '../store/index.ts'
-import { type GatewayClaims, type Issuer, renderPreconnectionText } from '../tokens/index.ts'
-import type { Audit } from './audit/audit.ts'
-import type { AuditEntry } from './audit/chain.ts'
-import { deniedBy } from './console-setting.ts'
-import { type ConsoleTerms, termsOf, type WantedTerms } from './console-terms.ts'
+import { consoleAccess } from './console-access.ts'
+import { termsOf, type WantedTerms } from './console-terms.ts'
 import { ApiError, notFound } from './errors.ts'
 import { createGatewayTokenMint, type GatewayTokenMint } from './gateway-tokens.ts'
-import { consoleTarget } from './host-names.ts'
-import type { Signer } from './issuers.ts'
-import type { BrokerCounts } from './metrics.ts'
+import {
+  type MintOptions,
+  type MintRequest,
+  mintConsole,
+  type OpenedConsole,
+} from './mint-console.ts'
 import type { MintGate } from './mint-limits.ts'
 import type { Policies } from './policies.ts'
 import type { RevocationKeeper } from './revocation-keeper.ts'
-import { signFile } from './sign-file.ts'
 
-/** What tokens and files say of the farm. */
-export interface Farm {
-  /** Label and audience, 3 to 24 letters and digits; compared in lower case. */
-  name: string
-  /** `host:port` that clients dial. */
-  address: string
-}
-
-export interface ConsoleRequest extends WantedTerms {
+export interface ConsoleRequest extends WantedTerms, MintRequest {
   vm: string
   /** The machine must be this tenant's, when given. */
   tenant?: string
   /** The caller may mint for these tenants only, when given. */
   tenants?: readonly string[] | undefined
-  /** The token's subject, whose consoles are counted; absent: who asks, and nobody's are. */
-  user?: string
-  /** Where the request came from; kept with the grant. */
-  clientAddress?: string
-  /** Address or prefix that the token is bound to. */
-  boundTo?: string
-  /** `key:ID` or `user:ID`, for log and audit. */
-  askedBy: string
-}
-
-export interface OpenedConsole {
-  grant: Grant
-  gatewayToken: Secret
-  /** For hosts that verify a token of their own. */
-  hostToken?: Secret
-  gatewayAddress: string
-  rdp: Uint8Array
 }
 
 export interface Consoles {
@@ -87,22 +45,11 @@ export interface Consoles {
   revoke(grantId: string, askedBy: string): Promise<void>
 }
 
-export interface ConsoleOptions {
+export interface ConsoleOptions extends MintOptions {
   store: Store
-  /** Every mint leaves a record, whoever asked for it. */
-  audit: Pick<Audit, 'record'>
-  signer: Signer
   revocations: RevocationKeeper
-  /** `iss` of the tokens: which broker signed. */
-  brokerName: string
-  /** Signs the files; undefined: they stay unsigned. */
-  publisher: Publisher | undefined
-  farm: Farm
   policies: Pick<Policies, 'effective'>
   gate: MintGate
-  counts: BrokerCounts
-  clock: Clock
-  log: Log
 }
 
 export function createConsoles(options: ConsoleOptions): Consoles {
@@ -159,16 +106,6 @@ export function createConsoles(options: ConsoleOptions): Consoles {
   }
 }
 
-/** What is known of a console before its token is minted. */
-interface ConsoleOrder {
-  tokens: GatewayTokenMint
-  request: ConsoleRequest
-  placement: VmPlacement
-  kind: ConsoleKind
-  policy: EffectivePolicy
-  terms: ConsoleTerms
-}
-
 async function open(
   options: ConsoleOptions,
   tokens: GatewayTokenMint,
@@ -182,119 +119,10 @@ async function open(
   if (!access.available) throw new ApiError(access.reason, access.detail)
   const terms = termsOf(policy, request)
   await checkSessions(store, vm.id, policy)
-  const order = { tokens, request, placement, kind: access.kind, policy, terms }
-  return gate.admit({ tenant: tenant.id, user: request.user }, () => mint(options, order))
-}
-
-async function mint(
-  { store, audit, signer, publisher, brokerName, farm, counts, clock, log }: ConsoleOptions,
-  { tokens, request, placement, kind, policy, terms }: ConsoleOrder,
-): Promise<OpenedConsole> {
-  const { vm, host, tenant } = placement
-  const target = consoleTarget(placement)
-
-  const iat = nowSeconds(clock)
-  const claims: GatewayClaims = {
-    iss: brokerName,
-    aud: farm.name.toLowerCase(),
-    jti: createUuid(clock.now()),
-    iat,
-    nbf: iat,
-    exp: iat + terms.lifetimeSeconds,
-    tid: tenant.id,
-    sub: request.user ?? request.askedBy,
-    vm: vm.id,
-    knd: host.kind,
-    dst: formatEndpoint(target),
-    ...(vm.guid === undefined ? {} : { vmg: vm.guid }),
-    ...(request.boundTo === undefined ? {} : { cip: request.boundTo }),
-    ...terms.limits,
-  }
-  const { tokenFormat } = terms
-  const issuer = signer.current
-  const { gatewayToken, jti, exp } = await tokens.mint(issuer, claims, terms)
-  const hostToken = await mintHostToken(issuer, claims, placement)
-
-  const ref = createReference()
-  const createdAtMs = clock.now()
-  const grant: Grant = {
-    id: createUuid(createdAtMs),
-    ref,
-    jti,
-    vm: vm.id,
-    host: host.id,
-    tenant: tenant.id,
-    user: claims.sub,
-    destination: claims.dst,
-    issuerThumbprint: issuer.certificate.sha256Thumbprint,
-    fileName: consoleFileName(vm.name, ref),
-    ...(request.clientAddress === undefined ? {} : { clientAddress: request.clientAddress }),
-    createdAtMs,
-    expiresAtMs: exp * 1000,
-  }
-  const file = renderConsoleFile({
-    ...target,
-    kind,
-    gatewayAddress: farm.address,
-    gatewayToken,
-    ...(claims.vmg === undefined ? {} : { vmg: claims.vmg }),
-    ...preconnectionText(claims, hostToken),
-    enhancedMode: host.consoleMode === 'enhanced',
-    networkLevelAuthentication: host.nla !== 'off',
-    reconnect: tokenFormat === 'native' && claims.rcw !== undefined,
-    redirect: policy.redirect.value,
-  })
-  const rdp = await signFile(file, publisher, clock)
-  // In this order one commit keeps both.
-  await Promise.all([audit.record(toEntry(grant, request)), store.grants.insert(grant)])
-  counts.minted(tokenFormat)
-  log.info('console.minted', {
-    ref,
-    jti: grant.jti,
-    tokenFormat,
-    tenant: tenant.id,
-    vm: vm.id,
-    host: host.id,
-    user: grant.user,
-    askedBy: request.askedBy,
-    remoteAddress: grant.clientAddress,
-    expiresAt: new Date(grant.expiresAtMs).toISOString(),
-  })
-  return {
-    ...{ grant, gatewayToken, gatewayAddress: farm.address, rdp },
-    ...(hostToken === undefined ? {} : { hostToken }),
-  }
-}
-
-/** The same grant in the words of a host agent: its own host is the audience, the machine's GUID what it opens. */
-async function mintHostToken(
-  issuer: Issuer,
-  { iss, jti, iat, nbf, exp, vm, vmg, rcw }: GatewayClaims,
-  { host }: VmPlacement,
-): Promise<Secret | undefined> {
-  if (host.kind !== 'agent' || vmg === undefined) return undefined
-  return issuer.signHost({
-    ...{ iss, aud: host.id, jti, iat, nbf, exp, vm, vmg },
-    ...(rcw === undefined ? {} : { rcw }),
-  })
-}
-
-function preconnectionText({ vmg }: GatewayClaims, hostToken: Secret | undefined) {
-  if (vmg === undefined || hostToken === undefined) return {}
-  return { preconnectionText: renderPreconnectionText({ vmGuid: vmg, hostToken }) }
-}
-
-function toEntry(grant: Grant, { askedBy }: ConsoleRequest): AuditEntry {
-  const { id, ref, jti, vm, host, tenant, user, clientAddress, expiresAtMs } = grant
-  const expiresAt = new Date(expiresAtMs).toISOString()
-  return {
-    actor: askedBy,
-    action: 'openConsole',
-    subject: `/v1/consoles/${id}`,
-    outcome: 'done',
-    ref,
-    details: JSON.stringify({ vm, tenant, user, host, jti, clientAddress, expiresAt }),
-  }
+  const order = { request, placement, kind: access.kind, policy, terms }
+  return gate.admit({ tenant: tenant.id, user: request.user }, () =>
+    mintConsole(options, tokens, order),
+  )
 }
 
 /** Said before the file is out; what decides is the redeem, when the session would open. */
@@ -321,35 +149,4 @@ async function findPlacement(store: Store, request: ConsoleRequest): Promise<VmP
     throw new ApiError('vm-unknown', `There is no machine "${request.vm}".`)
   }
   return placement
-}
-
-export type ConsoleAccess =
-  | { available: true; kind: ConsoleKind }
-  | { available: false; reason: Reason; detail: string }
-
-/** Whether a file can open the machine's console now, and why not. */
-export function consoleAccess({ vm, host }: VmPlacement, policy: EffectivePolicy): ConsoleAccess {
-  if (!host.consoleAllow) {
-    return unavailable(
-      'host-not-opted-in',
-      'Console access is not switched on for the host of this machine.',
-    )
-  }
-  const denied = deniedBy(policy)
-  if (denied !== undefined) return unavailable('policy-denied', `${denied}.`)
-  switch (host.kind) {
-    case 'rdp':
-      return { available: true, kind: host.kind }
-    case 'hyperv':
-    case 'agent':
-      return vm.guid === undefined
-        ? unavailable('policy-denied', 'The GUID of this machine is not known.')
-        : { available: true, kind: host.kind }
-    case 'vnc':
-      return unavailable('policy-denied', 'The console of this machine opens in a browser only.')
-  }
-}
-
-function unavailable(reason: Reason, detail: string): ConsoleAccess {
-  return { available: false, reason, detail }
 }

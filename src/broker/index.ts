@@ -12,9 +12,10 @@ export {
   type AuditVerifierOptions,
   type Checkpoint,
 } from './audit/verify.ts'
-export type { Farm } from './consoles.ts'
+
 export { type Broker, type BrokerOptions, createBroker, type Lifetime } from './create-broker.ts'
 export type { IssuerFiles, LoadIssuer } from './issuers.ts'
+export type { Farm } from './mint-console.ts'
 export type { MintLimits } from './mint-limits.ts'
 export { hashPassword } from './passwords.ts'
 export type {

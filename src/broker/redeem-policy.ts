@@ -1,7 +1,7 @@
 import type { EffectivePolicy } from '../policy/index.ts'
 import type { Store, VmPlacement } from '../store/index.ts'
 import type { ClientBinding } from '../tokens/index.ts'
-import { deniedBy } from './console-setting.ts'
+import { deniedBy } from './console-access.ts'
 import type { Policies } from './policies.ts'
 import { type Closed, goneSince, OF_ANOTHER_TENANT, type OwnedToken } from './whereabouts.ts'
 

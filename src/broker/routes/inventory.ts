@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/index.ts'
 import type { Host, Store, Vm } from '../../store/index.ts'
-import { consoleSetting } from '../console-setting.ts'
+import { consoleSetting } from '../console-access.ts'
 import { type FieldError, missing, notFound } from '../errors.ts'
 import { completeNames, type HostResolver } from '../host-names.ts'
 import type { HostProbes } from '../host-probes.ts'
