@@ -35,7 +35,7 @@ const NO_DECODERS: Record<string, string> = {
   'lib/session-cookie.ts:readSessionCookie': 'the same, for one name',
   'client/http-head.ts:readResponseHead': 'feeds a socket to HeadBuffer',
   'demo/host/client-pdus.ts:readClientPdus': 'puts decodeDomainPdu and decodeSharePdus together',
-  'certs/key-pair.ts:checkPair': 'reads with readCertificate and Node; target private-key-pem',
+  'certs/key-pair.ts:checkPair': 'reads with readCertificate and readPrivateKey',
   'control/to-broker.ts:parseProbeResult': 'takes what the store kept of decodeToBroker',
   'tokens/verify-steps.ts:checkIssuer': 'compares what is decoded',
   'tokens/verify-steps.ts:checkStart': 'compares what is decoded',

@@ -52,7 +52,7 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
   {
     kind: 'decoder',
     name: 'private-key-pem',
-    covers: [],
+    covers: ['certs/private-key.ts:readPrivateKey'],
     mayThrow: [BrokerError],
     dictionary: [
       '-----BEGIN EC PRIVATE KEY-----\n',
