@@ -60,9 +60,14 @@ export function limitHttpConnections(
   const places = limitConnections(server, most)
   server.prependListener('request', (request, response) => {
     const { socket } = request
-    if (hasBody(request)) request.once('end', () => places.heard(socket))
-    else places.heard(socket)
-    response.once('close', () => places.answered(socket))
+    const heard = () => places.heard(socket)
+    if (hasBody(request)) request.once('end', heard)
+    else heard()
+    response.once('close', () => {
+      // A body may end after its answer, and nothing would be answered any more.
+      request.off('end', heard)
+      places.answered(socket)
+    })
   })
   return places
 }

@@ -1,5 +1,5 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { limitHttpConnections } from '../../src/lib/index.ts'
@@ -12,8 +12,11 @@ afterEach(() => {
 })
 
 /** A server with so many places that knows no upgrade, and how to connect to it. */
-async function start(most: number): Promise<() => Promise<Socket>> {
-  const server = createServer((_, response) => void response.end('as ever'))
+async function start(
+  most: number,
+  answer: RequestListener = (_, response) => void response.end('as ever'),
+): Promise<() => Promise<Socket>> {
+  const server = createServer(answer)
   const places = limitHttpConnections(server, most)
   toClose.push(
     () => server.close(),
@@ -43,5 +46,21 @@ test('and holds a place no longer than they', async () => {
     const client = await open()
     client.write(`${UPGRADE}\r\n\r\n`)
     expect(String(await once(client, 'data'))).toContain('as ever')
+  }
+})
+
+test('a body that ends after its answer leaves no place taken', async () => {
+  const bodies = new EventEmitter()
+  const open = await start(2, (request, response) => {
+    request.once('end', () => bodies.emit('end'))
+    response.end('too early')
+  })
+  for (let count = 0; count < 6; count += 1) {
+    const client = await open()
+    client.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n1')
+    expect(String(await once(client, 'data'))).toContain('too early')
+    const ended = once(bodies, 'end')
+    client.write('2')
+    await ended
   }
 })
