@@ -144,6 +144,9 @@ class NodeSqliteDriver implements Driver {
       this.#database.exec('begin immediate')
       this.#batch = this.#commitBatch()
       this.#batch.catch(() => {}) // Not unhandled when every write of the turn failed by itself.
+    } else if (!this.#database.isTransaction) {
+      // What came now would be kept at once, and told as failed with the rest.
+      throw new Error('the engine has undone the writes of this turn')
     }
     return this.#batch
   }

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Generated, Kysely } from 'kysely'
+import { type Generated, Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { sqliteDialect } from '../../src/store/sqlite-dialect.ts'
 
@@ -159,4 +159,15 @@ test('a transaction of several turns is kept whole', async () => {
   })
   await Promise.all([slow, write('beside')])
   expect((await texts()).sort()).toEqual(['beside', 'first', 'second'])
+})
+
+test('what fails with its turn, since the engine has undone that, leaves nothing behind', async () => {
+  await write('there')
+  const undoing = sql`insert or rollback into notes (text) values ('there')`.execute(db)
+  const outcomes = await Promise.allSettled([undoing, write('after'), add('own'), write('last')])
+  expect(outcomes.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+  expect(await texts()).toEqual(['there'])
+  await nextTurn()
+  await add('next')
+  expect(await texts()).toEqual(['there', 'next'])
 })
