@@ -12,7 +12,6 @@ export {
   type AuditVerifierOptions,
   type Checkpoint,
 } from './audit/verify.ts'
-
 export { type Broker, type BrokerOptions, createBroker, type Lifetime } from './create-broker.ts'
 export type { IssuerFiles, LoadIssuer } from './issuers.ts'
 export type { Farm } from './mint-console.ts'

@@ -2,7 +2,8 @@
  * The control channel between brokers and the nodes and agents that verify tokens: JSON messages over
  * WebSocket over mutual TLS, dialled by the node. Trust, revocations and kill go down, redeems, heartbeats
  * and session events go up. Who a peer is comes from its certificate alone; this room decides nothing about
- * tokens and opens no store. Start with `to-broker.ts` and `to-node.ts`, the messages, then `service.ts`, which the broker implements.
+ * tokens and opens no store. Start with `to-broker.ts` and `to-node.ts`, the messages, then `service.ts`, which
+ * the broker implements.
  */
 export { BrokerLedger, type BrokerLedgerOptions } from './broker-ledger.ts'
 export {

@@ -21,7 +21,10 @@ export interface Peer {
   role: 'node' | 'agent' | 'broker'
 }
 
-/** What a broker pushes as soon as it changes, to every verifier unless it is addressed; probes to nodes alone, since agents dial no hosts. */
+/**
+ * What a broker pushes as soon as it changes, to every verifier unless it is addressed; probes to nodes alone,
+ * since agents dial no hosts.
+ */
 export type PushMessage =
   | TrustMessage
   | RevocationMessage

@@ -1,7 +1,8 @@
 /**
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
- * references, deadlines, metrics, a listener's places, which text can be shown to a user, words for what is
- * wrong with values and files, the portal's session cookie and which requests are of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
+ * references, deadlines, turns, metrics, a listener's places and its lines about strangers, which text can be
+ * shown to a user, words for what is wrong with values and files, the portal's session cookie and which requests
+ * are of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { Allowance } from './allowance.ts'
 export { type Clock, monotonicClock, nowSeconds, systemClock } from './clock.ts'

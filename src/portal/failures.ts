@@ -31,7 +31,7 @@ export class NoSuchPage extends BrokerError {
   }
 }
 
-/** Turns whatever a route throws into a page with a reference, and the cause into one log line, as long as there are not too many. */
+/** Turns whatever a route throws into a page with a reference, and the cause into one log line: so many of strangers. */
 export function answerFailures({ asset, clock, log }: FailureOptions): Middleware {
   const ofStranger = strangerLevel(clock, STRANGERS_REQUESTS)
   return async (ctx, next) => {
