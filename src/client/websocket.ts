@@ -62,7 +62,10 @@ class WebSocketTransport implements Transport {
     this.inbox = inbox
     const read = createFrameReader({
       onBinary: (data) => inbox.push(data),
-      onPing: (data) => send(socket, encodePongFrame(data)),
+      onPing: (data) => {
+        // RFC 6455 5.5.3 lets us leave out answers: they must not pile up for a gateway that doesn't read.
+        if (!socket.writableNeedDrain) send(socket, encodePongFrame(data))
+      },
       onEnd: (reason) => inbox.end(reason),
     })
     socket.on('data', read)
