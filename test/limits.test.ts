@@ -29,7 +29,7 @@ const DEMO_HOST = 'conformance/demo-host.test.ts'
 /** Which test goes past which limit. A new limit needs a line here, and a test that stands behind it. */
 const GATEWAY: Record<keyof Limits, Proof> = {
   maxConnections: `${CONNECTIONS}: past all connections the one that waits longest in silence makes room, at once`,
-  maxConnectionsPerAddress: `${CONNECTIONS}: past the connections of one address it is closed at once, another is served`,
+  maxConnectionsPerAddress: `${CONNECTIONS}: past the connections of one address those of it that are silent make room, at once`,
   requestHeadTimeoutMs: `${CONNECTIONS}: a head that is not whole in time gets 408, though a byte of it comes all the time`,
   firstByteTimeoutMs: `${CONNECTIONS}: no byte of a head in time: 408`,
   proxyHeaderTimeoutMs: `${CONNECTIONS}: a PROXY header that is not whole in time closes the connection`,
@@ -70,6 +70,8 @@ const CONTROL: Record<keyof ControlLimits, Proof> = {
   maxRedialMs: 'control/backoff.test.ts: the pause doubles with every failure up to its bound',
   maxConnections: `${CONTROL_SERVER}: past all connections a newcomer is closed at once while peers have them, and gets in when there is room`,
   maxInFlight: `${CONTROL_SERVER}: past the work in flight a peer waits, and loses nothing`,
+  workBurst: `${CONTROL_SERVER}: past its allowance a peer waits and loses nothing, on its next connection too`,
+  workPerSecond: `${CONTROL_SERVER}: past its allowance a peer waits and loses nothing, on its next connection too`,
   maxQueuedBytes: `${CONTROL_SERVER}: a peer that takes nothing is dropped at the limit`,
   maxPendingRedeems: 'control/pending-redeems.test.ts: past the limit a redeem fails at once',
   maxQueuedEvents: `${CONTROL_CLIENT}: events wait for the broker, the oldest give way`,

@@ -8,7 +8,7 @@ export interface Limits {
    * only knock. Past it, the one that has waited longest without a request makes room.
    */
   maxConnections: number
-  /** The same for one client address; three of them carry one tunnel at most. */
+  /** The same for one client address, among its own; three of them carry one tunnel at most. */
   maxConnectionsPerAddress: number
   /** From TCP accept to the end of the TLS handshake, and again from the first byte of a request head to its end. */
   requestHeadTimeoutMs: number

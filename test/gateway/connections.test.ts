@@ -54,11 +54,37 @@ test('counts the one that made room once, though it closes later', async () => {
   expect(next?.destroyed).toBe(false)
 })
 
+test('past the share of an address its oldest silent connection makes room, and no other', () => {
+  const connections = start(10, 2)
+  const sockets = place(connections, 4)
+  const admit = (index: number, address: string): boolean | undefined => {
+    const socket = sockets[index]
+    return socket && connections.admit(socket, address)
+  }
+  expect([admit(0, '192.0.2.8'), admit(1, '192.0.2.7'), admit(2, '192.0.2.7')]).not.toContain(false)
+  const [, spoken] = sockets
+  if (spoken !== undefined) connections.heard(spoken)
+  expect(admit(3, '192.0.2.7')).toBe(true)
+  expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, false, true, false])
+  expect(refused).toBe(1)
+})
+
+test('counts an IPv6 client by its /64, whichever address of it comes', () => {
+  const connections = start(10, 1)
+  const [first, second, third] = place(connections, 3)
+  if (first === undefined || second === undefined || third === undefined) throw new Error('none')
+  expect(connections.admit(first, '2001:db8::1')).toBe(true)
+  connections.heard(first)
+  expect(connections.admit(second, '2001:db8::2')).toBe(false)
+  expect(connections.admit(third, '2001:db8:0:1::1')).toBe(true)
+})
+
 test('gives one address only its share until one of its connections closes', async () => {
   const connections = start(10, 1)
   const [first, second] = place(connections, 2)
   if (first === undefined || second === undefined) throw new Error('no sockets')
   expect(connections.admit(first, '192.0.2.7')).toBe(true)
+  connections.heard(first)
   expect(connections.admit(second, '192.0.2.7')).toBe(false)
   expect(refused).toBe(1)
   expect(connections.admit(second, '192.0.2.8')).toBe(true)

@@ -93,12 +93,27 @@ test('past all connections, when all have spoken, a newcomer is closed at once',
 test('past the connections of one address it is closed at once, another is served', async () => {
   limited = await startLimited({ maxConnectionsPerAddress: 2 })
   const held = [await limited.open(), await limited.open()]
+  for (const connection of held) {
+    connection.write(upgrade())
+    expect(await connection.readHead()).toContain(' 101 ')
+  }
   expect(await closedAfter(connectTcp())).toBeLessThan(PROMPT_MS)
   expect(await limited.ask(HEALTH, '127.0.0.2')).toBe('HTTP/1.1 200 OK')
   held[0]?.socket.destroy()
   await eventually('place', async () => (await limited.ask(HEALTH)).includes('200'), {
     intervalMs: 10,
   })
+  await limited.expectNothingLeft()
+})
+
+test('past the connections of one address those of it that are silent make room, at once', async () => {
+  limited = await startLimited({ maxConnectionsPerAddress: 2 })
+  const silent = [connectTcp(), connectTcp()]
+  await Promise.all(silent.map((socket) => once(socket.resume(), 'connect')))
+  expect(await limited.ask(HEALTH)).toBe('HTTP/1.1 200 OK')
+  await eventually('room', () => silent[0]?.destroyed, { intervalMs: 5 })
+  expect(silent.map(({ destroyed }) => destroyed)).toEqual([true, false])
+  for (const socket of silent) socket.destroy()
   await limited.expectNothingLeft()
 })
 
