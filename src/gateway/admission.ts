@@ -27,7 +27,7 @@ export interface Admitted {
  * is spent in vain. What is taken is given back at the tunnel's end.
  *
  * @param body of TUNNEL_CREATE
- * @throws Refusal or ProtocolError, after the log has told the exact reason
+ * @throws Refusal or ProtocolError, after the log has told the exact reason (at `debug` once too many strangers came)
  */
 export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted> {
   let presented: Secret | undefined
@@ -54,7 +54,8 @@ export async function admit(tunnel: Tunnel, body: Uint8Array): Promise<Admitted>
   } catch (error) {
     // A client that left while it was being checked has not been refused.
     if (tunnel.transport.inbox.ended.aborted) throw error
-    tunnel.log.warn('token.refused', {
+    const level = verified === undefined ? tunnel.node.strangerLevel() : 'warn'
+    tunnel.log[level]('token.refused', {
       reason: reasonOf(error),
       error: errorText(error),
       ref: tunnel.ref,

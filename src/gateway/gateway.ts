@@ -79,6 +79,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       connections,
       limits,
       log,
+      strangerLevel: node.strangerLevel,
       onConnection,
     }),
   )

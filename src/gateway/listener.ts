@@ -49,6 +49,8 @@ export interface ListenerOptions extends ListenerAddress {
   connections: Connections
   limits: Limits
   log: Log
+  /** At which level to log the next of those who don't come from a balancer. */
+  strangerLevel(): 'warn' | 'debug'
   onConnection(connection: ClientConnection): void
 }
 
@@ -73,7 +75,7 @@ type Client = Pick<ClientConnection, 'remoteAddress' | 'fromBalancer'>
  */
 export function createListener(options: ListenerOptions): Listener {
   const { address, tls: speaksTls = true, proxy = 'off', from = [] } = options
-  const { balancers, connections, limits, log, onConnection } = options
+  const { balancers, connections, limits, log, strangerLevel, onConnection } = options
   /** Clients of connections in TLS handshake, whose secured socket knows only its peer. */
   const handshaking = new Map<string, Omit<ClientConnection, 'socket'>>()
 
@@ -122,7 +124,10 @@ export function createListener(options: ListenerOptions): Listener {
       clientBehind(socket, peer).then(
         (client) => admit(socket, client),
         (error: unknown) => {
-          log.warn('connection.refused', { remoteAddress: peer, error: errorText(error) })
+          log[strangerLevel()]('connection.refused', {
+            remoteAddress: peer,
+            error: errorText(error),
+          })
           socket.destroy()
         },
       )

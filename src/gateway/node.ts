@@ -7,7 +7,13 @@ import {
   type VerifierLedger,
   type VerifierTrust,
 } from '../control/index.ts'
-import { type Clock, formatEndpoint, type Log } from '../lib/index.ts'
+import {
+  type Clock,
+  formatEndpoint,
+  type Log,
+  STRANGERS_REQUESTS,
+  strangerLevel,
+} from '../lib/index.ts'
 import type { ClientBinding, TrustList } from '../tokens/index.ts'
 import type { AgentSecurity } from './agent-connection.ts'
 import { BrokerAddresses } from './broker-addresses.ts'
@@ -45,6 +51,8 @@ export class GatewayNode {
   readonly leewaySeconds: number
   readonly clock: Clock
   readonly log: Log
+  /** At which level to log the next refusal of somebody who has proven nothing. */
+  readonly strangerLevel: () => 'warn' | 'debug'
   readonly observer: GatewayObserver
   readonly limits: Limits
   readonly targets: TargetPolicy
@@ -70,6 +78,7 @@ export class GatewayNode {
     this.consentText = options.consentText
     this.leewaySeconds = options.leewaySeconds
     this.clock = options.clock
+    this.strangerLevel = strangerLevel(options.clock, STRANGERS_REQUESTS)
     this.observer = options.observer ?? NO_OBSERVER
     this.tracer = options.trace && new Tracer(this.clock, options.trace)
     const log = withEventNumbers(options.log.child({ node: options.node }))

@@ -67,7 +67,7 @@ export class Requests {
     const route = routeRequest(head)
     if (isTunnel(route) && this.#hidesClient(connection)) {
       const error = "the address is a balancer's: need the PROXY header, or clientBinding none"
-      this.#node.log.warn('connection.refused', { remoteAddress, error })
+      this.#node.log[this.#node.strangerLevel()]('connection.refused', { remoteAddress, error })
       return this.#answer(socket, 403)
     }
     switch (route.kind) {

@@ -114,7 +114,7 @@ function checkHandshake(tunnel: Tunnel, { verMajor, extendedAuth }: HandshakeReq
   if ((extendedAuth & ExtendedAuth.paa) !== 0) return
   const refusal = new Refusal('token-malformed', `extendedAuth: ${extendedAuth} brings no token`)
   const { reason, message: error } = refusal
-  tunnel.log.warn('token.refused', { reason, error, ref: tunnel.ref })
+  tunnel.log[tunnel.node.strangerLevel()]('token.refused', { reason, error, ref: tunnel.ref })
   throw refusal
 }
 

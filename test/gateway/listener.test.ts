@@ -3,10 +3,14 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { createDevelopmentCertificates, readCertificate } from '../../src/certs/index.ts'
+import { encodeBinaryFrame } from '../../src/client/websocket-frames.ts'
 import type { GatewayOptions } from '../../src/gateway/index.ts'
+import { Secret } from '../../src/lib/index.ts'
+import { encodeTunnelCreate } from '../../src/protocol/index.ts'
 import { createTrustList } from '../../src/tokens/index.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { hex } from '../helpers/hex.ts'
+import { requests } from '../helpers/packet-client.ts'
 import { proxyHeader } from '../helpers/proxy-header.ts'
 import { CLOSE_MS } from '../helpers/raw-tls.ts'
 import { startNode, type TestNode } from './support/test-node.ts'
@@ -162,12 +166,46 @@ test('counts connections by the client that the balancer names', async () => {
     return socket
   }
   const held = connect(node)
-  held.write(proxyHeader({ source: '192.0.2.7' }))
+  held.write(Buffer.concat([proxyHeader({ source: '192.0.2.7' }), Buffer.from(UPGRADE)]))
+  expect(await firstLine(held)).toContain('101')
   expect(await firstLine(open('192.0.2.8'))).toContain('200')
   expect(await firstLine(open('192.0.2.7'))).toBe('')
   held.destroy()
   await eventually('place', async () => (await firstLine(open('192.0.2.7'))).includes('200'))
 })
+
+test('strangers with bad tokens fill the log with so many lines', async () => {
+  const bad = { capsFlags: 0, paaCookie: new Secret('no token') }
+  const opening = Buffer.concat([
+    proxyHeader({ source: '192.0.2.7' }),
+    Buffer.from(UPGRADE),
+    encodeBinaryFrame(requests.handshake()),
+    encodeBinaryFrame(encodeTunnelCreate(bad)),
+  ])
+  const node = await start(PLAIN, {
+    clock: { now: () => Date.UTC(2030, 0, 1) },
+    limits: { maxHalfOpenPerAddress: 2_000, maxConnectionsPerAddress: 2_000 },
+  })
+  const refused = () => node.logged('token.refused')
+  for (let count = 50; count <= 1_050; count += 50) {
+    for (let opened = 0; opened < 50; opened++) connect(node).write(opening)
+    await eventually('refusals', () => refused().length === count, { intervalMs: 5 })
+  }
+  expect(refused().filter(({ level }) => level === 'warn')).toHaveLength(1_000)
+}, 30_000)
+
+test('connections of others than the balancers fill the log with so many lines', async () => {
+  const node = await start(
+    { ...PLAIN, from: ['192.0.2.0/24'] },
+    { clock: { now: () => Date.UTC(2030, 0, 1) } },
+  )
+  const refused = () => node.logged('connection.refused')
+  for (let count = 50; count <= 1_050; count += 50) {
+    for (let opened = 0; opened < 50; opened++) connect(node)
+    await eventually('refusals', () => refused().length === count, { intervalMs: 5 })
+  }
+  expect(refused().filter(({ level }) => level === 'warn')).toHaveLength(1_000)
+}, 30_000)
 
 test('takes another certificate for new connections, and keeps the old one for a broken', async () => {
   const node = await start({})
