@@ -2,7 +2,8 @@
  * The expiry laboratory: a broker, nodes, hosts and a host agent of its own in this process, under a clock that it
  * steers, or one node of a farm in service, in real time; and a scenario for each way in which a token can be
  * right or wrong. What a client saw, from its bytes, stands beside what the node's log said; what was expected is
- * compared with both and never shown in their place. The roles come as factories (`roles.ts`), so that this room can't bend them.
+ * compared with both and never shown in their place. The roles come as factories (`roles.ts`), so that this room
+ * can't bend them.
  * Start with `run.ts`; `scenarios/` has the cases.
  */
 export { type EchoHost, startEchoHost } from './echo-host.ts'
