@@ -33,7 +33,7 @@ export interface ReloadOptions {
  */
 export function watchGatewayFiles(options: ReloadOptions): FileWatch {
   const { config, gateway, log } = options
-  const { control } = config
+  const { control, agents } = config
   const replaceAgentSecurity = (): void => {
     const security = openAgentSecurity(config)
     if (security !== undefined) gateway.replaceAgentSecurity(security)
@@ -45,7 +45,7 @@ export function watchGatewayFiles(options: ReloadOptions): FileWatch {
           ...{ config, control, log },
           replace(certificate) {
             gateway.replaceControlCertificate(certificate)
-            replaceAgentSecurity()
+            if (agents.tls === undefined) replaceAgentSecurity()
           },
         })
   return watchSettings([tlsOf(options), leading, ...agentsOf(options, replaceAgentSecurity)], log)

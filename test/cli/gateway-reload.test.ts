@@ -11,7 +11,7 @@ const trustOf = (...issuers: [file: string, thumbprint: string][]): string =>
     .map(([file, thumbprint]) => `  - { certificateFile: ${file}, thumbprint: "${thumbprint}" }\n`)
     .join('')
 
-async function start({ led = false } = {}) {
+async function start({ led = false, agents = '' } = {}) {
   const make = () =>
     createDevelopmentCertificates({
       farmName: 'demo',
@@ -35,6 +35,7 @@ farm: { name: demo }
 listeners: [{ address: "127.0.0.1:443" }]
 tls: { certificateFile: tls.crt, privateKeyFile: tls.key }
 ${led ? control : `trust:\n${trust}`}
+${agents}
 targets: { allow: [{ cidr: 10.20.0.0/16 }] }
 development: true
 `
@@ -49,6 +50,8 @@ development: true
     'new-control.crt': second.gatewayControl.gw1?.certificatePem ?? '',
     'new-control.key': second.gatewayControl.gw1?.privateKeyPem ?? '',
     'new-control-ca.crt': second.controlAuthority.certificatePem,
+    'agents.crt': first.gatewayControl.gw1?.certificatePem ?? '',
+    'agents.key': first.gatewayControl.gw1?.privateKeyPem ?? '',
     'issuer.crt': first.issuer.certificatePem,
     'other.crt': second.issuer.certificatePem,
     'gateway.yaml': yaml(trustOf(['issuer.crt', thumbprints[0] ?? ''])),
@@ -144,4 +147,26 @@ test('shows brokers and agents a replaced control certificate once its authority
   ])
   expect(gateway.replaceCertificate).not.toHaveBeenCalled()
   expect(lines.at(-1)).toMatchObject({ event: 'cert.applied', setting: 'control.tls' })
+})
+
+test('shows agents the certificate that is for them alone, whatever becomes of the other', async () => {
+  const agents =
+    'agents: { tls: { certificateFile: agents.crt, privateKeyFile: agents.key }, caFile: control-ca.crt }'
+  const { files, gateway, lines, watch } = await start({ led: true, agents })
+  copyFileSync(files['new-control.crt'], files['agents.crt'])
+  for (const name of ['control.crt', 'control.key', 'control-ca.crt'] as const) {
+    copyFileSync(files[`new-${name}`], files[name])
+  }
+  watch.look()
+  expect(gateway.replaceControlCertificate).toHaveBeenCalledOnce()
+  expect(gateway.replaceAgentSecurity).not.toHaveBeenCalled()
+  expect(lines).toMatchObject([
+    { event: 'cert.applied', setting: 'control.tls' },
+    { event: 'reload.failed', setting: 'agents.tls' },
+  ])
+  copyFileSync(files['new-control.key'], files['agents.key'])
+  watch.look()
+  const certificatePem = readFileSync(files['new-control.crt'], 'utf8')
+  expect(gateway.replaceAgentSecurity.mock.calls).toMatchObject([[{ certificatePem }]])
+  expect(lines.at(-1)).toMatchObject({ event: 'cert.applied', setting: 'agents.tls' })
 })
