@@ -34,7 +34,7 @@ const GATEWAY: Record<keyof Limits, Proof> = {
   firstByteTimeoutMs: `${CONNECTIONS}: no byte of a head in time: 408`,
   proxyHeaderTimeoutMs: `${CONNECTIONS}: a PROXY header that is not whole in time closes the connection`,
   maxHalfOpen: `${CONNECTIONS}: past all half-open connections the oldest gives way, over %s`,
-  maxHalfOpenPerAddress: `${CONNECTIONS}: past the half-open connections of one address OUT and WebSocket get 503 at once`,
+  maxHalfOpenPerAddress: `${CONNECTIONS}: past the half-open connections of one address its oldest give way at once`,
   pairingTimeoutMs: `${CONNECTIONS}: OUT without IN is closed when its time is over, and its place is free`,
   inBeforeOutMs: `${CONNECTIONS}: IN without OUT gets 404 when its moment is over`,
   tunnelTimeoutMs: `${SET_UP}: a tunnel that is not asked for in time: TUNNEL_RESPONSE, over %s`,

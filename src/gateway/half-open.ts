@@ -1,5 +1,5 @@
+import { clientKey } from '../tokens/index.ts'
 import type { Limits } from './limits.ts'
-import { Quota } from './quota.ts'
 
 /** One connection that has no tunnel yet. */
 export interface HalfOpenPlace {
@@ -11,47 +11,52 @@ export interface HalfOpenPlace {
 
 /**
  * A node's places for OUT and WebSocket connections on which nobody has proven anything yet. When all are
- * taken, the oldest gives way: an honest client is through in a second, so whoever fills the places from many
- * addresses loses them to those who come after.
+ * taken, or all that one client may have, the oldest of these gives way: an honest client is through in a second,
+ * so whoever fills the places loses them to those who come after, also to those who share an address with it.
  */
 export class HalfOpen {
   readonly #max: number
-  readonly #perAddress: Quota
+  readonly #maxPerAddress: number
   /** How each ends, oldest first. */
   readonly #places = new Map<HalfOpenPlace, () => void>()
+  /** Those of each client, oldest first. */
+  readonly #perClient = new Map<string, Set<HalfOpenPlace>>()
 
   constructor({ maxHalfOpen, maxHalfOpenPerAddress }: Limits) {
     this.#max = maxHalfOpen
-    this.#perAddress = new Quota(Number.POSITIVE_INFINITY, maxHalfOpenPerAddress)
+    this.#maxPerAddress = maxHalfOpenPerAddress
   }
 
   get total(): number {
     return this.#places.size
   }
 
-  /** @returns undefined when this client has all of its places */
-  take(address: string): HalfOpenPlace | undefined {
-    const giveBack = this.#perAddress.take(address)
-    if (giveBack === undefined) return undefined
-    if (this.#places.size >= this.#max) this.#evictOldest()
+  take(address: string): HalfOpenPlace {
+    const client = clientKey(address, 'address') ?? address
+    const held = this.#perClient.get(client) ?? new Set()
+    if (held.size >= this.#maxPerAddress) this.#evictFirst(held)
+    else if (this.#places.size >= this.#max) this.#evictFirst(this.#places.keys())
     const place: HalfOpenPlace = {
       release: () => {
         this.#places.delete(place)
-        giveBack()
+        held.delete(place)
+        if (held.size === 0 && this.#perClient.get(client) === held) this.#perClient.delete(client)
       },
       onEvicted: (end) => {
         if (this.#places.has(place)) this.#places.set(place, end)
       },
     }
     this.#places.set(place, () => {})
+    // Its last one may just have given way, and taken it out.
+    this.#perClient.set(client, held.add(place))
     return place
   }
 
-  #evictOldest(): void {
-    const [oldest] = this.#places
+  #evictFirst(places: Iterable<HalfOpenPlace>): void {
+    const [oldest] = places
     if (oldest === undefined) return
-    const [place, end] = oldest
-    place.release()
-    end()
+    const end = this.#places.get(oldest)
+    oldest.release()
+    end?.()
   }
 }

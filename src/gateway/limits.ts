@@ -24,7 +24,7 @@ export interface Limits {
    * oldest gives way.
    */
   maxHalfOpen: number
-  /** The same for one client address. Many tenants may share one address behind NAT. */
+  /** The same for one client address, among its own. Many tenants may share one address behind NAT. */
   maxHalfOpenPerAddress: number
   /** OUT waits this long for its IN: a person may be reading a certificate prompt between the two. */
   pairingTimeoutMs: number

@@ -86,13 +86,12 @@ export class Requests {
     }
   }
 
-  async #openWebSocket(
+  #openWebSocket(
     { socket, remoteAddress }: ClientConnection,
     { accept, subprotocol, connectionId, correlationId }: RouteOf<'websocket'>,
     rest: Buffer,
-  ): Promise<void> {
+  ): void {
     const place = this.#node.halfOpen.take(remoteAddress)
-    if (place === undefined) return this.#turnAway(socket)
     this.#sockets.delete(socket)
     socket.write(renderSwitchingProtocols(accept, subprotocol))
     const transport = new WebSocketTransport(socket, rest, this.#node.limits)
@@ -100,12 +99,11 @@ export class Requests {
     this.#startTunnel(transport, client, place)
   }
 
-  async #openOut(
+  #openOut(
     { socket, remoteAddress }: ClientConnection,
     { connectionId, correlationId }: RouteOf<'out'>,
-  ): Promise<void> {
+  ): void {
     const place = this.#node.halfOpen.take(remoteAddress)
-    if (place === undefined) return this.#turnAway(socket)
     socket.write(renderOutAnswer())
     this.#pairing.add({
       connectionId,
@@ -178,12 +176,6 @@ export class Requests {
     place.onEvicted(() => {
       tunnel.end(new Refusal('limit-reached', 'half-open: a newer connection needs its place'))
     })
-  }
-
-  /** Too many of this client's without a tunnel. */
-  #turnAway(socket: Socket): Promise<void> {
-    this.#node.observer.refused('limit-reached')
-    return this.#answer(socket, 503)
   }
 
   async #answer(socket: Socket, status: number, fields: readonly Field[] = []): Promise<void> {
