@@ -2,7 +2,14 @@ import { bodyParser } from '@koa/bodyparser'
 import Router from '@koa/router'
 import Koa, { type Context, type Middleware } from 'koa'
 import helmet from 'koa-helmet'
-import { type Clock, errorText, type Log, STRANGERS_REQUESTS, strangerLevel } from '../lib/index.ts'
+import {
+  type Clock,
+  errorText,
+  type Log,
+  MAX_LOGGED_PATH,
+  STRANGERS_REQUESTS,
+  strangerLevel,
+} from '../lib/index.ts'
 import { type AdmitOptions, admitCaller } from './admit-caller.ts'
 import { ApiError, causeText, toApiError, toProblem } from './errors.ts'
 import { renderProblemPage } from './problem-page.ts'
@@ -65,9 +72,6 @@ function answerWith(ctx: Context, error: ApiError): void {
   }
 }
 
-/** A path may have as many characters as a head. */
-const MAX_PATH = 256
-
 /** A client over its limit is not worth a line per request, and strangers together are worth so many. */
 function logFailure(
   log: Log,
@@ -78,7 +82,7 @@ function logFailure(
   const { problem: code, ref, status } = error
   const event = code === 'unauthorized' ? 'auth.failed' : 'request.refused'
   const { method, ip: remoteAddress } = ctx
-  const path = ctx.path.slice(0, MAX_PATH)
+  const path = ctx.path.slice(0, MAX_LOGGED_PATH)
   const caller: Caller | undefined = ctx.state.caller
   const fields = {
     ...{ code, ref, status, method, path, remoteAddress, error: error.message },

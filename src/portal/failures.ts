@@ -5,6 +5,7 @@ import {
   createReference,
   errorText,
   type Log,
+  MAX_LOGGED_PATH,
   Refusal,
   STRANGERS_REQUESTS,
   strangerLevel,
@@ -18,9 +19,6 @@ export interface FailureOptions {
   clock: Clock
   log: Log
 }
-
-/** A path may have as many characters as a head. */
-const MAX_PATH = 256
 
 /** There is nothing at this address. */
 export class NoSuchPage extends BrokerError {
@@ -43,7 +41,7 @@ export function answerFailures({ asset, clock, log }: FailureOptions): Middlewar
         ref: failure.ref,
         code: failure.code,
         method: ctx.method,
-        path: ctx.path.slice(0, MAX_PATH),
+        path: ctx.path.slice(0, MAX_LOGGED_PATH),
         remoteAddress: ctx.req.socket.remoteAddress,
         error: errorText(error),
       })
