@@ -22,6 +22,13 @@ export interface ControlLimits {
   maxConnections: number
   /** Messages of one peer in work at the broker; then its socket is paused until some are done. */
   maxInFlight: number
+  /**
+   * Work, as `work.ts` counts it, that a peer may ask of the broker at once, and in each second after that; then its socket is
+   * paused until it has earned what it asked for. At once: a node that comes back tells 10,000 events, 10,000 tunnels and
+   * some redeems. In a second: 500 set-ups of seven messages, and those tunnels in each heartbeat.
+   */
+  workBurst: number
+  workPerSecond: number
   /** Bytes waiting for a peer that takes none; then the connection ends. Above one whole revocation set. */
   maxQueuedBytes: number
   /** Redeems of a node that wait for an answer; further ones count as unanswered. */
@@ -41,6 +48,8 @@ export const DEFAULT_CONTROL_LIMITS: ControlLimits = {
   maxRedialMs: 5_000,
   maxConnections: 512,
   maxInFlight: 256,
+  workBurst: 25_000,
+  workPerSecond: 6_000,
   maxQueuedBytes: 16 * 1024 * 1024,
   maxPendingRedeems: 1_024,
   maxQueuedEvents: 10_000,

@@ -1,11 +1,10 @@
 import type { WebSocket } from 'ws'
 import {
-  Allowance,
+  type Allowance,
   BrokerError,
   type Clock,
   errorText,
   type Log,
-  monotonicClock,
   ProtocolError,
 } from '../lib/index.ts'
 import { decodeToBroker, encodeMessage } from './codec.ts'
@@ -15,12 +14,7 @@ import type { Heartbeat, RedeemRequest, ToBrokerMessage } from './to-broker.ts'
 import type { RedeemAnswer, ToNodeMessage } from './to-node.ts'
 import { PROTOCOL_VERSIONS, SINCE_VERSION } from './versions.ts'
 import { CloseCode, Link } from './websocket.ts'
-
-/**
- * Heartbeats of one peer: a node sends one in ten seconds for each thousand tunnels, and a few between. Each takes some 15 ms
- * of the store, which all others wait for.
- */
-const HEARTBEATS = { burst: 64, perSecond: 10 }
+import { workOf } from './work.ts'
 
 /** What a broker knows of a connected peer. */
 export interface PeerState extends Peer {
@@ -45,6 +39,8 @@ export interface PeerConnectionOptions {
   clock: Clock
   log: Log
   limits: ControlLimits
+  /** What the peer may ask for, over all its connections. */
+  allowance: Allowance
   /** It has said hello and been welcomed. */
   onWelcome(connection: PeerConnection): void
 }
@@ -64,7 +60,8 @@ export class PeerConnection {
   readonly #sent = { trust: -1, revocations: -1 }
   #told: Promise<void> = Promise.resolve()
   #inFlight = 0
-  readonly #beats = new Allowance({ ...HEARTBEATS, clock: monotonicClock })
+  /** Set while the peer has asked for more than its allowance. */
+  #earning: NodeJS.Timeout | undefined
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options
@@ -81,15 +78,22 @@ export class PeerConnection {
     }
     this.#link = new Link(socket, {
       decode: decodeToBroker,
-      onMessage: (message) => this.#onMessage(message),
+      onMessage: (message, characters) => {
+        this.#charge(workOf(message, characters))
+        this.#onMessage(message)
+      },
       limits,
     })
+    for (const frame of ['ping', 'pong']) socket.on(frame, () => this.#charge(1))
     this.#welcomeTimer = setTimeout(() => {
       const late = new BrokerError('ERR_DEADLINE', `hello: not within ${limits.welcomeMs} ms`)
       this.#link.close(CloseCode.protocolError, late)
     }, limits.welcomeMs)
     this.ended = this.#link.ended
-    void this.ended.then(() => clearTimeout(this.#welcomeTimer))
+    void this.ended.then(() => {
+      clearTimeout(this.#welcomeTimer)
+      clearTimeout(this.#earning)
+    })
   }
 
   /** @param text the message, encoded once for all peers */
@@ -211,9 +215,8 @@ export class PeerConnection {
     }
   }
 
-  /** One too many says nothing. Answers with what is current, and sends what nobody has told us to push: another broker may have changed it. */
+  /** Answers with what is current, and sends what nobody has told us to push: another broker may have changed it. */
   async #heartbeat(beat: Heartbeat): Promise<void> {
-    if (!this.#beats.take()) return
     const { peer, service, clock } = this.#options
     const nowMs = clock.now()
     this.state.lastHeartbeatMs = nowMs
@@ -249,17 +252,37 @@ export class PeerConnection {
 
   /** Runs one piece of work; past `maxInFlight` of them the peer has to wait. */
   #work(name: string, run: () => Promise<void>): void {
-    const { limits, log } = this.#options
+    const { log } = this.#options
     this.#inFlight++
-    if (this.#inFlight >= limits.maxInFlight) this.#link.pause()
+    this.#pace()
     void run()
       .catch((error: unknown) =>
         log.error('control.failed', { work: name, error: errorText(error) }),
       )
       .finally(() => {
         this.#inFlight--
-        if (this.#inFlight < limits.maxInFlight) this.#link.resume()
+        this.#pace()
       })
+  }
+
+  /** Past its allowance the peer has to wait. */
+  #charge(work: number): void {
+    const waitMs = this.#options.allowance.spend(work)
+    if (waitMs === 0 || this.#earning !== undefined) return
+    this.#earning = setTimeout(() => {
+      this.#earning = undefined
+      // What had been read already when it was told to wait has cost more meanwhile.
+      this.#charge(0)
+      this.#pace()
+    }, waitMs)
+    this.#pace()
+  }
+
+  /** Whoever waits loses nothing: what it says stays in its own and the system's buffers. */
+  #pace(): void {
+    const isBusy = this.#inFlight >= this.#options.limits.maxInFlight
+    if (isBusy || this.#earning !== undefined) this.#link.pause()
+    else this.#link.resume()
   }
 
   #send(message: ToNodeMessage): void {

@@ -5,12 +5,14 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { WebSocket } from 'ws'
 import {
+  Allowance,
   BrokerError,
   type Endpoint,
   errorText,
   formatEndpoint,
   type Log,
   limitHttpConnections,
+  monotonicClock,
   strangerLevel,
 } from '../lib/index.ts'
 import { encodeMessage } from './codec.ts'
@@ -49,6 +51,8 @@ class ControlListener implements ControlServer {
   readonly #connections = new Set<PeerConnection>()
   /** By role and name; the newest connection of each. */
   readonly #welcomed = new Map<string, PeerConnection>()
+  /** By role and name, as many as the control CA has signed: whoever dials again has earned nothing by it. */
+  readonly #allowances = new Map<string, Allowance>()
   readonly #unsubscribe: () => void
 
   constructor(options: ControlServerOptions) {
@@ -112,6 +116,7 @@ class ControlListener implements ControlServer {
       clock,
       log,
       limits: this.#limits,
+      allowance: this.#allowanceOf(peer),
       onWelcome: () => {
         log.info('control.connected', { software: connection.state.software })
         this.#onWelcome(connection)
@@ -122,6 +127,16 @@ class ControlListener implements ControlServer {
       log.info('control.disconnected', { error: errorText(cause) })
       return this.#onEnded(connection, log)
     })
+  }
+
+  #allowanceOf(peer: Peer): Allowance {
+    const key = keyOf(peer)
+    const known = this.#allowances.get(key)
+    if (known !== undefined) return known
+    const { workBurst: burst, workPerSecond: perSecond } = this.#limits
+    const allowance = new Allowance({ burst, perSecond, clock: monotonicClock })
+    this.#allowances.set(key, allowance)
+    return allowance
   }
 
   #onWelcome(connection: PeerConnection): void {

@@ -35,7 +35,7 @@ const GATHER_MS = 10
 export interface LinkOptions<Incoming> {
   decode(text: string): Incoming
   /** What it throws ends the link. */
-  onMessage(message: Incoming): void
+  onMessage(message: Incoming, characters: number): void
   limits: Pick<ControlLimits, 'silenceMs' | 'closeMs' | 'maxQueuedBytes'>
 }
 
@@ -90,13 +90,15 @@ export class Link<Incoming> {
     this.#gathering ??= setTimeout(() => this.#flush(), GATHER_MS)
   }
 
-  /** Reads no further until {@link resume}. */
+  /** Reads no further until {@link resume}, but for what the socket has handed over already. */
   pause(): void {
-    this.#socket.pause()
+    if (this.#closing === undefined) this.#socket.pause()
   }
 
   resume(): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.resume()
+    if (!this.#socket.isPaused || this.#socket.readyState !== WebSocket.OPEN) return
+    this.#silence.refresh()
+    this.#socket.resume()
   }
 
   /**
@@ -135,7 +137,8 @@ export class Link<Incoming> {
     this.#silence.refresh()
     try {
       if (isBinary) throw malformed('a binary frame, need text')
-      this.#options.onMessage(this.#options.decode(String(data)))
+      const text = String(data)
+      this.#options.onMessage(this.#options.decode(text), text.length)
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(errorText(error))
       this.close(CloseCode.protocolError, cause)
@@ -143,6 +146,11 @@ export class Link<Incoming> {
   }
 
   #silent(): void {
+    // It is this end that does not listen.
+    if (this.#socket.isPaused) {
+      this.#silence.refresh()
+      return
+    }
     const { silenceMs } = this.#options.limits
     const cause = new BrokerError('ERR_DEADLINE', `peer: silent for ${silenceMs} ms`)
     this.close(CloseCode.goingAway, cause)

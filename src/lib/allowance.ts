@@ -22,12 +22,27 @@ export class Allowance {
 
   /** Counts one, unless none is left. A clock that is set back gives nothing. */
   take(): boolean {
+    this.#fill()
+    if (this.#left < 1) return false
+    this.#left -= 1
+    return true
+  }
+
+  /**
+   * Counts so many, though fewer are left.
+   *
+   * @returns how many ms until those that were not there have come back
+   */
+  spend(count: number): number {
+    this.#fill()
+    this.#left -= count
+    return Math.ceil((Math.max(0, -this.#left) / this.#perSecond) * 1000)
+  }
+
+  #fill(): void {
     const nowMs = this.#clock.now()
     const seconds = Math.max(0, nowMs - this.#filledAtMs) / 1000
     this.#left = Math.min(this.#burst, this.#left + seconds * this.#perSecond)
     this.#filledAtMs = nowMs
-    if (this.#left < 1) return false
-    this.#left -= 1
-    return true
   }
 }

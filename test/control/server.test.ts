@@ -339,17 +339,58 @@ test('what is addressed reaches its peer alone, and nobody while that one is awa
   expect(other.messages.slice(3)).toEqual([message, last])
 })
 
-test('heartbeats that are too many are left unserved, and the connection goes on', async () => {
-  const { endpoint, broker } = await startServer()
+test('past its allowance a peer waits and loses nothing, on its next connection too', async () => {
+  const workPerSecond = 4_000
+  const { endpoint, broker } = await startServer({ limits: { workBurst: 10, workPerSecond } })
+  /** Together more than one read of a socket brings, which is worked on all the same. */
+  const sendAll = async (count: number): Promise<number> => {
+    const peer = await openWelcomed(endpoint)
+    const before = broker.called('release').length
+    const started = performance.now()
+    for (let index = 0; index < count; index++) peer.send({ type: 'release', tunnel: `t-${index}` })
+    await soon('all', () => broker.called('release').length === before + count)
+    return performance.now() - started
+  }
+  expect(await sendAll(3_000)).toBeGreaterThan(400)
+  expect(await sendAll(3_000)).toBeGreaterThan(400)
+})
+
+test('a peer that waits takes nothing from another', async () => {
+  const test = await startServer({ limits: { workBurst: 100, workPerSecond: 10 } })
+  const { endpoint, broker } = test
+  const rogue = await openWelcomed(endpoint)
+  for (let index = 0; index < 5_000; index++) rogue.send({ type: 'release', tunnel: `t-${index}` })
+  await soon('some', () => broker.called('release').length > 0)
+  await expectServing(test)
+  expect(broker.called('release').length).toBeLessThan(5_000)
+})
+
+test('frames without a message count as well', async () => {
+  const { endpoint, broker } = await startServer({
+    limits: { workBurst: 10, workPerSecond: 4_000 },
+  })
   const peer = await openWelcomed(endpoint)
-  const beat = { type: 'heartbeat', time: 1, trustVersion: 1, revocationVersion: 1, tunnels: [] }
-  // All are served only if they take a minute to come.
-  for (let count = 0; count < 700; count += 1) peer.send(beat)
+  const started = performance.now()
+  for (let index = 0; index < 6_000; index++) peer.socket.pong('nobody has asked for it')
   peer.send({ type: 'release', tunnel: 't1' })
-  await soon('release', () => broker.called('release').length === 1)
-  const served = broker.called('heartbeat').length
-  expect(served).toBeGreaterThanOrEqual(64)
-  expect(served).toBeLessThan(700)
+  await soon('release', () => broker.called('release')[0])
+  expect(performance.now() - started).toBeGreaterThan(400)
+})
+
+test('a peer that is made to wait is not taken for a silent one', async () => {
+  const slow = Promise.withResolvers<void>()
+  const silenceMs = 600
+  const { endpoint, broker, server } = await startServer({
+    limits: { maxInFlight: 1, silenceMs },
+    change: { release: () => slow.promise },
+  })
+  const peer = await openWelcomed(endpoint)
+  peer.send({ type: 'release', tunnel: 't1' })
+  await new Promise((resolve) => setTimeout(resolve, 2 * silenceMs))
+  expect(server.peers()).toHaveLength(1)
+  slow.resolve()
+  peer.send({ type: 'trust.applied', version: 1 })
+  await soon('applied', () => broker.called('applied')[0])
 })
 
 test('a push reaches every welcomed peer once, after its sets', async () => {

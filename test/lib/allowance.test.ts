@@ -8,6 +8,7 @@ function setUp() {
     wait: (ms: number) => {
       nowMs += ms
     },
+    spend: (count: number) => allowance.spend(count),
     takeAll: () => {
       let taken = 0
       while (allowance.take()) taken += 1
@@ -36,4 +37,13 @@ test('a clock that is set back gives nothing, and takes nothing away for ever', 
   expect(takeAll()).toBe(0)
   wait(1_000)
   expect(takeAll()).toBe(2)
+})
+
+test('more than is left can be spent, and says how long it takes to come back', () => {
+  const { wait, takeAll, spend } = setUp()
+  expect([spend(3), spend(1), spend(4)]).toEqual([0, 500, 2_500])
+  wait(2_000)
+  expect(spend(0)).toBe(500)
+  wait(1_000)
+  expect(takeAll()).toBe(1)
 })
