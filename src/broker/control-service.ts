@@ -7,7 +7,14 @@ import type {
   RedeemRequest,
   SessionEvent,
 } from '../control/index.ts'
-import { type Log, type LogFields, type Reason, Refusal } from '../lib/index.ts'
+import {
+  type Log,
+  type LogFields,
+  type Reason,
+  Refusal,
+  STRANGERS_REQUESTS,
+  strangerLevel,
+} from '../lib/index.ts'
 import type { Lease } from '../store/index.ts'
 import { burnsToken, DEFAULT_LEEWAY_SECONDS, formatTime } from '../tokens/index.ts'
 import type { HostProbes } from './host-probes.ts'
@@ -16,6 +23,7 @@ import { leaseHolder, toHolder } from './lease-holder.ts'
 import type { BrokerCounts } from './metrics.ts'
 import type { Pushes } from './pushes.ts'
 import { redeemToken } from './redeem.ts'
+import type { Timeline } from './timeline.ts'
 
 /** A node that was without a broker for longer has lost the right to be believed about the past. */
 const MAX_LATE_MS = 24 * 60 * 60_000
@@ -25,12 +33,17 @@ export interface ControlServiceOptions extends JudgeOptions {
   pushes: Pushes
   probes: Pick<HostProbes, 'joined' | 'left' | 'found'>
   counts: BrokerCounts
+  timeline: Pick<Timeline, 'knows'>
   log: Log
 }
+
+/** @param unknownLevel for a line about a token that is nobody's: a peer can make up any number of them */
+type ServiceParts = ControlServiceOptions & { unknownLevel: ReturnType<typeof strangerLevel> }
 
 /** What nodes and agents say, judged and kept. INVARIANT: who said it comes from the certificate it came with. */
 export function createControlService(options: ControlServiceOptions): ControlService {
   const { store, trust, revocations, pushes, nodes, probes, clock, log } = options
+  const parts = { ...options, unknownLevel: strangerLevel(clock, STRANGERS_REQUESTS) }
 
   return {
     name: options.brokerName,
@@ -49,7 +62,7 @@ export function createControlService(options: ControlServiceOptions): ControlSer
       await nodes.joined(name, facts)
       probes.joined(name, protocol)
     },
-    redeem: (peer, request) => redeem(options, peer, request),
+    redeem: (peer, request) => redeem(parts, peer, request),
     async release(peer, tunnel, reason) {
       await store.leases.end({
         node: leaseHolder(peer),
@@ -70,7 +83,7 @@ export function createControlService(options: ControlServiceOptions): ControlSer
       })
       log.info(`${what}.applied`, { node: peer.name, ...applied })
     },
-    event: (peer, event) => tell(options, peer, event),
+    event: (peer, event) => tell(parts, peer, event),
     async probed({ role, name }, result) {
       if (role === 'node') await probes.found(name, result)
     },
@@ -86,7 +99,7 @@ export function createControlService(options: ControlServiceOptions): ControlSer
 }
 
 async function redeem(
-  options: ControlServiceOptions,
+  options: ServiceParts,
   peer: Peer,
   request: RedeemRequest,
 ): Promise<RedeemAnswer> {
@@ -100,8 +113,10 @@ async function redeem(
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const { reason, message } = error
-    options.counts.redeemed(reason)
-    options.log.warn('token.refused', { ...fields, reason, error: message })
+    const { counts, log, unknownLevel } = options
+    counts.redeemed(reason)
+    const level = fields.jti === undefined ? unknownLevel() : 'warn'
+    log[level]('token.refused', { ...fields, reason, error: message })
     return { ok: false, reason }
   }
 }
@@ -189,13 +204,27 @@ async function heartbeat(
 }
 
 /** A node's or an agent's event is one line of ours; what its session is, and that it has ended, is remembered. */
-async function tell(
-  { store, clock, log }: ControlServiceOptions,
+async function tell(parts: ServiceParts, peer: Peer, event: SessionEvent): Promise<void> {
+  await Promise.all([logTold(parts, peer, event), keepTold(parts, peer, event)])
+}
+
+async function logTold(
+  { timeline, log, unknownLevel }: ServiceParts,
   peer: Peer,
   { event, time, fields }: SessionEvent,
 ): Promise<void> {
+  const { jti } = fields
+  const isKnown = jti !== undefined && (await timeline.knows(jti))
+  const level = isKnown || unknownLevel() === 'warn' ? 'info' : 'debug'
   const at = new Date(time).toISOString()
-  log.info(event, { ...fields, [peer.role]: peer.name, toldBy: peer.role, at })
+  log[level](event, { ...fields, [peer.role]: peer.name, toldBy: peer.role, at })
+}
+
+async function keepTold(
+  { store, clock }: ServiceParts,
+  peer: Peer,
+  { event, time, fields }: SessionEvent,
+): Promise<void> {
   const { tunnel, transport, takesMessages, reason, bytesIn, bytesOut } = fields
   if (tunnel === undefined) return
   if (event === 'tunnel.created' && transport !== undefined && takesMessages !== undefined) {

@@ -239,6 +239,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       rule,
       counts,
       policies,
+      timeline,
       ...leeway,
     }),
     async close() {

@@ -74,6 +74,8 @@ export interface FoundTimeline {
 }
 
 export interface Timeline {
+  /** The broker has minted or redeemed this token; one from elsewhere it forgets with a restart. */
+  knows(jti: string): Promise<boolean>
   /** The log, whose lines about consoles and refusals are remembered from now on. */
   tap(log: Log): Log
   /** @param text reference or `jti`, as a person has it */
@@ -136,11 +138,10 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
     if (oldest !== undefined && known.size > MAX_KNOWN) known.delete(oldest)
   }
 
-  /** The broker has minted or redeemed it; a token from elsewhere it forgets with a restart. */
-  const isKnown = async (subject: string): Promise<boolean> => {
+  const knows = async (jti: string): Promise<boolean> => {
+    const subject = ofToken(jti)
     if (known.has(subject)) return true
-    const jti = jtiOf(subject)
-    if (jti === undefined || (await store.grants.findByJti(jti)) === undefined) return false
+    if ((await store.grants.findByJti(jti)) === undefined) return false
     remembered(subject)
     return true
   }
@@ -152,7 +153,8 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
    * @returns undefined for one too many
    */
   const weigh = async ({ isHearsay, entry }: WaitingLine): Promise<TimelineEntry | undefined> => {
-    if (!isHearsay || (await isKnown(entry.subject))) return entry
+    const jti = jtiOf(entry.subject)
+    if (!isHearsay || (jti !== undefined && (await knows(jti)))) return entry
     return strangers.take() ? { ...entry, verified: false } : undefined
   }
 
@@ -188,6 +190,7 @@ export function createTimeline({ store, clock, log }: TimelineOptions): Timeline
   }
 
   return {
+    knows,
     tap: (tapped) => tapLog(tapped, remember, { observeDebug: rememberOfCaller }),
     flush,
     async find(text) {

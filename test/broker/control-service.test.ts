@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Peer, Push, RedeemAnswer } from '../../src/control/index.ts'
+import type { Peer, Push, RedeemAnswer, SessionEvent } from '../../src/control/index.ts'
 import { Secret } from '../../src/lib/index.ts'
 import { createTestBroker, giveGuids, NOW_MS, type TestBroker, WEB_GUID } from './support.ts'
 
@@ -414,6 +414,42 @@ describe('sessions', () => {
     pushed.length = 0
     await api.broker.control.heartbeat(GW1, { ...beat, tunnels: [] })
     expect(kills()).toEqual([])
+  })
+})
+
+describe('of what peers say about tokens that nobody knows', () => {
+  const LOGGED = 1_000
+  const levels = (event: string, level: string) =>
+    api.events(event).filter((line) => line.level === level).length
+
+  test('the log has a bounded number of refused redeems', async () => {
+    const request = { tunnel: 't1', clientAddress: '192.0.2.7', token: new Secret('nonsense') }
+    for (let tries = 0; tries < LOGGED + 100; tries += 1) {
+      expect(outcome(await api.broker.control.redeem(GW2, request))).toBe('token-malformed')
+    }
+    expect(levels('token.refused', 'warn')).toBe(LOGGED)
+    expect(levels('token.refused', 'debug')).toBe(100)
+    const { present } = await open()
+    await present()
+    await present({ clientAddress: '192.0.2.8', tunnel: 't2' })
+    expect(levels('token.refused', 'warn')).toBe(LOGGED + 1)
+  })
+
+  test('the log has a bounded number of events, and all of those that are known', async () => {
+    const tell = (peer: Peer, fields: SessionEvent['fields']) =>
+      api.broker.control.event(peer, { event: 'channel.refused', time: NOW_MS, fields })
+    for (let told = 0; told < LOGGED; told += 1) await tell(GW2, { jti: `made-up-${told}` })
+    for (let told = 0; told < 100; told += 1) await tell(GW2, { ref: '0000-0000' })
+    expect(levels('channel.refused', 'info')).toBe(LOGGED)
+    expect(levels('channel.refused', 'debug')).toBe(100)
+    const { present } = await open()
+    await present()
+    const [{ jti } = {}] = api.events('token.redeemed')
+    await tell(GW1, { jti: String(jti) })
+    expect(levels('channel.refused', 'info')).toBe(LOGGED + 1)
+    api.clock.advance(1_000)
+    for (let told = 0; told < 100; told += 1) await tell(GW2, { jti: `later-${told}` })
+    expect(levels('channel.refused', 'info')).toBe(LOGGED + 51)
   })
 })
 
