@@ -12,6 +12,8 @@ import {
   type Endpoint,
   type Log,
   Refusal,
+  STRANGERS_REQUESTS,
+  strangerLevel,
   tapLog,
 } from '../lib/index.ts'
 import { issuerEnd, type TrustList } from '../tokens/index.ts'
@@ -35,6 +37,8 @@ export interface AgentNode {
   readonly observer: AgentObserver
   readonly clock: Clock
   readonly log: Log
+  /** At which level to log the next opening that proves nothing. */
+  readonly strangerLevel: () => 'warn' | 'debug'
 }
 
 /** How an agent stands, for whoever watches it. */
@@ -76,6 +80,7 @@ export function createHostAgent(options: HostAgentOptions): HostAgent {
   const { control, ...verifier } = createVerifier(options, { sessions, log })
   const agent: AgentNode = {
     ...{ host, consoles, leewaySeconds, sessions, limits, observer, clock },
+    strangerLevel: strangerLevel(clock, STRANGERS_REQUESTS),
     log: tapLog(log, (event, fields) => {
       // Without a verified token a line is about a stranger.
       if (event === 'host.refused' && fields.jti !== undefined && control !== undefined)

@@ -155,13 +155,18 @@ export class AgentSession implements VerifierSession, SessionFigures {
     console.write(header)
   }
 
+  #refusalLevel(): 'warn' | 'debug' {
+    if (this.#isProbe) return 'debug'
+    return this.token === undefined ? this.#agent.strangerLevel() : 'warn'
+  }
+
   #tellEnd(reason: Reason, error: unknown): void {
     const { observer, clock } = this.#agent
     const fields = { reason, error: errorText(error) }
     if (reason === 'internal-error') this.log.error('session.failed', fields)
     if (this.#openedAtMs === undefined) {
       if (!this.#isProbe) observer.refused(reason)
-      this.log[this.#isProbe ? 'debug' : 'warn']('host.refused', fields)
+      this.log[this.#refusalLevel()]('host.refused', fields)
       return
     }
     observer.sessionEnded(this, reason)

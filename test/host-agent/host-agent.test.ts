@@ -5,7 +5,7 @@ import type { KeyPair } from '../../src/certs/index.ts'
 import { dialHost } from '../../src/gateway/dial.ts'
 import { createTargetPolicy } from '../../src/gateway/index.ts'
 import { createStaticConsoles, type HostAgentOptions } from '../../src/host-agent/index.ts'
-import { type Reason, Secret } from '../../src/lib/index.ts'
+import { createLog, type Reason, Secret } from '../../src/lib/index.ts'
 import {
   decodeConnectionConfirm,
   decodeGrantNotice,
@@ -73,6 +73,19 @@ async function expectRefusal(agent: TestAgent, bytes: Uint8Array, reason: Reason
   const refusals = agent.log.slice(lines).filter(({ event }) => event === 'host.refused')
   expect(refusals).toEqual([expect.objectContaining({ reason, host: 'hv1' })])
 }
+
+test('openings that prove nothing fill the log with so many lines', async () => {
+  const lines: Record<string, unknown>[] = []
+  const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  const agent = await start({ log: createLog({ level: 'debug', stream }) })
+  const refused = () => lines.filter(({ event }) => event === 'host.refused')
+  for (let count = 50; count <= 1_050; count += 50) {
+    const bad = Array.from({ length: 50 }, () => send(agent, opening(new Secret('no token'))))
+    await eventually('refusals', () => refused().length === count, { intervalMs: 5 })
+    for (const socket of await Promise.all(bad)) socket.destroy()
+  }
+  expect(refused().filter(({ level }) => level === 'warn')).toHaveLength(1_000)
+}, 30_000)
 
 test('what is right reaches the console: the connection request first, then all that follows', async () => {
   const agent = await start()
