@@ -78,7 +78,7 @@ export function createTargetPolicy(
       const range = address.range()
       return rules.some((rule) => {
         if (!rule.ports.has(port) || !contains(rule, address)) return false
-        if (isGuarded(address.toString())) return rule.prefix === bitsOf(address)
+        if (isGuarded(canonical(text))) return rule.prefix === bitsOf(address)
         return ORDINARY_RANGES.has(range) || rule.specialRange === range
       })
     },
@@ -162,6 +162,7 @@ function bitsOf(address: Address): number {
   return address.toByteArray().length * 8
 }
 
+/** Without a zone, which is no part of the address for whoever is dialled. */
 function canonical(text: string): string {
-  return ipaddr.process(text).toString()
+  return ipaddr.process(text.replace(/%.*$/, '')).toString()
 }

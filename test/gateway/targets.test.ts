@@ -45,6 +45,7 @@ test.each([
   '::ffff:127.0.0.1',
   '64:ff9b::7f00:1',
   'fd00:ec2::254',
+  'fd00:ec2::254%1',
   '168.63.129.16',
   '203.0.113.9',
 ])('a rule for everything does not reach %s', (address) => {
