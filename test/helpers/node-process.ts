@@ -7,7 +7,7 @@ import type { LogFields } from '../../src/lib/index.ts'
 import { ENTRY } from './demo.ts'
 import { eventually } from './eventually.ts'
 import { type Figures, scrapeMetrics } from './metrics.ts'
-import { accepts, freePort } from './ports.ts'
+import { freePort } from './ports.ts'
 import { followLines, type RunningProgram, START_MS, startProgram } from './programs.ts'
 import type { RedeemFarm } from './redeem-farm.ts'
 
@@ -46,8 +46,10 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     await rm(directory, { recursive: true, force: true })
   }
   try {
-    // It listens once it has the broker's trust set.
-    await eventually('node', () => accepts(port), {
+    // It listens before it has the broker's trust set.
+    const isReady = () =>
+      log.some(({ event, state }) => event === 'node.state' && state === 'ready')
+    await eventually('node', isReady, {
       ...{ timeoutMs: START_MS, context: program.output },
     })
   } catch (error) {
