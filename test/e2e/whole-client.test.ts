@@ -22,6 +22,8 @@ import { startDisplay } from '../helpers/xvfb.ts'
 
 /** Longer than a person reads, and than any time that a node gives to those who ask nobody. */
 const PROMPT_MS = 61_000
+/** Between the answers: freerdp-shadow has let one of four that came in the same instant wait for ever. */
+const STAGGER_MS = 2_000
 const NEEDED = ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot']
 
 /** Off unless asked for: the files that a broker renders say so. */
@@ -57,9 +59,9 @@ describe('whole clients', () => {
     await shown.paint([200, 160, 40])
     demo = await startDemoRun(['--console', `${shown.host.address}:${shown.host.port}`])
     if (NEEDED.some((program) => findProgram(program) === undefined)) return
-    for (const asking of ASKING) {
+    for (const [index, asking] of ASKING.entries()) {
       if (findProgram(asking.program) === undefined) continue
-      const outcome = answersLate(asking)
+      const outcome = answersLate(asking, PROMPT_MS + index * STAGGER_MS)
       // Its own test tells.
       outcome.catch(() => {})
       asked.set(asking, outcome)
@@ -134,7 +136,10 @@ describe('whole clients', () => {
     }
   }
 
-  async function answersLate({ program, transport, about }: Asking): Promise<void> {
+  async function answersLate(
+    { program, transport, about }: Asking,
+    afterMs: number,
+  ): Promise<void> {
     const own = await startDisplay()
     const { file } = await fetchFile()
     const args = [file, ...TRANSPORT_ARGS[program][transport]]
@@ -146,7 +151,7 @@ describe('whole clients', () => {
           () => client.output().split(CERTIFICATE_PROMPT).length > index + 1,
           { context: client.output },
         )
-        if (question === about) await sleep(PROMPT_MS)
+        if (question === about) await sleep(afterMs)
         client.child.stdin?.write('Y\n')
       }
       await shown.shows(client.output, own)
