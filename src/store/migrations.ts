@@ -358,16 +358,25 @@ const MIGRATIONS: Record<string, Migration> = {
 }
 
 /**
- * Brings the tables up to date; all of it or nothing.
+ * Brings the tables up to date; all of it or nothing. Where they are already, nothing is written, and so no
+ * other process's writing waited for.
  *
  * @throws BrokerError `ERR_STORE`, also when the database is newer than this program
  */
 export async function migrate(db: Kysely<Database>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  if (await isCurrent(db, migrator)) return
   const { error, results } = await migrator.migrateToLatest()
   if (error === undefined) return
   const failed = results?.find(({ status }) => status === 'Error')?.migrationName
   throw new BrokerError('ERR_STORE', `store migration ${failed ?? 'list'}: ${errorText(error)}`, {
     cause: error,
   })
+}
+
+async function isCurrent(db: Kysely<Database>, migrator: Migrator): Promise<boolean> {
+  const known = await migrator.getMigrations()
+  if (known.some(({ executedAt }) => executedAt === undefined)) return false
+  const done = db.withTables<{ kyselyMigration: { name: string } }>().selectFrom('kyselyMigration')
+  return (await done.select('name').execute()).length === known.length
 }

@@ -41,6 +41,19 @@ test('refuses a database that a newer version has migrated', async () => {
   await expect(openSqliteStore({ file })).rejects.toMatchObject({ code: 'ERR_STORE' })
 })
 
+test('opens while somebody else writes, and reads what was there before', async () => {
+  const file = join(directory, 'busy.sqlite')
+  const first = await openSqliteStore({ file })
+  await first.tenants.put({ id: 'acme', name: 'Acme' }, 0)
+  const writer = new DatabaseSync(file)
+  writer.exec(`begin immediate; update tenants set name = 'Other'`)
+  const second = await openSqliteStore({ file })
+  expect(await second.tenants.get('acme')).toEqual({ id: 'acme', name: 'Acme' })
+  writer.close()
+  await second.close()
+  await first.close()
+})
+
 test('refuses a directory that does not exist', async () => {
   const file = join(directory, 'missing', 'x.sqlite')
   await expect(openSqliteStore({ file })).rejects.toMatchObject({ code: 'ERR_STORE' })
