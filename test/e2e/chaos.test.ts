@@ -100,6 +100,7 @@ test(`${SESSIONS} sessions through a network that cuts, stalls and resets leave 
     return true
   })
   await eventually('the broker knows', async () => (await farm.sessions()).length === 0)
+  expect(farm.errors).toEqual([])
 
   const figures = await node.scrape()
   const openedTotal = total(figures, 'tunnels_opened_total')

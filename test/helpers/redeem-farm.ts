@@ -9,7 +9,13 @@ import {
 } from '../../src/certs/index.ts'
 import { type RunningBroker, startBroker } from '../../src/cli/broker.ts'
 import type { BrokerConfig } from '../../src/config/index.ts'
-import { type Endpoint, type Secret, silentLog, systemClock } from '../../src/lib/index.ts'
+import {
+  createLog,
+  type Endpoint,
+  type LogFields,
+  type Secret,
+  systemClock,
+} from '../../src/lib/index.ts'
 import { type ConsoleSession, openSqliteStore } from '../../src/store/index.ts'
 import { createIssuer, type GatewayClaims } from '../../src/tokens/index.ts'
 
@@ -26,6 +32,8 @@ export interface RedeemFarm {
   mint(change?: Partial<GatewayClaims>): Promise<Secret>
   /** Sessions that the broker takes for open. */
   sessions(): Promise<ConsoleSession[]>
+  /** What the broker has logged as its own faults. */
+  readonly errors: readonly LogFields[]
   close(): Promise<void>
 }
 
@@ -40,7 +48,10 @@ export async function startRedeemFarm(nodes: string[]): Promise<RedeemFarm> {
     now: new Date(),
   })
   const config = brokerConfig(directory, certificates)
-  const broker = await startBroker({ config, clock: systemClock, log: silentLog })
+  const errors: LogFields[] = []
+  const stream = { write: (line: string) => void errors.push(JSON.parse(line)) }
+  const log = createLog({ level: 'error', stream })
+  const broker = await startBroker({ config, clock: systemClock, log })
   const issuer = await createIssuer(certificates.issuer)
   return {
     control: controlOf(broker),
@@ -73,6 +84,7 @@ export async function startRedeemFarm(nodes: string[]): Promise<RedeemFarm> {
         await store.close()
       }
     },
+    errors,
     async close() {
       await broker.close()
       rmSync(directory, { recursive: true })
