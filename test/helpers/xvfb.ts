@@ -1,7 +1,5 @@
 import type { Readable } from 'node:stream'
-import { runProgram, startProgram } from './programs.ts'
-
-const START_TIMEOUT_MS = 30_000
+import { runProgram, START_MS, startProgram } from './programs.ts'
 
 /** An X display without a screen to look at. */
 export interface Display {
@@ -24,12 +22,16 @@ export interface Display {
 
 /**
  * Starts Xvfb on a free display number (`-displayfd`: no race between tests), 24 bits deep.
- * `-noreset` matters: without it the display is wiped when its first client leaves.
+ * `-noreset` matters: without it the display is wiped when its first client leaves. So does `-r`: a key whose release is
+ * 660 ms late would be typed again and again.
  */
 export async function startDisplay({ width = 1280, height = 1024 } = {}): Promise<Display> {
   const xvfb = startProgram(
     'Xvfb',
-    ['-displayfd', '3', '-screen', '0', `${width}x${height}x24`, '-noreset', '-nolisten', 'tcp'],
+    [
+      ...['-displayfd', '3', '-screen', '0', `${width}x${height}x24`],
+      ...['-noreset', '-r', '-nolisten', 'tcp'],
+    ],
     { extraStdio: ['pipe'] },
   )
   // Descriptor 3 was asked for as a pipe from the child, which makes it readable.
@@ -73,7 +75,7 @@ async function readNumber(pipe: Readable, ended: Promise<unknown>): Promise<stri
   })
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), START_TIMEOUT_MS)
+    timer = setTimeout(() => resolve(undefined), START_MS)
   })
   const number = await Promise.race([line, ended.then(() => undefined), late])
   clearTimeout(timer)
