@@ -28,7 +28,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await browser?.close()
-  await portal.stop()
+  await portal?.stop()
 })
 
 describe('in Chromium', () => {
@@ -66,9 +66,7 @@ describe('in Chromium', () => {
       const text = await page.getByRole('alert').innerText()
       expect(text).toContain('The user name or the password is not right.')
       const ref = /[0-9A-Z]{4}-[0-9A-Z]{4}/.exec(text)?.[0]
-      expect(
-        portal.log.find((line) => line.event === 'auth.failed' && line.ref === ref),
-      ).toBeDefined()
+      expect(logged('auth.failed').map((line) => line.ref)).toContain(ref)
       expect(await page.getByLabel('User name').inputValue()).toBe('alice')
     },
   )
@@ -84,7 +82,7 @@ describe('in Chromium', () => {
     const text = await page.locator('main').innerText()
     expect(text).toContain('There is no such machine among yours.')
     expect(text).toMatch(/Support reference\s+[0-9A-Z]{4}-[0-9A-Z]{4}/)
-    await page.getByRole('link', { name: 'Back to your machines' }).click()
+    await follow(page, 'Back to your machines')
     expect(await page.locator('.machines h2').count()).toBe(2)
   })
 
@@ -105,7 +103,7 @@ describe('in Chromium', () => {
   withBrowser('a form on another origin opens no console, even with the right token', async () => {
     const page = await signIn('alice')
     const csrf = await page.locator('.card input[name=csrf]').inputValue()
-    const minted = portal.log.filter((line) => line.event === 'console.minted').length
+    const minted = logged('console.minted').length
     // Another port of localhost is the same site: the browser does send the session cookie along.
     const attack = await openAttack(`${portal.url}/console`, { csrf, vm: 'vm-web' })
     try {
@@ -114,8 +112,8 @@ describe('in Chromium', () => {
       expect(response.status()).toBe(403)
       expect((await response.request().allHeaders()).cookie).toContain('__Host-portcullis=')
       expect(await page.locator('main').innerText()).toContain('did not come from a current page')
-      expect(portal.log.filter((line) => line.event === 'console.minted')).toHaveLength(minted)
-      expect(portal.log.at(-1)).toMatchObject({ event: 'portal.refused', code: 'origin-refused' })
+      expect(logged('console.minted')).toHaveLength(minted)
+      expect(logged('portal.refused').at(-1)).toMatchObject({ code: 'origin-refused' })
     } finally {
       await attack.stop()
     }
@@ -126,7 +124,7 @@ describe('in Chromium', () => {
     async () => {
       const page = await signIn('olga', {}, 'Your account')
       expect(await page.locator('dt').allTextContents()).toEqual(['operator'])
-      await page.getByRole('link', { name: 'what there is' }).click()
+      await follow(page, 'what there is')
       const statuses = await page.evaluate(async () => {
         const ask = async (method: string, body?: string) => {
           const headers = { 'Content-Type': 'application/json' }
@@ -143,8 +141,8 @@ describe('in Chromium', () => {
         const response = await pressAndWait(page, 'Win a prize')
         expect(response.status()).toBe(403)
         expect((await response.request().allHeaders()).cookie).toContain('__Host-portcullis=')
-        expect(portal.log.at(-1)).toMatchObject({
-          ...{ event: 'request.refused', code: 'origin-refused', askedBy: 'user:olga' },
+        expect(logged('request.refused').at(-1)).toMatchObject({
+          ...{ code: 'origin-refused', askedBy: 'user:olga' },
         })
       } finally {
         await attack.stop()
@@ -225,6 +223,15 @@ async function pressAndWait(page: Page, button: string): Promise<Response> {
     page.getByRole('button', { name: button }).click(),
   ])
   return response
+}
+
+/** Resolves when the page behind a link is there: a click does not wait for it. */
+async function follow(page: Page, link: string): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), page.getByRole('link', { name: link }).click()])
+}
+
+function logged(event: string): Array<Record<string, unknown>> {
+  return portal.log.filter((line) => line.event === event)
 }
 
 async function download(page: Page, name: string): Promise<{ fileName: string; bytes: Buffer }> {
