@@ -18,7 +18,7 @@ import { runProgram } from '../helpers/programs.ts'
 const VM = '3f2504e0-4f89-11d3-9a0c-0305e82c3301'
 const REQUEST = encodeConnectionRequest({ negotiation: { flags: 0, requestedProtocols: 3 } })
 /** Files are looked at every five seconds. */
-const APPLIED = { timeoutMs: 30_000 }
+const APPLIED = { timeoutMs: 60_000 }
 const DAYS = 5
 
 let farm: FarmRun
@@ -50,7 +50,7 @@ async function open(): Promise<ConsoleChannel> {
     dial: { host: '127.0.0.1', port: farm.nodes[0]?.port ?? 0 },
     ca: farm.ca,
     transport: 'websocket',
-    timeoutMs: 15_000,
+    timeoutMs: 30_000,
     token: new Secret(gatewayToken),
     target: farm.target,
   })
@@ -60,7 +60,7 @@ async function open(): Promise<ConsoleChannel> {
 }
 
 async function answerTo(channel: ConsoleChannel, bytes: Uint8Array): Promise<Buffer> {
-  const answered = once(channel, 'data', { signal: AbortSignal.timeout(15_000) })
+  const answered = once(channel, 'data', { signal: AbortSignal.timeout(30_000) })
   channel.write(bytes)
   const [answer] = await answered
   return Buffer.from(answer)
@@ -89,12 +89,15 @@ test('node and agent show another control certificate, and the console between t
     APPLIED,
   )
   await eventually(
-    'the agent is with its broker again',
-    () => agent.log.filter(({ event }) => event === 'control.connected').length >= 2,
+    'the agent is with its broker again, with the other certificate',
+    () => {
+      const applied = agent.log.findIndex(
+        ({ event, setting }) => event === 'cert.applied' && setting === 'control.tls',
+      )
+      const since = applied < 0 ? [] : agent.log.slice(applied)
+      return since.some(({ event }) => event === 'control.connected')
+    },
     APPLIED,
-  )
-  expect(agent.log).toContainEqual(
-    expect.objectContaining({ event: 'cert.applied', setting: 'control.tls' }),
   )
   const after = await open()
   for (const channel of [before, after]) {

@@ -20,8 +20,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await Promise.all(presenters.map((presenter) => presenter.stop()))
-  await farm.close()
+  await Promise.all((presenters ?? []).map((presenter) => presenter.stop()))
+  await farm?.close()
 })
 
 interface Presented {

@@ -17,8 +17,8 @@ const ALLOW = [{ cidr: '192.0.2.0/24', ports: [3389] }]
 const AT_ONCE = 500
 /** Less than one address may have. */
 const PER_ADDRESS = DEFAULT_LIMITS.maxConnectionsPerAddress / 2
-/** On a busy machine; half of what those who are silent would have to be waited for. */
-const PROMPT_MS = DEFAULT_LIMITS.requestHeadTimeoutMs / 2
+/** On a busy machine; less than those who are silent would have to be waited for. */
+const PROMPT_MS = DEFAULT_LIMITS.requestHeadTimeoutMs * 0.8
 /** Beside the time of the limit, for ten thousand ends. */
 const ENDS_MS = 30_000
 /** Measured: 22 KiB for one that has not begun TLS. */
