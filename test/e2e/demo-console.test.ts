@@ -88,7 +88,7 @@ describe("the demo's machines, through its gateway", () => {
     await eventually(
       `the card of ${card.name} with "${card.typed}"`,
       async () => showsCard(await takeScreenshot(display), { ...card, size: SIZE }),
-      { context: client.output },
+      { timeoutMs: 60_000, context: client.output },
     )
   }
 })

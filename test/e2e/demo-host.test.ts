@@ -36,7 +36,7 @@ beforeAll(async () => {
   display = await startDisplay(SIZE)
 })
 
-afterAll(() => display.stop())
+afterAll(() => display?.stop())
 
 afterEach(async () => {
   for (const thing of running.splice(0).reverse()) await thing.stop()
@@ -72,7 +72,8 @@ async function appears(
 ): Promise<void> {
   const expected = { size: SIZE, ...card }
   const probe = async () => showsCard(await takeScreenshot(display), expected)
-  await eventually(`card of ${card.name}`, probe, { context: client.output })
+  const options = { timeoutMs: 60_000, context: client.output }
+  await eventually(`card of ${card.name}`, probe, options)
 }
 
 describe.each(FREERDP_PROGRAMS)('%s', (program) => {

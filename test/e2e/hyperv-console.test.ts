@@ -86,7 +86,7 @@ describe('a machine of a host that serves many', () => {
               `the blob ${text}, then TLS`,
               // A probe's blob has the same form, but comes without a tunnel.
               async () => (await opened()) && has(before, { text, behind: 'tls' }),
-              { context: client.output },
+              { timeoutMs: 60_000, context: client.output },
             )
           } finally {
             // FreeRDP 3 waits for the host's TLS, and hears no TERM meanwhile.
@@ -108,7 +108,7 @@ describe('a machine of a host that serves many', () => {
           await eventually(
             'the node ends the session',
             async () => (await ends()).includes('vm-mismatch'),
-            { context: client.output },
+            { timeoutMs: 60_000, context: client.output },
           )
         } finally {
           await client.stop()

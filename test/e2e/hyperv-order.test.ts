@@ -50,7 +50,7 @@ describe('a console of Hyper-V', () => {
             await eventually(
               'CredSSP begins',
               async () => host.connections[before]?.firstInside !== undefined,
-              { timeoutMs: 20_000, context: client.output },
+              { timeoutMs: 60_000, context: client.output },
             )
           } finally {
             await client.stop()

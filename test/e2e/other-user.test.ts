@@ -10,7 +10,7 @@ import { withSetting } from '../helpers/broken-tokens.ts'
 import { type DemoRun, startDemoRun } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/ports.ts'
-import { runProgram, startProgram } from '../helpers/programs.ts'
+import { runProgram, START_MS, startProgram } from '../helpers/programs.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 /** `nobody` on Debian. */
@@ -30,7 +30,10 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-test('a node serves as a user who cannot read the key of the issuer', async () => {
+// It may take a copy of all packages.
+test('a node serves as a user who cannot read the key of the issuer', {
+  timeout: 300_000,
+}, async () => {
   const issuerKey = join(demo.dataDirectory, 'certs', 'broker', 'issuer.key')
   await expect(asNobody('cat', [issuerKey])).rejects.toThrow('Permission denied')
 
@@ -43,7 +46,7 @@ test('a node serves as a user who cannot read the key of the issuer', async () =
   })
   try {
     await eventually('the node listens', () => node.output().includes('listens on'), {
-      context: node.output,
+      ...{ timeoutMs: START_MS, context: node.output },
     })
     expect((await stat(`/proc/${node.pid}`)).uid).toBe(NOBODY)
     // A console of the running demo, through this node instead of its own.

@@ -66,6 +66,7 @@ describe('an operator and the user of a console', () => {
         const session = await eventually(
           'usage',
           async () => (await listed())[0]?.bytesOut && listed(),
+          { timeoutMs: WITHIN_MS },
         )
         expect(session).toMatchObject([
           { bytesIn: expect.any(Number), idleSeconds: expect.any(Number) },

@@ -14,6 +14,7 @@ import { accepts, freePort } from '../helpers/ports.ts'
 import {
   type RunningProgram,
   runProgram,
+  START_MS,
   startProgram,
   testWithPrograms,
 } from '../helpers/programs.ts'
@@ -80,7 +81,9 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
     ])
     // With a master, as systemd runs it: a reload is its SIGUSR2.
     haproxy = startProgram('haproxy', ['-W', '-f', join(scratch, 'haproxy.cfg')])
-    await eventually('HAProxy listens', () => accepts(port), { context: haproxy.output })
+    await eventually('HAProxy listens', () => accepts(port), {
+      ...{ timeoutMs: START_MS, context: haproxy.output },
+    })
   })
 
   afterAll(async () => {
@@ -157,11 +160,16 @@ describe(`${TUNNELS} tunnels through HAProxy`, () => {
 
   soakTest('outlive their broker, which knows them again when it is back', async () => {
     const untilListed = () =>
-      eventually('the broker lists them', async () => {
-        const { body } = await farm.api('GET', '/v1/sessions')
-        expect(JSON.parse(body.toString('utf8')).items).toHaveLength(TUNNELS)
-        return true
-      })
+      eventually(
+        'the broker lists them',
+        async () => {
+          const { body } = await farm.api('GET', '/v1/sessions')
+          expect(JSON.parse(body.toString('utf8')).items).toHaveLength(TUNNELS)
+          return true
+        },
+        // Nodes dial again every five seconds, and tell every ten.
+        { timeoutMs: 60_000 },
+      )
     // The end of the last fresh console is on its way: a broker that never heard of it would list it until it is lost.
     await untilListed()
     await farm.broker.kill()
