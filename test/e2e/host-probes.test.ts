@@ -90,30 +90,50 @@ describe('probes', () => {
     return JSON.parse(body.toString('utf8'))
   }
 
+  /** The hosts are in this process: one that a busy machine has kept from its answer for 3 s is looked at once more. */
+  async function judge(id: string, check: (host: Awaited<ReturnType<typeof read>>) => void) {
+    try {
+      check(await read(id))
+    } catch {
+      await farm.cli('host', 'probe', id)
+      check(await read(id))
+    }
+  }
+
+  /** What the command says when it is content; a host may be late, as in {@link judge}. */
+  function probesReady(id: string): Promise<string> {
+    return eventually(`${id} is ready`, async () => {
+      const { code, output } = await farm.cli('host', 'probe', id)
+      return code === 0 && output
+    })
+  }
+
   test('run by themselves, on both nodes', async () => {
     for (const id of ['ready', 'hyperv', ...Object.keys(EXPECTED)]) {
       await eventually(`both nodes have looked at ${id}`, async () => (await read(id)).states[1], {
         timeoutMs: 60_000,
       })
     }
-    expect(await read('ready')).toMatchObject({
-      state: 'ready',
-      states: [
-        { node: 'gw1', state: 'ready', security: 'tls' },
-        { node: 'gw2', state: 'ready', certificate: { namesHost: true } },
-      ],
+    await judge('ready', (host) => {
+      expect(host).toMatchObject({
+        state: 'ready',
+        states: [
+          { node: 'gw1', state: 'ready', security: 'tls' },
+          { node: 'gw2', state: 'ready', certificate: { namesHost: true } },
+        ],
+      })
     })
     await eventually('TLS at the host', () => hyperv.connections[0]?.tls)
     expect(hyperv.connections[0]).toMatchObject({ text: GUID, firstInside: undefined })
   })
 
   test.each(Object.entries(EXPECTED))('find %s, each in its way', async (id, expected) => {
-    const { state, reason, hint, states } = await read(id)
-    expect({ state, reason }).toEqual({ state: expected.state, reason: expected.reason })
-    expect(hint).toBeTruthy()
-    for (const { detail } of states) expect(detail).toMatch(expected.detail)
-    const { port } = await read('moved')
-    if (id === 'moved') expect(states[0].answersOn).toBe(port + 1)
+    await judge(id, ({ state, reason, hint, states, port }) => {
+      expect({ state, reason }).toEqual({ state: expected.state, reason: expected.reason })
+      expect(hint).toBeTruthy()
+      for (const { detail } of states) expect(detail).toMatch(expected.detail)
+      if (id === 'moved') expect(states[0].answersOn).toBe(port + 1)
+    })
   })
 
   test('on demand tell within the time of one, with an exit code for scripts', async () => {
@@ -122,17 +142,14 @@ describe('probes', () => {
     expect(performance.now() - beganMs).toBeLessThan(30_000)
     expect(silent.code).toBe(1)
     expect(silent.output).toMatch(/gw2 +not-rdp/)
-    const ready = await farm.cli('host', 'probe', 'ready')
-    expect(ready.code).toBe(0)
+    await probesReady('ready')
   })
 
   testWithPrograms(
     ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot'],
     "find FreeRDP's server ready",
     async () => {
-      const { code, output } = await farm.cli('host', 'probe', 'shadow')
-      expect(output).toMatch(/gw1 +ready/)
-      expect(code).toBe(0)
+      expect(await probesReady('shadow')).toMatch(/gw1 +ready/)
     },
   )
 
@@ -140,7 +157,7 @@ describe('probes', () => {
     const { port } = await read('away')
     const host = await startTcpHost(rdpHost(), port)
     try {
-      expect((await farm.cli('host', 'probe', 'away')).code).toBe(0)
+      await probesReady('away')
     } finally {
       host.stop()
     }
