@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { Turns } from '../../src/lib/index.ts'
 import { callApi } from '../helpers/api.ts'
 import { type DemoRun, startDemoRun } from '../helpers/demo.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -22,8 +23,6 @@ import { startDisplay } from '../helpers/xvfb.ts'
 
 /** Longer than a person reads, and than any time that a node gives to those who ask nobody. */
 const PROMPT_MS = 61_000
-/** Between the answers: freerdp-shadow has let one of four that came in the same instant wait for ever. */
-const STAGGER_MS = 2_000
 const NEEDED = ['freerdp-shadow-cli', 'Xvfb', 'import', 'xsetroot']
 
 /** Off unless asked for: the files that a broker renders say so. */
@@ -53,15 +52,17 @@ describe('whole clients', () => {
   let demo: DemoRun
   /** Begun before the other tests and judged after them. */
   const asked = new Map<Asking, Promise<unknown>>()
+  /** One client after the other at the host: freerdp-shadow has let one of four that came in the same instant wait for ever. */
+  const turns = new Turns(1)
 
   beforeAll(async () => {
     shown = await startShownHost()
     await shown.paint([200, 160, 40])
     demo = await startDemoRun(['--console', `${shown.host.address}:${shown.host.port}`])
     if (NEEDED.some((program) => findProgram(program) === undefined)) return
-    for (const [index, asking] of ASKING.entries()) {
+    for (const asking of ASKING) {
       if (findProgram(asking.program) === undefined) continue
-      const outcome = answersLate(asking, PROMPT_MS + index * STAGGER_MS)
+      const outcome = answersLate(asking)
       // Its own test tells.
       outcome.catch(() => {})
       asked.set(asking, outcome)
@@ -95,7 +96,8 @@ describe('whole clients', () => {
         const to = `/v:${shown.host.address}:${shown.host.port}`
         const by = [`/g:${demo.ready.gatewayAddress}`, `/gat:${token}`]
         const how = transport === 'http' ? '/gt:http,no-websockets' : '/gt:http'
-        await shownBy({ program: 'xfreerdp', transport }, [to, ...by, how, '/size:800x600'])
+        const args = [to, ...by, how, '/size:800x600']
+        await turns.take(() => shownBy({ program: 'xfreerdp', transport }, args))
       },
     )
   }
@@ -113,11 +115,8 @@ describe('whole clients', () => {
 
   async function showsTheHost(kind: Kind, reconnect: Reconnect): Promise<void> {
     const { file } = await fetchFile()
-    await shownBy(kind, [
-      file,
-      ...TRANSPORT_ARGS[kind.program][kind.transport],
-      ...RECONNECT[reconnect],
-    ])
+    const args = [file, ...TRANSPORT_ARGS[kind.program][kind.transport], ...RECONNECT[reconnect]]
+    await turns.take(() => shownBy(kind, args))
   }
 
   /** A colour that it cannot have shown before. */
@@ -136,25 +135,34 @@ describe('whole clients', () => {
     }
   }
 
-  async function answersLate(
-    { program, transport, about }: Asking,
-    afterMs: number,
-  ): Promise<void> {
+  async function answersLate({ program, transport, about }: Asking): Promise<void> {
     const own = await startDisplay()
     const { file } = await fetchFile()
     const args = [file, ...TRANSPORT_ARGS[program][transport]]
     const client = await startFreerdp({ program, display: own, args, certificates: 'ask' })
+    /** @param count of its questions: about the gateway, then about the host */
+    const asks = (count: number) =>
+      eventually(
+        `the client asks for the ${count}. time`,
+        () => client.output().split(CERTIFICATE_PROMPT).length > count,
+        { timeoutMs: 60_000, context: client.output },
+      )
+    const accept = () => client.child.stdin?.write('Y\n')
     try {
-      for (const [index, question] of (['gateway', 'host'] as const).entries()) {
-        await eventually(
-          `the client asks about the ${question}`,
-          () => client.output().split(CERTIFICATE_PROMPT).length > index + 1,
-          { context: client.output },
-        )
-        if (question === about) await sleep(afterMs)
-        client.child.stdin?.write('Y\n')
+      await asks(1)
+      if (about === 'host') {
+        accept()
+        await asks(2)
       }
-      await shown.shows(client.output, own)
+      await sleep(PROMPT_MS)
+      await turns.take(async () => {
+        if (about === 'gateway') {
+          accept()
+          await asks(2)
+        }
+        accept()
+        await shown.shows(client.output, own)
+      })
     } finally {
       await client.stop()
       await own.stop()
