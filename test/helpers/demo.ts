@@ -35,7 +35,8 @@ export async function startDemoRun(args: string[] = []): Promise<DemoRun> {
   const readyFile = join(dataDirectory, 'demo.json')
   const stop = async (): Promise<void> => {
     await program.stop()
-    await rm(dataDirectory, { recursive: true, force: true })
+    // A part that was killed late may still write.
+    await rm(dataDirectory, { recursive: true, force: true, maxRetries: 10 })
   }
   try {
     const ready = await untilReadyFile(readyFile, program)
