@@ -74,6 +74,8 @@ export function useBroker({
       return createControlClient({
         ...{ broker: endpoint, tls, ca: files.controlCa, identify: identifyPeer },
         ...{ software: '1.2.3', clock: systemClock, log: silentLog },
+        // No test is about how long the broker takes, whose disk may be busy.
+        limits: { redeemMs: 15_000 },
         handlers: { ...IDLE_HANDLERS, ...handlers },
       })
     },

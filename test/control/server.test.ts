@@ -101,6 +101,7 @@ test.each([
   const peer = await openWelcomed(test.endpoint)
   peer.send(message)
   expect(await peer.closed()).toBe(1002)
+  await soon('the other alone', () => test.server.peers().length === 1)
   expect(test.server.peers()).toMatchObject([{ name: 'gw2' }])
   other.send({ type: 'release', tunnel: 't' })
   await soon('release', () => test.broker.called('release').length === 1)
@@ -196,17 +197,18 @@ test('a connection that begins no TLS, or asks for nothing after it, is closed',
   const { certificatePem, privateKeyPem } = pairOf(gatewayControl, 'gw1')
   const ca = controlAuthority.certificatePem
   const secured = connect({ ...endpoint, ca, cert: certificatePem, key: privateKeyPem })
-  await withDeadline(once(secured.resume(), 'close'), WITHIN_MS, 'close')
+  // On a busy machine it may be cut off within TLS.
+  secured.on('error', () => {}).resume()
+  await soon('close', () => secured.closed)
   expect(broker.calls).toEqual([])
 })
 
 test('past all connections a newcomer is closed at once while peers have them, and gets in when there is room', async () => {
   const started = await startServer({ limits: { maxConnections: 1 } })
   const peer = await openWelcomed(started.endpoint)
-  const startedAtMs = performance.now()
   const newcomer = connectTcp(started.endpoint)
-  await withDeadline(once(newcomer.resume(), 'close'), WITHIN_MS, 'close')
-  expect(performance.now() - startedAtMs).toBeLessThan(5_000)
+  // Sooner than its time to begin TLS is over, which is 10 s.
+  await withDeadline(once(newcomer.resume(), 'close'), 8_000, 'close')
   peer.socket.terminate()
   await soon('room', async () => {
     await expectServing(started)
@@ -234,7 +236,7 @@ test('a peer that does not answer the close is cut off', async () => {
 })
 
 test('a peer that falls silent is dropped, and the broker hears that it has left', async () => {
-  const { endpoint, broker, server } = await startServer({ limits: { silenceMs: 1_000 } })
+  const { endpoint, broker, server } = await startServer({ limits: { silenceMs: 3_000 } })
   const peer = await openWelcomed(endpoint)
   expect(await peer.closed()).toBe(1001)
   await soon('left', () => broker.called('left').length === 1)
@@ -379,7 +381,7 @@ test('frames without a message count as well', async () => {
 
 test('a peer that is made to wait is not taken for a silent one', async () => {
   const slow = Promise.withResolvers<void>()
-  const silenceMs = 600
+  const silenceMs = 2_000
   const { endpoint, broker, server } = await startServer({
     limits: { maxInFlight: 1, silenceMs },
     change: { release: () => slow.promise },

@@ -184,7 +184,12 @@ export function createTestHandlers(change: Partial<ControlHandlers> = {}): TestH
 }
 
 /** Limits that make a test short; the ones not under test stay long. */
-export const QUICK: Partial<ControlLimits> = { redialMs: 10, maxRedialMs: 50, closeMs: 200 }
+export const QUICK: Partial<ControlLimits> = {
+  redialMs: 10,
+  maxRedialMs: 50,
+  closeMs: 200,
+  redeemMs: WITHIN_MS,
+}
 
 export async function startClient(
   broker: Endpoint,
