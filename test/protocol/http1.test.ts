@@ -54,8 +54,9 @@ test('a head full of blanks takes no longer than another', () => {
     return (performance.now() - startedMs) / 1000
   }
   secondsFor('z')
-  // 2.6 s in all where each blank is tried as the beginning of the end.
-  expect(secondsFor(' ')).toBeLessThan(1)
+  // 2.6 s in all where each blank is tried as the beginning of the end; a busy machine may be slow, but not each time.
+  const tries = [1, 2, 3].map(() => secondsFor(' '))
+  expect(Math.min(...tries)).toBeLessThan(1)
 })
 
 test('every truncation of a head needs more', () => {

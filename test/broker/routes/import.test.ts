@@ -200,7 +200,7 @@ test('nodes have their answers while thousands of rows are compared', async () =
   const change = vi.spyOn(api.store.inventory, 'change')
   const importing = load({ vms: changed }).then(() => done.push('import'))
   const asked = { tunnel: 't1', clientAddress: '192.0.2.7', token: new Secret(body.gatewayToken) }
-  await vi.waitFor(() => expect(change).toHaveBeenCalled(), { interval: 1 })
+  await vi.waitFor(() => expect(change).toHaveBeenCalled(), { interval: 1, timeout: 15_000 })
   const answer = await api.broker.control.redeem({ name: 'gw1', role: 'node' }, asked)
   done.push('redeem')
   await importing
