@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createAudit } from '../../src/broker/audit/audit.ts'
 import { readCertificate } from '../../src/certs/index.ts'
 import { register } from '../../src/cli/audit.ts'
@@ -11,6 +11,10 @@ import { openSqliteStore } from '../../src/store/index.ts'
 import { createIssuer } from '../../src/tokens/index.ts'
 import { writeFiles } from './run-command.ts'
 import { useBroker } from './use-broker.ts'
+
+// The broker does nothing by itself meanwhile: in one process with it, nobody can wait until it has written.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
+afterEach(() => void vi.useRealTimers())
 
 const broker = useBroker({ each: true })
 

@@ -83,7 +83,7 @@ test('closes a connection whose client asks and asks, and takes no answer', asyn
       served.resolve(request.socket)
       response.end(body)
     },
-    { inactiveMs: 200 },
+    { inactiveMs: 1_000 },
   )
   client.pause()
   client.write(REQUEST.repeat(300))

@@ -65,11 +65,10 @@ test('lists nodes side by side, and shows one', async () => {
 test('drains a node, says how far it is, and puts it back', async () => {
   const peer = await connect('gw1', (it) => {
     it.status = { state: 'draining', tunnels: 2 }
-    setTimeout(() => {
+    void hasSaid('2 sessions are open').then(() => {
       it.status = { state: 'draining', tunnels: 0 }
       it.client.report()
-      // The command asks twice a second, and has to have seen them.
-    }, 3_000)
+    })
   })
   const drained = await node('drain', 'gw1', '--wait', '1m', '--message', 'New cables.', '--json')
   expect(drained.exitCode).toBe(0)
@@ -87,6 +86,12 @@ test('drains a node, says how far it is, and puts it back', async () => {
   await eventually('back', async () => (await shown('gw1')).state === 'ready', { intervalMs: 20 })
   expect(peer.orders.at(-1)).toBeUndefined()
 })
+
+/** What `runCommand` keeps is what the command writes. */
+const hasSaid = (text: string) =>
+  eventually(text, () =>
+    vi.mocked(process.stderr.write).mock.calls.some(([said]) => String(said).includes(text)),
+  )
 
 test('says that somebody else has cancelled', async () => {
   await connect('gw1', (it) => {

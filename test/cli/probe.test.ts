@@ -246,7 +246,7 @@ test.each([
 
 test('a target that stays silent is no answer', async () => {
   await writeFile()
-  const { error } = await probe('--timeout', '3s')
+  const { error } = await probe('--timeout', '6s')
   expect(error).toMatchObject({ code: 'ERR_DEADLINE', step: 'negotiation' })
 })
 
