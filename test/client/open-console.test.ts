@@ -186,7 +186,7 @@ describe('a failure names its step and its code', () => {
   })
 
   test('a gateway that says nothing: the deadline, in the step that waits', async () => {
-    const options = await optionsFor({ timeoutMs: 1_500 })
+    const options = await optionsFor({ timeoutMs: 4_000 })
     const { reach, close } = await startTlsServer(() => {})
     await expect(openConsole({ ...options, ...reach })).rejects.toMatchObject({
       code: 'ERR_DEADLINE',

@@ -18,7 +18,7 @@ const connections: RawTls[] = []
 
 beforeAll(async () => {
   node = await startNode({
-    limits: { requestHeadTimeoutMs: 1_500, closeTimeoutMs: 300, inBeforeOutMs: 1_500 },
+    limits: { requestHeadTimeoutMs: 3_000, closeTimeoutMs: 300, inBeforeOutMs: 3_000 },
   })
 })
 
@@ -247,10 +247,10 @@ test('beyond the half-open limit the older one is told at once, and a stop is to
 
 test('a client may be silent for longer than its head may take, as one that asks about a certificate', async () => {
   const patient = await startNode({
-    limits: { requestHeadTimeoutMs: 1_000, firstByteTimeoutMs: 4_000 },
+    limits: { requestHeadTimeoutMs: 2_000, firstByteTimeoutMs: 8_000 },
   })
   const answerAfter = async (first: string): Promise<[head: string, afterMs: number]> => {
-    const connection = await RawTls.open(patient)
+    const connection = await openConnection(patient)
     connections.push(connection)
     if (first !== '') connection.write(first)
     const begunMs = performance.now()
@@ -258,13 +258,12 @@ test('a client may be silent for longer than its head may take, as one that asks
     return [head.slice(0, 12), performance.now() - begunMs]
   }
   try {
-    const silent = await answerAfter('')
-    expect(silent).toEqual(['HTTP/1.1 408', expect.any(Number)])
-    expect(silent[1]).toBeGreaterThan(3_000)
     // Whoever has begun has to go on.
-    const begun = await answerAfter('G')
+    const [silent, begun] = await Promise.all([answerAfter(''), answerAfter('G')])
+    expect(silent).toEqual(['HTTP/1.1 408', expect.any(Number)])
+    expect(silent[1]).toBeGreaterThan(7_000)
     expect(begun).toEqual(['HTTP/1.1 408', expect.any(Number)])
-    expect(begun[1]).toBeLessThan(3_000)
+    expect(begun[1]).toBeLessThan(7_000)
   } finally {
     await patient.gateway.close()
   }

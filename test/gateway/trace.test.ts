@@ -26,7 +26,7 @@ async function open(transport: 'websocket' | 'http', id: string): Promise<Consol
     token: await node.mint(host.port),
     connectionId: id,
     transport,
-    timeoutMs: 5_000,
+    timeoutMs: 20_000,
   })
 }
 
