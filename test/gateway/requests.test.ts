@@ -18,7 +18,7 @@ const connections: RawTls[] = []
 
 beforeAll(async () => {
   node = await startNode({
-    limits: { requestHeadTimeoutMs: 3_000, closeTimeoutMs: 300, inBeforeOutMs: 3_000 },
+    limits: { requestHeadTimeoutMs: 2_000, closeTimeoutMs: 300, inBeforeOutMs: 2_000 },
   })
 })
 
@@ -247,7 +247,7 @@ test('beyond the half-open limit the older one is told at once, and a stop is to
 
 test('a client may be silent for longer than its head may take, as one that asks about a certificate', async () => {
   const patient = await startNode({
-    limits: { requestHeadTimeoutMs: 2_000, firstByteTimeoutMs: 8_000 },
+    limits: { requestHeadTimeoutMs: 1_500, firstByteTimeoutMs: 6_000 },
   })
   const answerAfter = async (first: string): Promise<[head: string, afterMs: number]> => {
     const connection = await openConnection(patient)
@@ -261,9 +261,9 @@ test('a client may be silent for longer than its head may take, as one that asks
     // Whoever has begun has to go on.
     const [silent, begun] = await Promise.all([answerAfter(''), answerAfter('G')])
     expect(silent).toEqual(['HTTP/1.1 408', expect.any(Number)])
-    expect(silent[1]).toBeGreaterThan(7_000)
+    expect(silent[1]).toBeGreaterThan(5_000)
     expect(begun).toEqual(['HTTP/1.1 408', expect.any(Number)])
-    expect(begun[1]).toBeLessThan(7_000)
+    expect(begun[1]).toBeLessThan(5_000)
   } finally {
     await patient.gateway.close()
   }
