@@ -45,6 +45,8 @@ export interface PeerConnectionOptions {
   onWelcome(connection: PeerConnection): void
 }
 
+type Served = Exclude<ToBrokerMessage, { type: 'hello' }>
+
 /** The broker's end of one connection, from the upgrade until its socket is closed. */
 export class PeerConnection {
   readonly state: PeerState
@@ -60,6 +62,8 @@ export class PeerConnection {
   readonly #sent = { trust: -1, revocations: -1 }
   #told: Promise<void> = Promise.resolve()
   #inFlight = 0
+  /** By tunnel, the last of the work about it; no more than are in flight. */
+  readonly #lastOf = new Map<string, Promise<void>>()
   /** Set while the peer has asked for more than its allowance. */
   #earning: NodeJS.Timeout | undefined
 
@@ -120,7 +124,7 @@ export class PeerConnection {
       return
     }
     if (this.#protocol === 0) throw unexpected(`${message.type} before hello`)
-    this.#work(message.type, () => this.#serve(message))
+    this.#work(message.type, () => this.#serveInOrder(message))
   }
 
   #welcome({ protocols, software }: Extract<ToBrokerMessage, { type: 'hello' }>): void {
@@ -172,7 +176,20 @@ export class PeerConnection {
     this.#sent[what] = Math.max(this.#sent[what], version)
   }
 
-  async #serve(message: Exclude<ToBrokerMessage, { type: 'hello' }>): Promise<void> {
+  /** Of one tunnel one after the other: an end that overtook its redeem would leave the lease open. */
+  async #serveInOrder(message: Served): Promise<void> {
+    const tunnel = tunnelOf(message)
+    if (tunnel === undefined) return this.#serve(message)
+    const before = this.#lastOf.get(tunnel) ?? Promise.resolve()
+    const served = before.then(() => this.#serve(message))
+    const settled = served.catch(() => {})
+    this.#lastOf.set(tunnel, settled)
+    await settled
+    if (this.#lastOf.get(tunnel) === settled) this.#lastOf.delete(tunnel)
+    return served
+  }
+
+  async #serve(message: Served): Promise<void> {
     const { peer, service } = this.#options
     switch (message.type) {
       case 'redeem': {
@@ -287,6 +304,19 @@ export class PeerConnection {
 
   #send(message: ToNodeMessage): void {
     this.#link.send(encodeMessage(message))
+  }
+}
+
+/** The one that a message is about; a heartbeat is about all of them. */
+function tunnelOf(message: Served): string | undefined {
+  switch (message.type) {
+    case 'redeem':
+    case 'release':
+      return message.tunnel
+    case 'event':
+      return message.fields.tunnel
+    default:
+      return undefined
   }
 }
 

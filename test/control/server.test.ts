@@ -303,6 +303,35 @@ test('a fault of the broker costs one answer, not the connection', async () => {
   expect(log.logged('control.failed')).toHaveLength(2)
 })
 
+test('nothing that is said of a tunnel overtakes its redeem, whatever becomes of what came before', async () => {
+  const stored = Promise.withResolvers<void>()
+  const order: string[] = []
+  const { endpoint } = await startServer({
+    change: {
+      redeem: async () => {
+        await stored.promise
+        order.push('redeemed')
+        return { ok: true }
+      },
+      release: async (_, tunnel) => {
+        order.push(`release ${tunnel}`)
+        throw new Error('disk full')
+      },
+      event: async (_, { event, fields }) => void order.push(`${event} ${fields.tunnel}`),
+    },
+  })
+  const peer = await openWelcomed(endpoint)
+  const about = { token: 't', clientAddress: '192.0.2.7', tunnel: 'slow' }
+  peer.send({ type: 'redeem', request: 1, ...about })
+  peer.send({ type: 'release', tunnel: 'slow' })
+  peer.send({ type: 'event', event: 'session.closed', time: 1, fields: { tunnel: 'slow' } })
+  peer.send({ type: 'release', tunnel: 'other' })
+  await soon('the other tunnel', () => order.length > 0)
+  stored.resolve()
+  await soon('the rest', () => order.length >= 4)
+  expect(order).toEqual(['release other', 'redeemed', 'release slow', 'session.closed slow'])
+})
+
 test('past the work in flight a peer waits, and loses nothing', async () => {
   let most = 0
   let now = 0
