@@ -41,7 +41,7 @@ export class BrokerLedger implements VerifierLedger {
 
   async redeem(input: VerifierRedeem): Promise<VerifierLease> {
     const answer = await this.#ask(input)
-    if (answer === undefined) return this.#decide(input)
+    if (answer === undefined) return this.#decideAlone(input)
     if (!answer.ok) throw new Refusal(answer.reason, 'redeem: refused by the broker')
     const own = await this.#remember(input)
     const { ok: _, ...granted } = answer
@@ -66,9 +66,8 @@ export class BrokerLedger implements VerifierLedger {
         if (answer === undefined) return
         this.#unreported.delete(tunnel)
         if (!answer.ok) this.#onConflict(entry, answer.reason)
-        else if (entry.ended !== undefined) {
-          this.#options.client.release(tunnel, entry.ended.reason)
-        }
+        // Also when refused: the redeem that had no answer in time may have let it in.
+        if (entry.ended !== undefined) this.#options.client.release(tunnel, entry.ended.reason)
       }
     } finally {
       this.#reporting = false
@@ -89,6 +88,16 @@ export class BrokerLedger implements VerifierLedger {
       })
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'ERR_NO_ANSWER') return undefined
+      throw error
+    }
+  }
+
+  /** @throws Refusal; the broker, which may only have been slow, is told that nothing came of the tunnel */
+  async #decideAlone(input: VerifierRedeem): Promise<Lease> {
+    try {
+      return await this.#decide(input)
+    } catch (error) {
+      this.#options.client.release(input.tunnel, 'broker-unreachable')
       throw error
     }
   }

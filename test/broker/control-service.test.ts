@@ -102,6 +102,14 @@ describe('a redeem', () => {
     expect(outcome(await present({ tunnel: 't4' }))).toBe('session-limit')
   })
 
+  test('that was too late for its node leaves no session, and its token good', async () => {
+    const { present } = await open()
+    expect(outcome(await present())).toBe('admitted')
+    await api.broker.control.release(GW1, 't1', 'broker-unreachable')
+    expect(await api.store.leases.list()).toEqual([])
+    expect(outcome(await present({ tunnel: 't2' }))).toBe('admitted')
+  })
+
   test('that a node decided alone is judged as of then; the older session stays', async () => {
     const { present } = await open()
     api.clock.advance(10_000)

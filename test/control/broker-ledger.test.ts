@@ -78,6 +78,18 @@ test('without a broker the node refuses when it is told to', async () => {
   expect(await reasonOf(redeem('t-1'))).toBe('broker-unreachable')
 })
 
+test('a broker that was only slow is told of every tunnel that came to nothing', async () => {
+  const refusing = setUp('refuse')
+  refusing.broker.answer = undefined
+  expect(await reasonOf(refusing.redeem('t-1'))).toBe('broker-unreachable')
+  expect(refusing.released).toEqual([['t-1', 'broker-unreachable']])
+  const { broker, redeem, released } = setUp()
+  broker.answer = undefined
+  await redeem('t-2', '192.0.2.7')
+  expect(await reasonOf(redeem('t-3', '192.0.2.8'))).toBe('client-mismatch')
+  expect(released).toEqual([['t-3', 'broker-unreachable']])
+})
+
 test('without a broker the own memory decides, with what brokers have admitted before', async () => {
   const { broker, redeem } = setUp()
   await redeem('t-1', '192.0.2.7')
@@ -139,13 +151,14 @@ test('a conflict is told and ends the session', async () => {
   ])
 })
 
-test('a conflict about a session that is over ends nothing', async () => {
-  const { broker, ledger, redeem, ended, lines } = setUp()
+test('a conflict about a session that is over ends nothing but what the broker may hold of it', async () => {
+  const { broker, ledger, redeem, released, ended, lines } = setUp()
   broker.answer = undefined
   const lease = await redeem('t-1')
-  lease.release()
+  lease.release('client-closed')
   broker.answer = { ok: false, reason: 'client-mismatch' }
   await ledger.reconcile()
   expect(ended).toEqual([])
+  expect(released).toEqual([['t-1', 'client-closed']])
   expect(lines).toHaveLength(1)
 })
