@@ -85,7 +85,7 @@ class NodeSqliteDriver implements Driver {
       this.#database.exec('savepoint own')
     } catch (error) {
       // Kysely rolls back only what has begun: the others would wait for ever.
-      this.#endTransaction(connection, 'rollback to own; release own')
+      this.#endTransaction(connection)
       throw storeError(error)
     }
   }
@@ -101,7 +101,11 @@ class NodeSqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    this.#endTransaction(connection, 'rollback to own; release own')
+    try {
+      this.#endTransaction(connection, 'rollback to own; release own')
+    } catch (error) {
+      throw storeError(error)
+    }
   }
 
   async releaseConnection(): Promise<void> {}
@@ -164,7 +168,8 @@ class NodeSqliteDriver implements Driver {
     }
   }
 
-  #endTransaction(connection: DatabaseConnection, statements: string): void {
+  /** @param statements about its savepoint; absent: there is none */
+  #endTransaction(connection: DatabaseConnection, statements = ''): void {
     // Kysely rolls back after a commit that failed: by then it may be another's turn.
     if (this.#transaction?.owner !== connection) return
     try {

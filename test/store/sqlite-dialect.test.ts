@@ -28,6 +28,18 @@ const texts = async () => {
   return rows.map(({ text }) => text)
 }
 
+const storeError = { code: 'ERR_STORE', message: 'store: database is locked' }
+
+/** The engine fails once, at this statement. */
+function failAt(failing: string): void {
+  const exec = vi.spyOn(database, 'exec')
+  exec.mockImplementation(function (this: DatabaseSync, sql: string) {
+    if (sql !== failing) return DatabaseSync.prototype.exec.call(database, sql)
+    exec.mockRestore()
+    throw new Error('database is locked')
+  })
+}
+
 test('the writes of one turn share one commit', async () => {
   const exec = vi.spyOn(database, 'exec')
   await Promise.all(['a', 'b', 'c', 'd'].map(write))
@@ -42,18 +54,11 @@ test('a write that breaks a constraint fails alone', async () => {
 })
 
 test('when the commit fails, every write of the turn fails and nothing is left open', async () => {
-  const exec = vi.spyOn(database, 'exec')
-  exec.mockImplementation(function (this: DatabaseSync, sql: string) {
-    if (sql === 'commit') throw new Error('disk full')
-    return DatabaseSync.prototype.exec.call(database, sql)
-  })
+  failAt('commit')
   const outcomes = await Promise.allSettled(['a', 'b'].map(write))
-  expect(outcomes).toMatchObject([
-    { status: 'rejected', reason: { code: 'ERR_STORE', message: 'store: disk full' } },
-    { status: 'rejected' },
-  ])
+  const failed = { status: 'rejected', reason: storeError }
+  expect(outcomes).toMatchObject([failed, failed])
   expect(database.isTransaction).toBe(false)
-  exec.mockRestore()
   await write('c')
   expect(await texts()).toEqual(['c'])
 })
@@ -94,32 +99,28 @@ test('transactions that begin in the same turn run one after the other', async (
   expect(await texts()).toEqual(['a0', 'b1', 'c2'])
 })
 
-test('a transaction that cannot begin fails alone, and what waits for it goes on', async () => {
-  const exec = vi.spyOn(database, 'exec').mockImplementationOnce(() => {
-    throw new Error('database is locked')
-  })
-  const failing = db.transaction().execute(async () => {})
-  const beside = write('beside')
-  await expect(failing).rejects.toMatchObject({
-    code: 'ERR_STORE',
-    message: 'store: database is locked',
-  })
-  await beside
-  exec.mockRestore()
-  expect(await texts()).toEqual(['beside'])
+test.each(['begin immediate', 'savepoint own'])(
+  'a transaction whose %j fails does so alone, and what waits for it goes on',
+  async (failing) => {
+    failAt(failing)
+    const failed = db.transaction().execute(async () => {})
+    const beside = write('beside')
+    await expect(failed).rejects.toMatchObject(storeError)
+    await beside
+    expect(await texts()).toEqual(['beside'])
+  },
+)
+
+test('a transaction that cannot be undone says so as one that cannot begin', async () => {
+  failAt('rollback to own; release own')
+  const failed = db.transaction().execute(() => Promise.reject(new Error('changed my mind')))
+  await expect(failed).rejects.toMatchObject(storeError)
 })
 
 test('transactions that cannot be committed are undone, and the next turn begins anew', async () => {
-  const exec = vi.spyOn(database, 'exec')
-  exec.mockImplementation(function (this: DatabaseSync, sql: string) {
-    if (sql === 'commit') {
-      exec.mockRestore()
-      throw new Error('disk full')
-    }
-    return DatabaseSync.prototype.exec.call(database, sql)
-  })
+  failAt('commit')
   const outcomes = await Promise.allSettled([add('a'), write('beside'), add('b')])
-  const failed = { status: 'rejected', reason: { code: 'ERR_STORE', message: 'store: disk full' } }
+  const failed = { status: 'rejected', reason: storeError }
   expect(outcomes).toMatchObject([failed, failed, failed])
   expect(database.isTransaction).toBe(false)
   await add('c')
