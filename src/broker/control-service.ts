@@ -8,6 +8,7 @@ import type {
   SessionEvent,
 } from '../control/index.ts'
 import {
+  type Clock,
   type Log,
   type LogFields,
   type Reason,
@@ -38,12 +39,12 @@ export interface ControlServiceOptions extends JudgeOptions {
 }
 
 /** @param unknownLevel for a line about a token that is nobody's: a peer can make up any number of them */
-type ServiceParts = ControlServiceOptions & { unknownLevel: ReturnType<typeof strangerLevel> }
+type ServiceParts = ControlServiceOptions & { unknownLevel: ReturnType<typeof levelOfEach> }
 
 /** What nodes and agents say, judged and kept. INVARIANT: who said it comes from the certificate it came with. */
 export function createControlService(options: ControlServiceOptions): ControlService {
   const { store, trust, revocations, pushes, nodes, probes, clock, log } = options
-  const parts = { ...options, unknownLevel: strangerLevel(clock, STRANGERS_REQUESTS) }
+  const parts = { ...options, unknownLevel: levelOfEach(clock) }
 
   return {
     name: options.brokerName,
@@ -98,6 +99,17 @@ export function createControlService(options: ControlServiceOptions): ControlSer
   }
 }
 
+/** Each for itself, so that one silences no other; there are as many as the control CA has signed. */
+function levelOfEach(clock: Clock): (peer: Peer) => 'warn' | 'debug' {
+  const levels = new Map<string, ReturnType<typeof strangerLevel>>()
+  return (peer) => {
+    const key = leaseHolder(peer)
+    const level = levels.get(key) ?? strangerLevel(clock, STRANGERS_REQUESTS)
+    levels.set(key, level)
+    return level()
+  }
+}
+
 async function redeem(
   options: ServiceParts,
   peer: Peer,
@@ -115,7 +127,7 @@ async function redeem(
     const { reason, message } = error
     const { counts, log, unknownLevel } = options
     counts.redeemed(reason)
-    const level = fields.jti === undefined ? unknownLevel() : 'warn'
+    const level = fields.jti === undefined ? unknownLevel(peer) : 'warn'
     log[level]('token.refused', { ...fields, reason, error: message })
     return { ok: false, reason }
   }
@@ -215,7 +227,7 @@ async function logTold(
 ): Promise<void> {
   const { jti } = fields
   const isKnown = jti !== undefined && (await timeline.knows(jti))
-  const level = isKnown || unknownLevel() === 'warn' ? 'info' : 'debug'
+  const level = isKnown || unknownLevel(peer) === 'warn' ? 'info' : 'debug'
   const at = new Date(time).toISOString()
   log[level](event, { ...fields, [peer.role]: peer.name, toldBy: peer.role, at })
 }

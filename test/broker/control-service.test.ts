@@ -430,7 +430,7 @@ describe('of what peers say about tokens that nobody knows', () => {
   const levels = (event: string, level: string) =>
     api.events(event).filter((line) => line.level === level).length
 
-  test('the log has a bounded number of refused redeems', async () => {
+  test('the log has a bounded number of refused redeems of each', async () => {
     const request = { tunnel: 't1', clientAddress: '192.0.2.7', token: new Secret('nonsense') }
     for (let tries = 0; tries < LOGGED + 100; tries += 1) {
       expect(outcome(await api.broker.control.redeem(GW2, request))).toBe('token-malformed')
@@ -441,6 +441,9 @@ describe('of what peers say about tokens that nobody knows', () => {
     await present()
     await present({ clientAddress: '192.0.2.8', tunnel: 't2' })
     expect(levels('token.refused', 'warn')).toBe(LOGGED + 1)
+    await api.broker.control.redeem(GW1, request)
+    await api.broker.control.redeem({ name: 'gw2', role: 'agent' }, request)
+    expect(levels('token.refused', 'warn')).toBe(LOGGED + 3)
   })
 
   test('the log has a bounded number of events, and all of those that are known', async () => {
