@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { BrokerError, parseReference } from '../lib/index.ts'
+import { BrokerError, errorText, parseReference } from '../lib/index.ts'
 import { type ApiOptions, addApiOptions, findApi } from './api-access.ts'
 import { type ApiAccess, callApi } from './api-client.ts'
 import { printJson, printTable, say } from './output.ts'
@@ -94,21 +94,44 @@ async function list({
 
 async function kill(which: string, options: ApiOptions): Promise<void> {
   const api = await findApi(options)
-  for (const session of await find(api, which)) {
+  await forEach(await find(api, which), async (session) => {
     await callApi(api, 'DELETE', sessionPath(session.id), { answer: z.undefined() })
     say(`the session of ${describe(session)} is ended, and its token worthless`)
-  }
+  })
 }
 
 async function message(which: string, text: string, options: ApiOptions): Promise<void> {
   const api = await findApi(options)
-  for (const session of await find(api, which)) {
+  await forEach(await find(api, which), async (session) => {
     await callApi(api, 'POST', `${sessionPath(session.id)}/message`, {
       body: { text },
       answer: z.undefined(),
     })
     say(`sent to ${describe(session)}: ${text}`)
+  })
+}
+
+/**
+ * Of several, one that fails doesn't keep the others from their turn.
+ *
+ * @throws BrokerError `ERR_REFUSED` with every one that failed; of a single session what it failed with
+ */
+async function forEach(
+  sessions: SessionAnswer[],
+  act: (session: SessionAnswer) => Promise<void>,
+): Promise<void> {
+  const failures: string[] = []
+  for (const session of sessions) {
+    try {
+      await act(session)
+    } catch (error) {
+      if (sessions.length === 1) throw error
+      failures.push(`${session.id} of ${describe(session)}: ${errorText(error)}`)
+    }
   }
+  if (failures.length === 0) return
+  const count = `${failures.length} of ${sessions.length} sessions failed`
+  throw new BrokerError('ERR_REFUSED', `${count}: ${failures.join('; ')}`)
 }
 
 /**

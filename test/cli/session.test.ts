@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { register as registerConsole } from '../../src/cli/console.ts'
 import { createProgram } from '../../src/cli/index.ts'
+import { readPair } from '../../src/cli/role-files.ts'
 import { register } from '../../src/cli/session.ts'
 import type {
   ControlClient,
@@ -13,6 +14,7 @@ import type {
 import { Secret } from '../../src/lib/index.ts'
 import { parseRdpFile } from '../../src/rdpfile/index.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { close, listen, urlOf } from '../helpers/portal.ts'
 import { runCommand } from './run-command.ts'
 import { useBroker } from './use-broker.ts'
 
@@ -134,6 +136,34 @@ test('takes the reference of the console, in any spelling, for the session', asy
   expect(none).toMatchObject({ exitCode: 1 })
   expect(none.stderr).toContain(
     'no session of the console 0000-0000 is open; "portcullis why 0000-0000" says what became',
+  )
+})
+
+test('of several tunnels of a console each has its turn, whatever became of those before', async () => {
+  const { config, keyFile, caFile } = broker.files
+  const asked: string[] = []
+  const items = ['s1', 's2', 's3'].map((id) => ({
+    ...{ id, user: 'ann', vm: 'web', node: 'gw1', clientAddress: '192.0.2.7' },
+    openedAt: '2030-01-01T12:00:00Z',
+  }))
+  const api = await listen(readPair(config.tls, 'tls'), ({ method, url }, response) => {
+    if (method === 'GET') return response.end(JSON.stringify({ items }))
+    asked.push(`${method} ${url}`)
+    if (url?.endsWith('/s2')) return response.writeHead(204).end()
+    const problem = { code: 'internal', detail: 'Out of order.', ref: '7K3M-Q2XD' }
+    return response.writeHead(500).end(JSON.stringify(problem))
+  })
+  onTestFinished(() => close(api))
+  const { exitCode, stderr } = await runCommand(register, [
+    ...['session', 'kill', '7K3M-Q2XD', '--key-file', keyFile, '--ca', caFile],
+    ...['--api', urlOf(api)],
+  ])
+  expect(asked).toEqual(['s1', 's2', 's3'].map((id) => `DELETE /v1/sessions/${id}`))
+  expect(exitCode).toBe(1)
+  expect(stderr).toMatch(/^the session of ann on web, .* is ended/)
+  const failed = 'ann on web, at 192.0.2.7 through gw1: internal: Out of order.'
+  expect(stderr.split('\n').at(-2)).toMatch(
+    new RegExp(`^portcullis: 2 of 3 sessions failed: s1 of ${failed}.*; s3 of ${failed}`),
   )
 })
 
