@@ -17,6 +17,8 @@ export interface WatchOptions {
 export interface ExpiryWatch {
   /** Names and ends, as of the last look. */
   ends(): CertificateEnd[]
+  /** Looks once, now: a file was replaced. */
+  look(): void
   close(): void
 }
 
@@ -25,13 +27,16 @@ export interface ExpiryWatch {
  * every day. Files are read anew each time, so that a replaced certificate falls silent without a restart.
  */
 export function watchExpiry(options: WatchOptions): ExpiryWatch {
-  let certificates = reportExpiry(options)
-  const timer = setInterval(() => {
+  let certificates: NamedCertificate[] = []
+  const look = (): void => {
     certificates = reportExpiry(options)
-  }, DAY_MS)
+  }
+  look()
+  const timer = setInterval(look, DAY_MS)
   timer.unref()
   return {
     ends: () => certificates.map(({ name, certificate }) => [name, certificate.notAfter]),
+    look,
     close: () => clearInterval(timer),
   }
 }

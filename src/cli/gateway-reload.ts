@@ -1,6 +1,6 @@
 import { type GatewayConfig, loadGatewayConfig } from '../config/index.ts'
 import type { Gateway } from '../gateway/index.ts'
-import type { Clock, Log } from '../lib/index.ts'
+import type { Clock } from '../lib/index.ts'
 import type { FileWatch } from './file-watch.ts'
 import { openAgentSecurity, openNodeTls } from './gateway-files.ts'
 import {
@@ -8,11 +8,12 @@ import {
   logApplied,
   trustSetting,
   type WatchedSetting,
+  type Watcher,
   watchSettings,
 } from './reload.ts'
 import { filesOf, readPair } from './role-files.ts'
 
-export interface ReloadOptions {
+export interface ReloadOptions extends Watcher {
   /** The configuration file, and what it said at the start. */
   configFile: string
   config: GatewayConfig
@@ -23,7 +24,6 @@ export interface ReloadOptions {
     'replaceCertificate' | 'replaceTrust' | 'replaceControlCertificate' | 'replaceAgentSecurity'
   >
   clock: Clock
-  log: Log
 }
 
 /**
@@ -48,7 +48,10 @@ export function watchGatewayFiles(options: ReloadOptions): FileWatch {
             if (agents.tls === undefined) replaceAgentSecurity()
           },
         })
-  return watchSettings([tlsOf(options), leading, ...agentsOf(options, replaceAgentSecurity)], log)
+  return watchSettings(
+    [tlsOf(options), leading, ...agentsOf(options, replaceAgentSecurity)],
+    options,
+  )
 }
 
 function tlsOf({ config, gateway, log }: ReloadOptions): WatchedSetting {

@@ -73,6 +73,7 @@ async function runGateway(options: { config: string; trace?: string }): Promise<
     gateway,
     clock: systemClock,
     log,
+    onApplied: expiry.look,
   })
   closeOnSignal(async () => {
     expiry.close()

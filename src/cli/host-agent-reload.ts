@@ -5,7 +5,7 @@ import {
   loadHostAgentConfig,
 } from '../config/index.ts'
 import type { HostAgent, HostAgentOptions } from '../host-agent/index.ts'
-import type { Clock, Log } from '../lib/index.ts'
+import type { Clock } from '../lib/index.ts'
 import { identifyPeer } from './control-peer.ts'
 import type { FileWatch } from './file-watch.ts'
 import { readText } from './files.ts'
@@ -14,17 +14,17 @@ import {
   logApplied,
   trustSetting,
   type WatchedSetting,
+  type Watcher,
   watchSettings,
 } from './reload.ts'
 import { filesOf, readPair } from './role-files.ts'
 
-export interface AgentReloadOptions {
+export interface AgentReloadOptions extends Watcher {
   /** The configuration file, and what it said at the start. */
   configFile: string
   config: HostAgentConfig
   agent: Pick<HostAgent, 'replaceCertificate' | 'replaceControlCertificate' | 'replaceTrust'>
   clock: Clock
-  log: Log
 }
 
 /**
@@ -64,7 +64,7 @@ export function watchAgentFiles(options: AgentReloadOptions): FileWatch {
         },
       ]
     : []
-  return watchSettings([leading, ...shown], log)
+  return watchSettings([leading, ...shown], options)
 }
 
 /** What nodes are shown, and whom they have to be of: by default as on the control channel. */

@@ -65,6 +65,7 @@ async function runHostAgent(options: { config: string }): Promise<void> {
     agent,
     clock: systemClock,
     log,
+    onApplied: expiry.look,
   })
   closeOnSignal(async () => {
     expiry.close()

@@ -22,12 +22,22 @@ export interface WatchedSetting {
   apply(): void
 }
 
+export interface Watcher {
+  /** Called whenever a setting's new files have come into use. */
+  onApplied(): void
+  log: Log
+}
+
 /** Follows the files of all of them. What can't be used is logged, and the old goes on. */
-export function watchSettings(settings: readonly WatchedSetting[], log: Log): FileWatch {
+export function watchSettings(
+  settings: readonly WatchedSetting[],
+  { onApplied, log }: Watcher,
+): FileWatch {
   const watches = settings.map(({ setting, files, apply }) =>
     watchFiles(files, () => {
       try {
         apply()
+        onApplied()
       } catch (error) {
         log.error('reload.failed', { setting, error: errorText(error) })
       }

@@ -1,13 +1,13 @@
-import { readFileSync, rmSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
 import {
   createAuthority,
   issueCertificate,
   type NamedCertificate,
   readCertificate,
 } from '../../src/certs/index.ts'
-import { reportExpiry } from '../../src/cli/expiry-watch.ts'
-import { createLog, type LogFields } from '../../src/lib/index.ts'
+import { reportExpiry, watchExpiry } from '../../src/cli/expiry-watch.ts'
+import { createLog, type LogFields, silentLog } from '../../src/lib/index.ts'
 import { writeFiles } from './run-command.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -74,6 +74,21 @@ test('names an issuer that signs since a rotation, and no certificate twice', as
     { certificate: 'issuer.certificateFile', subject: 'CN=tls, O=Example' },
     { certificate: 'issuer', subject: 'CN=issuer, O=Example', daysLeft: 4 },
   ])
+})
+
+test('looks again when it is told that a file was replaced', async () => {
+  const files = await makeFiles()
+  const config = { tls: { certificateFile: files['tls.crt'] } }
+  const watch = watchExpiry({ config, clock: { now: () => notBefore.getTime() }, log: silentLog })
+  onTestFinished(watch.close)
+  const endsAfter = (days: number) => [
+    ['tls.certificateFile', new Date(notBefore.getTime() + days * DAY_MS)],
+  ]
+  expect(watch.ends()).toEqual(endsAfter(100))
+  copyFileSync(files['issuer.crt'], files['tls.crt'])
+  expect(watch.ends()).toEqual(endsAfter(100))
+  watch.look()
+  expect(watch.ends()).toEqual(endsAfter(365))
 })
 
 test('goes on when a file has gone', async () => {

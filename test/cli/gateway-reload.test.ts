@@ -57,6 +57,7 @@ development: true
     'gateway.yaml': yaml(trustOf(['issuer.crt', thumbprints[0] ?? ''])),
   })
   const lines: LogFields[] = []
+  const onApplied = vi.fn()
   const gateway = {
     replaceCertificate: vi.fn(),
     replaceTrust: vi.fn(),
@@ -71,19 +72,21 @@ development: true
     gateway,
     clock: systemClock,
     log: createLog({ stream: { write: (line: string) => void lines.push(JSON.parse(line)) } }),
+    onApplied,
   })
   onTestFinished(watch.close)
   const setTrust = (...issuers: [string, string][]): void =>
     writeFileSync(files['gateway.yaml'], yaml(trustOf(...issuers)))
-  return { files, gateway, lines, watch, setTrust, thumbprints }
+  return { files, gateway, lines, onApplied, watch, setTrust, thumbprints }
 }
 
 test('serves a replaced certificate once its key is there as well', async () => {
-  const { files, gateway, lines, watch } = await start()
+  const { files, gateway, lines, onApplied, watch } = await start()
   watch.look()
   copyFileSync(files['new.crt'], files['tls.crt'])
   watch.look()
   expect(gateway.replaceCertificate).not.toHaveBeenCalled()
+  expect(onApplied).not.toHaveBeenCalled()
   expect(lines).toMatchObject([
     { event: 'reload.failed', setting: 'tls', error: expect.stringContaining('does not belong') },
   ])
@@ -91,6 +94,7 @@ test('serves a replaced certificate once its key is there as well', async () => 
   watch.look()
   watch.look()
   expect(gateway.replaceCertificate).toHaveBeenCalledOnce()
+  expect(onApplied).toHaveBeenCalledOnce()
   expect(gateway.replaceCertificate).toHaveBeenCalledWith({
     certificatePem: readFileSync(files['new.crt'], 'utf8'),
     privateKeyPem: readFileSync(files['new.key'], 'utf8'),

@@ -53,6 +53,7 @@ async function start(settings: (thumbprints: string[]) => string) {
   }
   write(settings(thumbprints))
   const lines: LogFields[] = []
+  const onApplied = vi.fn()
   const agent = {
     replaceCertificate: vi.fn(),
     replaceControlCertificate: vi.fn(),
@@ -64,21 +65,23 @@ async function start(settings: (thumbprints: string[]) => string) {
     agent,
     clock: systemClock,
     log: createLog({ stream: { write: (line: string) => void lines.push(JSON.parse(line)) } }),
+    onApplied,
   })
   onTestFinished(watch.close)
   const replace = (name: 'control.crt' | 'control.key' | 'control-ca.crt'): void =>
     copyFileSync(files[`new-${name}`], files[name])
   const read = (name: keyof typeof files) => readFileSync(files[name], 'utf8')
-  return { files, agent, lines, watch, write, replace, read, thumbprints }
+  return { files, agent, lines, onApplied, watch, write, replace, read, thumbprints }
 }
 
 test('shows broker and nodes a replaced control certificate once all of it is there', async () => {
-  const { agent, lines, watch, replace, read } = await start(() => CONTROL)
+  const { agent, lines, onApplied, watch, replace, read } = await start(() => CONTROL)
   for (const name of ['control.crt', 'control.key'] as const) {
     replace(name)
     watch.look()
   }
   expect(agent.replaceControlCertificate).not.toHaveBeenCalled()
+  expect(onApplied).not.toHaveBeenCalled()
   expect(lines).toMatchObject([
     { event: 'reload.failed', setting: 'control.tls' },
     { event: 'reload.failed', error: expect.stringContaining('not in control.caFile') },
@@ -86,6 +89,7 @@ test('shows broker and nodes a replaced control certificate once all of it is th
   replace('control-ca.crt')
   watch.look()
   watch.look()
+  expect(onApplied).toHaveBeenCalledOnce()
   const certificatePem = read('new-control.crt')
   const privateKeyPem = read('new-control.key')
   const ca = read('new-control-ca.crt')
