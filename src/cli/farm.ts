@@ -1,10 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadFarmConfig } from '../config/index.ts'
 import { FARM_NAME } from '../demo/index.ts'
 import { checkFarm, type FarmModel, renderHaproxy, renderKeepalived } from '../farm/index.ts'
-import { BrokerError, errorText, formatEndpoint, parseEndpoint } from '../lib/index.ts'
+import {
+  BrokerError,
+  errorText,
+  formatEndpoint,
+  makeDirectory,
+  parseEndpoint,
+} from '../lib/index.ts'
 import { print, printJson, say } from './output.ts'
 import { READY_FILE, readReadyFile } from './ready-file.ts'
 
@@ -53,7 +59,7 @@ function render(options: Options): void {
 
 function writeFiles(directory: string, files: Record<string, string>): string[] {
   try {
-    mkdirSync(directory, { recursive: true })
+    makeDirectory(directory)
     return Object.entries(files).map(([name, text]) => {
       const path = join(directory, name)
       writeFileSync(path, text)

@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { BrokerError, fileProblem } from '../lib/index.ts'
+import { BrokerError, fileProblem, makeDirectory } from '../lib/index.ts'
 
 export interface NewFile {
   path: string
@@ -50,11 +50,11 @@ export function writeNewDirectory(directory: string, files: NewFile[]): void {
   const target = resolve(directory)
   const temporary = partOf(target)
   try {
-    mkdirSync(dirname(target), { recursive: true })
+    makeDirectory(dirname(target))
     mkdirSync(temporary, { mode: 0o700 })
     for (const { path, content, secret } of files) {
       const inside = join(temporary, path)
-      mkdirSync(dirname(inside), { recursive: true, mode: 0o700 })
+      makeDirectory(dirname(inside), 0o700)
       writeFileSync(inside, content, { mode: secret ? 0o600 : 0o644, flag: 'wx', flush: true })
     }
     // Takes the place of an empty directory, and of nothing else.

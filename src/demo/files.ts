@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { BrokerError, errorText } from '../lib/index.ts'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { BrokerError, errorText, makeDirectory } from '../lib/index.ts'
 
 /** Makes a directory that only its owner can open; `purpose` and the way out are said when that fails. */
 export function makePrivateDirectory(path: string, purpose: string, advice: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectory(path, 0o700)
   } catch (error) {
     throw new BrokerError(
       'ERR_START',

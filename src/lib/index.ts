@@ -1,12 +1,13 @@
 /**
  * What every room shares: errors, reasons, the log, the clock, secrets that do not print, endpoints,
  * references, deadlines, turns, metrics, a listener's places and its lines about strangers, which text can be
- * shown to a user, words for what is wrong with values and files, the portal's session cookie and which requests
- * are of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
+ * shown to a user, directories, words for what is wrong with values and files, the portal's session cookie and which
+ * requests are of a page of ours. It knows nothing of tokens, packets or processes, and imports no other room.
  */
 export { Allowance } from './allowance.ts'
 export { type Clock, monotonicClock, nowSeconds, systemClock } from './clock.ts'
 export { withDeadline } from './deadline.ts'
+export { makeDirectory } from './directories.ts'
 export { type Endpoint, formatEndpoint, normalizeHost, parseEndpoint } from './endpoint.ts'
 export { BrokerError, ConfigError, type ErrorCode, ProtocolError, Refusal } from './errors.ts'
 export { faultWords, needWords } from './fault-words.ts'

@@ -123,6 +123,8 @@ describe('npm start says in one sentence what to do', () => {
     const file = join(scratch, 'a-file')
     await writeFile(file, '')
     expect(await refusal([], join(file, 'data'))).toMatch(/data directory .*--data-dir/)
+    const nowhere = '/proc/portcullis/data'
+    expect(await refusal([], nowhere)).toMatch(RegExp(`data directory ${nowhere} .*--data-dir`))
   })
 
   test('when a certificate is broken', async () => {
