@@ -4,11 +4,13 @@ import {
   decodeClose,
   decodeTunnelAuthResponse,
   decodeTunnelResponse,
+  encodeData,
   type Packet,
   PacketType,
   RedirFlag,
   Status,
 } from '../../src/protocol/index.ts'
+import { FIRST_BYTES } from '../gateway/support/conversation.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type FarmRun, startFarm } from '../helpers/farm.ts'
 import { openHttpPair, openWebSocket, requests, type TestClient } from '../helpers/packet-client.ts'
@@ -123,6 +125,8 @@ test('a session ends when policy says', async () => {
   client.send(requests.channel(farm.target.port, farm.target.host))
   const { body } = await next(client, PacketType.channelResponse)
   expect(decodeChannelResponse(body).errorCode).toBe(Status.ok)
+  // Without them the node ends it before its time.
+  client.send(encodeData(FIRST_BYTES))
   const [{ id }] = (await json('/v1/sessions')).items
   const { body: closing } = await next(client, PacketType.closeChannel)
   // This client has not announced that it knows time limits: for it, somebody ended the session.
