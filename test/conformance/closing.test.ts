@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { withDeadline } from '../../src/lib/index.ts'
+import { type LogFields, withDeadline } from '../../src/lib/index.ts'
 import { encodeConnectionConfirm } from '../../src/protocol/index.ts'
 import { startNode, type TestNode } from '../gateway/support/test-node.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -80,11 +80,14 @@ test('a target that says no and goes on has not refused', async () => {
 })
 
 /** The end of this test's session, which is the only one with its target. */
-async function expectLogged(reason: string): Promise<void> {
-  await eventually(`session.closed, ${reason}`, () => {
-    const ended = node.logged('session.closed')
-    return ended.some((line) => line.host === `127.0.0.1:${target.port}` && line.reason === reason)
-  })
+async function expectLogged(reason: string): Promise<LogFields> {
+  const ended = await eventually(
+    'session.closed',
+    () => node.logged('session.closed').find(({ host }) => host === `127.0.0.1:${target.port}`),
+    { timeoutMs: CLOSE_MS, intervalMs: 5 },
+  )
+  expect(ended).toMatchObject({ reason })
+  return ended
 }
 
 test.each(WIRE_KINDS)('72. CLOSE_CHANNEL is answered, and the target closed (%s)', async (kind) => {
@@ -123,17 +126,9 @@ test.each(endings)('73. $how of $what in mid-packet closes the target', async (e
 
 /** Ends one connection; the log then has the session with its bytes, and no failure of ours. */
 async function expectClientClosed(wire: Wire, how: string, side: Side): Promise<void> {
-  const before = node.logged('session.closed').length
   ends[how]?.(wire[side])
-  await eventually('the end of the session', () => node.logged('session.closed').length > before, {
-    timeoutMs: CLOSE_MS,
-    intervalMs: 5,
-  })
-  expect(node.logged('session.closed').at(-1)).toMatchObject({
-    reason: 'client-closed',
-    bytesIn: X224_REQUEST.length,
-    bytesOut: 0,
-  })
+  const { bytesIn, bytesOut } = await expectLogged('client-closed')
+  expect({ bytesIn, bytesOut }).toEqual({ bytesIn: X224_REQUEST.length, bytesOut: 0 })
   expect(node.logged('tunnel.failed')).toEqual([])
 }
 

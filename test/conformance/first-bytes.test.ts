@@ -87,7 +87,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
       const bytes = blob(TEXT[knd].replace(VM, VM.toUpperCase()))
       for (const byte of bytes.subarray(0, -1)) wire.send(data(Buffer.of(byte)))
       await wire.expectSilence(50)
-      expect(host.received).toHaveLength(FRONT[knd])
+      expect(await host.receive(FRONT[knd])).toHaveLength(FRONT[knd])
       wire.send(data(Buffer.concat([bytes.subarray(-1), X224_REQUEST])))
       const all = Buffer.concat([bytes, X224_REQUEST])
       expect(await hear(host, all.length)).toEqual(all)
@@ -130,6 +130,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
         for (const piece of pieces) wire.send(data(piece))
         expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
         await wire.expectEnd()
+        await host.closed
         expect(host.received).toHaveLength(FRONT[knd])
       },
     )
@@ -143,6 +144,7 @@ describe.each(WIRE_KINDS)('over %s', (kind) => {
     for (const piece of pieces) wire.send(data(piece))
     expect(await wire.receive()).toEqual(refusal.close(INTERNAL_ERROR))
     await wire.expectEnd()
+    await host.closed
     expect(host.received).toHaveLength(0)
   })
 

@@ -128,7 +128,7 @@ describe('requests', () => {
   })
 
   test('25. a head that comes too slowly: 408 and close', async () => {
-    const slow = await startNode({ limits: { requestHeadTimeoutMs: 1_000 } })
+    const slow = await startNode({ limits: { requestHeadTimeoutMs: 2_000 } })
     const raw = await RawTls.open(slow)
     // Byte by byte: the limit is for the whole head, no byte puts it off.
     const trickle = setInterval(() => raw.write('R'), 50)

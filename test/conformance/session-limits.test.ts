@@ -26,7 +26,7 @@ const ACCESS_DENIED = 0x8007_59f8
 const KNOWS_LIMITS = 0x0f
 const KNOWS_NONE = 0x0d
 /** What a minute of `idl` and a second of `max` last here: longer than the way to the first bytes. */
-const UNIT_MS = 1_000
+const UNIT_MS = 1_500
 
 let node: TestNode
 let target: ScriptedTarget

@@ -23,8 +23,8 @@ export interface Limited {
 }
 
 export const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: gw\r\n\r\n'
-/** "Prompt", on a machine that does other things as well: half of what the limits give that tests leave as they are. */
-export const PROMPT_MS = 5_000
+/** "Prompt", on a machine that does other things as well: less than the limits give that tests leave as they are (10 s). */
+export const PROMPT_MS = 8_000
 
 export async function startLimited(
   limits: Partial<Limits>,
