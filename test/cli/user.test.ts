@@ -44,8 +44,9 @@ test('a user is added, gets another password, is disabled and enabled', async ()
   await user('enable', 'ann@acme.example')
   expect(await fits('another pony')).toBe(true)
   const { stdout } = await user('list', '--json')
-  expect(JSON.parse(stdout)).toEqual({
-    items: [{ id: 'ann@acme.example', tenant: 'acme', roles: [], disabled: false }],
+  expect(JSON.parse(stdout).items).toContainEqual({
+    ...{ id: 'ann@acme.example', tenant: 'acme' },
+    ...{ roles: [], disabled: false },
   })
 })
 
