@@ -1,4 +1,6 @@
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely } from 'kysely'
+import { prepareStatement } from './prepare.ts'
+import type { AuditRecord } from './records.ts'
 import { present } from './rows.ts'
 import type { AuditRow, Database } from './schema.ts'
 import type { Audit } from './store.ts'
@@ -7,17 +9,18 @@ import type { Audit } from './store.ts'
 const CHUNK = 64
 
 export function createAudit(db: Kysely<Database>): Audit {
+  const insert = prepareStatement((rows: AuditRow[]) => db.insertInto('audit').values(rows))
+
   return {
     async append(records) {
       // One statement is atomic by itself, and then shares its commit with whatever else is written in this turn.
       if (records.length <= CHUNK) {
-        await db.insertInto('audit').values(records.map(toRow)).execute()
+        await insert(db, records.map(toRow))
         return
       }
       await db.transaction().execute(async (transaction) => {
         for (let start = 0; start < records.length; start += CHUNK) {
-          const rows = records.slice(start, start + CHUNK).map(toRow)
-          await transaction.insertInto('audit').values(rows).execute()
+          await insert(transaction, records.slice(start, start + CHUNK).map(toRow))
         }
       })
     },
@@ -96,6 +99,8 @@ export function createAudit(db: Kysely<Database>): Audit {
   }
 }
 
-function toRow(record: Parameters<Audit['append']>[0][number]): Selectable<AuditRow> {
-  return { ...record, ref: record.ref ?? null, details: record.details ?? null }
+/** Its columns in one order, whatever the record's is. */
+function toRow({ broker, seq, prev, hash, atMs, ...what }: AuditRecord): AuditRow {
+  const { actor, action, subject, outcome, ref = null, details = null } = what
+  return { broker, seq, prev, hash, atMs, actor, action, subject, outcome, ref, details }
 }

@@ -51,16 +51,7 @@ const CHUNK = 64
 export function prepareRows<Row extends object>(
   build: (rows: Row[]) => Compilable,
 ): (db: Kysely<Database>, rows: readonly Row[]) => Promise<void> {
-  const compiled = new Map<number, CompiledQuery>()
-
-  const write = async (db: Kysely<Database>, rows: Row[]): Promise<void> => {
-    const query = compiled.get(rows.length) ?? build(rows).compile()
-    compiled.set(rows.length, query)
-    const values = rows.flatMap((row) => Object.values(row))
-    const parameters = [...values, ...query.parameters.slice(values.length)]
-    await db.executeQuery({ ...query, parameters })
-  }
-
+  const write = prepareStatement(build)
   return async (db, rows) => {
     const whole = rows.length - (rows.length % CHUNK)
     for (let start = 0; start < whole; start += CHUNK) {
@@ -68,5 +59,19 @@ export function prepareRows<Row extends object>(
     }
     // One by one, so that two statements are all that there ever are.
     for (const row of rows.slice(whole)) await write(db, [row])
+  }
+}
+
+/** The same in one statement, built and compiled once for each number of rows. */
+export function prepareStatement<Row extends object>(
+  build: (rows: Row[]) => Compilable,
+): (db: Kysely<Database>, rows: Row[]) => Promise<void> {
+  const compiled = new Map<number, CompiledQuery>()
+  return async (db, rows) => {
+    const query = compiled.get(rows.length) ?? build(rows).compile()
+    compiled.set(rows.length, query)
+    const values = rows.flatMap((row) => Object.values(row))
+    const parameters = [...values, ...query.parameters.slice(values.length)]
+    await db.executeQuery({ ...query, parameters })
   }
 }

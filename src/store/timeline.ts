@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { prepare } from './prepare.ts'
+import { prepare, prepareRows } from './prepare.ts'
 import type { TimelineEntry } from './records.ts'
 import { present } from './rows.ts'
 import type { Database, TimelineRow } from './schema.ts'
@@ -15,25 +15,26 @@ export function createTimeline(db: Kysely<Database>): Timeline {
         .where('subject', '=', subject)
         .where('verified', '=', verified),
   )
-  const insert = prepare(db, (row: TimelineRow) => db.insertInto('timeline').values(row))
+  const insert = prepareRows((rows: TimelineRow[]) => db.insertInto('timeline').values(rows))
 
-  /** @param rows of one subject, all verified or none */
-  const addAlike = async (
+  /** @param rows of one subject, all verified or none; @returns those that there is room for */
+  const fitting = async (
     rows: TimelineRow[],
     most: Parameters<Timeline['add']>[1],
-  ): Promise<void> => {
+  ): Promise<TimelineRow[]> => {
     const [first] = rows
-    if (first === undefined) return
+    if (first === undefined) return []
     const [known] = await countLike(first)
     const room = most[first.verified === 1 ? 'verified' : 'others'] - Number(known?.count)
-    await Promise.all(rows.slice(0, Math.max(0, room)).map((row) => insert(row)))
+    return rows.slice(0, Math.max(0, room))
   }
 
   return {
     async add(entries, most) {
       // Counted apart: in the insert itself SQLite takes a temporary table for it, and twice as long as for all else.
       const alike = Map.groupBy(entries.map(toRow), ({ verified, subject }) => verified + subject)
-      await Promise.all([...alike.values()].map((rows) => addAlike(rows, most)))
+      const rows = await Promise.all([...alike.values()].map((some) => fitting(some, most)))
+      await db.transaction().execute((transaction) => insert(transaction, rows.flat()))
     },
     async list(subject) {
       const rows = await db
@@ -71,8 +72,9 @@ export function createTimeline(db: Kysely<Database>): Timeline {
   }
 }
 
-function toRow(entry: TimelineEntry): TimelineRow {
-  return { ...entry, ref: entry.ref ?? null, verified: entry.verified ? 1 : 0 }
+/** Its columns in one order, whatever the entry's is. */
+function toRow({ id, subject, ref, atMs, event, verified, body }: TimelineEntry): TimelineRow {
+  return { id, subject, ref: ref ?? null, atMs, event, verified: verified ? 1 : 0, body }
 }
 
 function toEntry({ verified, ...row }: TimelineRow) {

@@ -16,7 +16,8 @@ export function timelineContract(store: () => Store): void {
   test('a timeline is in the order of time, then of writing', async () => {
     const { timeline } = store()
     const late = entry('a', { atMs: NOW_MS + 1, event: 'session.closed' })
-    const first = entry('b', { ref: '7K3M-Q2XD', verified: false })
+    // The order of its fields is of no account.
+    const first = { ref: '7K3M-Q2XD', ...entry('b', { verified: false }) }
     const second = entry('c')
     await timeline.add([late, second, first, entry('d', { subject: 'j2' })], MANY)
     expect(await timeline.list('j1')).toEqual([first, second, late])
@@ -29,6 +30,14 @@ export function timelineContract(store: () => Store): void {
     await timeline.add([entry('a', { ref }), entry('b', { ref, subject })], MANY)
     expect(await timeline.findSubject('7K3M-Q2XD')).toBe('j2')
     expect(await timeline.findSubject('0000-0000')).toBeUndefined()
+  })
+
+  test('takes more lines at once than one statement does', async () => {
+    const { timeline } = store()
+    const lines = Array.from({ length: 131 }, (_, n) => entry(`${n}`, { subject: `j${n % 14}` }))
+    await timeline.add(lines, MANY)
+    expect(await timeline.list('j0')).toHaveLength(10)
+    expect(await timeline.list('j13')).toHaveLength(9)
   })
 
   test('past its most a subject takes no more lines, strangers apart from the others', async () => {
