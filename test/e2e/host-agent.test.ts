@@ -197,7 +197,10 @@ describe('a machine behind a host agent', () => {
   }
 
   async function openConsole(): Promise<Record<'rdp' | 'ref' | 'hostToken' | 'id', string>> {
-    const { status, body } = await farm.api('POST', '/v1/consoles', { vm: 'web' })
+    const { status, body } = await farm.api('POST', '/v1/consoles', {
+      vm: 'web',
+      ttlSeconds: LIFETIME_SECONDS,
+    })
     if (status !== 201) throw new Error(`POST /v1/consoles: ${status} ${body.toString('utf8')}`)
     return JSON.parse(body.toString('utf8'))
   }
