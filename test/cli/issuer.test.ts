@@ -96,6 +96,7 @@ test('refuses while a verifier lags, names it, and goes on when it has confirmed
   await issuer('acknowledge', 'rdgw-1')
   expect(await issuer('rotate')).toMatchObject({ stdout: `${thumbprint}\n`, exitCode: 0 })
   expect(await signedBy()).toBe(thumbprint)
+  await issuer('forget', 'rdgw-1')
 })
 
 test('goes on without a verifier when told so; takes a rotation back', async () => {
