@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
  * on loopback against raw bytes), `fuzz` (decoders, for a minute), `e2e` (real programs; one file at a
  * time, since they share CPUs) and `bench`.
  * One project after the other, so that what waits for real time has the machine for itself.
+ * Files share a worker's modules: loading them anew takes a second for each file.
  */
 export default defineConfig({
   test: {
@@ -15,8 +16,8 @@ export default defineConfig({
           // Key generation and mutations take seconds on a busy machine; no test waits for real time.
           testTimeout: 30_000,
           hookTimeout: 30_000,
-          // Files share a worker's modules: loading them anew for each took as long as the tests.
           isolate: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
           exclude: ['test/{conformance,fuzz,e2e}/**'],
@@ -25,6 +26,9 @@ export default defineConfig({
       {
         test: {
           name: 'conformance',
+          isolate: false,
+          // They wait for real time, hardly ever for a CPU.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
           include: ['test/conformance/**/*.test.ts'],
           testTimeout: 30_000,
@@ -52,6 +56,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          isolate: false,
           sequence: { groupOrder: 3 },
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
