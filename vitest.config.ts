@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
  * on loopback against raw bytes), `fuzz` (decoders, for a minute), `e2e` (real programs; one file at a
  * time, since they share CPUs) and `bench`.
  * One project after the other, so that what waits for real time has the machine for itself.
- * Files share a worker's modules: loading them anew takes a second for each file.
+ * Files of `unit` and `conformance` share their worker's modules: loading them anew takes a second for each file.
  */
 export default defineConfig({
   test: {
@@ -56,7 +56,6 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          isolate: false,
           sequence: { groupOrder: 3 },
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
