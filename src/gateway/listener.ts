@@ -152,7 +152,10 @@ export function createListener(options: ListenerOptions): Listener {
     const known = { ...client, heard: () => connections.heard(socket) }
     if (speaksTls) {
       const name = connectionName(socket)
-      socket.once('close', () => handshaking.delete(name))
+      socket.once('close', () => {
+        // A client may come again from the port of a connection that it has reset and that we still hold.
+        if (handshaking.get(name) === known) handshaking.delete(name)
+      })
       handshaking.set(name, known)
       // A FIN within the handshake ends it; half open, it would stay until the handshake's time is over.
       socket.allowHalfOpen = false

@@ -43,8 +43,8 @@ async function start(listener: Partial<Listener>, options: Partial<GatewayOption
   return node
 }
 
-function connect({ port }: TestNode, localAddress = '127.0.0.1'): Socket {
-  const socket = connectTcp({ host: '127.0.0.1', port, localAddress })
+function connect({ port }: TestNode, localAddress = '127.0.0.1', localPort = 0): Socket {
+  const socket = connectTcp({ host: '127.0.0.1', port, localAddress, localPort })
   socket.on('error', () => {})
   toClose.push(() => socket.destroy())
   return socket
@@ -71,6 +71,18 @@ async function firstLine(socket: Socket): Promise<string> {
 
 const BEHIND_BALANCER: Partial<Listener> = { proxy: 'required', from: ['127.0.0.0/8'] }
 const PLAIN: Partial<Listener> = { ...BEHIND_BALANCER, tls: false }
+
+test('serves a client that comes from the port of a connection that was just reset', async () => {
+  const node = await start({})
+  const first = connect(node)
+  const secured = connectTls({ socket: first, ca: node.ca, servername: 'localhost' })
+  secured.on('error', () => {})
+  await once(secured, 'secureConnect')
+  const { localPort = 0 } = first
+  first.resetAndDestroy()
+  // In the same turn: the node accepts it before it has seen the end of the first.
+  expect(await ask(node, connect(node, '127.0.0.1', localPort), HEALTH)).toContain('200')
+})
 
 test('takes the client that the balancer names, in front of TLS', async () => {
   const node = await start(BEHIND_BALANCER)
