@@ -54,8 +54,9 @@ export async function startShownHost(): Promise<ShownHost> {
       ...{ host, display, scratch, paint },
       paintAnother: () => paint([255 - colour[0], 255 - colour[1], 255 - colour[2]]),
       async shows(output, on = display) {
+        // FreeRDP gives up after 60 s and says why, which is worth waiting for.
         await eventually(`the client shows ${toHex(colour)}`, () => isAt(on, colour), {
-          ...{ timeoutMs: 60_000, context: output },
+          ...{ timeoutMs: 75_000, context: output },
         })
       },
       async clears() {
