@@ -140,7 +140,7 @@ describe('whole clients', () => {
     }
   }
 
-  /** Once in some 30 runs freerdp-shadow lets a client wait for its activation for ever; then that client comes again. */
+  /** Once in some 30 runs a client waits for the activation by freerdp-shadow in vain; it comes again then. */
   async function onceMore(asking: Asking): Promise<void> {
     try {
       await answersLate(asking)
